@@ -1,0 +1,1 @@
+//! A test harness for command-line programs that drive containers.

@@ -1,0 +1,2 @@
+//! The `shakedown` program.
+fn main() {}
