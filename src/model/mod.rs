@@ -1,0 +1,28 @@
+//! The nouns that every room shares: ids, facts, events, verdicts.
+//!
+//! Values only. Knows no clock, file, environment or process, and no other room. The types derive
+//! serde because the record is made of these very facts; the record's version guards their shape.
+
+mod bytes;
+mod diagnostic;
+mod engine;
+mod event;
+mod id;
+mod outcome;
+mod resource;
+mod seconds;
+mod verdict;
+
+pub use bytes::Bytes;
+pub use diagnostic::Diagnostic;
+pub use engine::{EngineFacts, EngineKind, Lane, Policy, Tool};
+pub use event::{
+    AttemptReport, AttemptStart, EngineState, Event, MachineDelta, RunFacts, Timings, TrialFacts,
+};
+pub use id::{AttemptId, ParseIdError, RunId, SlotId};
+pub use outcome::{
+    EndedProcess, Evidence, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place,
+    ProcessFact, Timeout,
+};
+pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
+pub use verdict::{Conclusion, Counts, Verdict};
