@@ -12,6 +12,7 @@ pub struct Stream {
 #[derive(Debug, Clone)]
 enum Content {
     Memory(Vec<u8>),
+    #[expect(dead_code, reason = "made by the capture that spills to a file")]
     Overflow(Overflow),
 }
 

@@ -67,8 +67,8 @@ pub struct EngineFacts {
     pub client_version: String,
     /// The server's version (Podman without a server: the client's).
     pub version: String,
-    /// The server is Podman, whatever the client is called.
-    pub server_is_podman: bool,
+    /// What serves it, whatever the client is called: `docker` may be Podman.
+    pub server: EngineKind,
     /// The client talks to a service: any Docker, a Podman socket, a Podman machine.
     pub remote: bool,
     /// The engine runs without root.

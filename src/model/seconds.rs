@@ -5,10 +5,6 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde's `with` asks for this signature"
-)]
 pub(super) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(value.as_secs_f64())
 }
