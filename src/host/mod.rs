@@ -1,6 +1,7 @@
 //! The machine: clock, spawning and reaping, signals, file locks, environment. The only room that
 //! touches them; every other room asks here. Knows nothing of scripts, engines or verdicts.
 
+pub mod channel;
 pub mod clock;
 pub mod procfs;
 pub mod raw;

@@ -25,6 +25,8 @@ pub struct Process {
     pub executable: String,
     /// Processor time used so far.
     pub cpu: Duration,
+    /// When it started, in clock ticks since the machine did: with the id it names a process for good.
+    pub started: u64,
 }
 
 impl Process {
@@ -38,7 +40,7 @@ impl Process {
     }
 }
 
-/// The clock tick of `/proc/PID/stat`: USER_HZ is 100 on every Linux that Rust runs on.
+/// The clock tick of `/proc/PID/stat`: `USER_HZ` is 100 on every Linux that Rust runs on.
 const TICK: Duration = Duration::from_millis(10);
 
 /// The process, or `None` when it is gone.
@@ -69,6 +71,7 @@ pub fn process(pid: i32) -> Option<Process> {
         words,
         executable: executable(&root),
         cpu: TICK * ticks,
+        started: number(19)?,
     })
 }
 
@@ -111,7 +114,7 @@ pub fn children(pid: i32) -> Vec<i32> {
                     .filter_map(|word| word.parse::<i32>().ok()),
             ),
             // A kernel without CONFIG_PROC_CHILDREN: look at everybody's parent.
-            Err(_) if !Path::new("/proc/self/task").join("children").exists() => {
+            Err(_) if !Path::new("/proc/thread-self/children").exists() => {
                 return children_by_parent(pid);
             }
             Err(_) => {}
@@ -185,8 +188,8 @@ fn opened_for_writing(pid: i32, fd: &str) -> bool {
     mode.is_some_and(|mode| mode & 0b11 != 0)
 }
 
-/// Sends a signal to one process that is still a descendant of ours. Through a pidfd, and the parent is
-/// read again after it was opened, so that a number that passed to a stranger meanwhile is never hit.
+/// Sends a signal to one process, unless its number has passed to another one meanwhile: the pidfd pins
+/// whoever has the number now, and only then is it compared with what was seen.
 pub fn signal(process: &Process, signal: i32) -> bool {
     let (Some(pid), Some(signal)) = (Pid::from_raw(process.pid), Signal::from_named_raw(signal))
     else {
@@ -195,7 +198,6 @@ pub fn signal(process: &Process, signal: i32) -> bool {
     let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else {
         return false;
     };
-    let same = self::process(process.pid)
-        .is_some_and(|now| now.name == process.name && now.words == process.words);
+    let same = self::process(process.pid).is_some_and(|now| now.started == process.started);
     same && pidfd_send_signal(&pidfd, signal).is_ok()
 }

@@ -193,9 +193,10 @@ mod tests {
         let expected = sent.clone();
         let writer = std::thread::spawn(move || File::from(write).write_all(&sent).unwrap());
         let mut capture = Capture::new(read);
-        capture.drain();
+        while capture.is_open() {
+            capture.drain();
+        }
         writer.join().unwrap();
-        assert!(!capture.is_open());
         assert!(matches!(capture.spill, Spill::File { .. }));
         assert_eq!(capture.finish().bytes().unwrap(), expected);
     }
