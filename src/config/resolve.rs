@@ -6,7 +6,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Dialect, EngineChoice, Settings, Width};
+use super::{CleanupWhen, Dialect, EngineChoice, Settings, Width};
 use crate::model::{EngineFacts, EngineKind, Policy};
 
 /// Where a value came from.
@@ -100,6 +100,8 @@ pub struct Overrides {
     pub require_engine: bool,
     /// `--strict`
     pub strict: bool,
+    /// `--keep`
+    pub cleanup: Option<CleanupWhen>,
 }
 
 /// A policy that the engine does not bear.
@@ -132,6 +134,9 @@ impl Settings {
         }
         if let Some(width) = typed.width {
             self.policy.width = Width::Of(width);
+        }
+        if let Some(when) = typed.cleanup {
+            self.cleanup.when = when;
         }
         self.policy.forced.clone_from(&typed.policy);
         self.engine.require |= typed.require_engine;
