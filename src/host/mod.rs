@@ -4,7 +4,10 @@
 pub mod channel;
 pub mod clock;
 pub mod procfs;
+pub mod progress;
+pub mod search;
 pub mod raw;
 pub mod reaper;
+pub mod socket;
 pub mod spawn;
 pub mod stream;
