@@ -179,7 +179,7 @@ mod tests {
         one(
             Docker,
             "echo ready",
-            "docker: `docker version` did not answer in JSON: ready\n",
+            "docker: `docker version` did not answer in JSON: ready",
         );
         let denied =
             "permission denied while trying to connect to the Docker daemon socket at unix:///x";
@@ -202,7 +202,7 @@ mod tests {
         one(
             Podman,
             "#!/nowhere\n",
-            "podman: `podman info` did not answer in JSON: ",
+            "podman: `podman info` did not answer in JSON: it said nothing",
         );
     }
 

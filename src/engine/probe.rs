@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::client::Client;
 use super::facts::{self, Server};
 use super::presence;
-use super::trouble::{Trouble, expect_success};
+use super::trouble::{Trouble, essence, expect_success};
 use crate::host::process::{Runner, user, variable};
 use crate::model::{EngineFacts, EngineKind};
 
@@ -126,21 +126,26 @@ impl Probe<'_> {
     fn json(&mut self, client: &Client, arguments: &[&str]) -> Result<Value, Trouble> {
         let stdout = self.call(client, arguments)?;
         serde_json::from_slice(&stdout).map_err(|_| Trouble::Unreadable {
-            command: format!("{} {}", client.command(), arguments.join(" ")),
-            said: String::from_utf8_lossy(&stdout).chars().take(80).collect(),
+            command: typed(client, arguments),
+            said: essence(&stdout),
         })
     }
 
     fn call(&mut self, client: &Client, arguments: &[&str]) -> Result<Vec<u8>, Trouble> {
-        // Formats are noise to a reader.
-        let words = arguments.iter().take_while(|word| **word != "--format");
-        let words: Vec<&str> = [client.command()]
-            .into_iter()
-            .chain(words.copied())
-            .collect();
         let completed = client.call(self.runner, arguments, self.limit);
-        expect_success(&words.join(" "), client.program(), completed, self.limit)
+        let command = typed(client, arguments);
+        expect_success(&command, client.program(), completed, self.limit)
     }
+}
+
+/// The call as a person would type it; formats are noise to a reader.
+fn typed(client: &Client, arguments: &[&str]) -> String {
+    let words = arguments.iter().take_while(|word| **word != "--format");
+    let words: Vec<&str> = [client.command()]
+        .into_iter()
+        .chain(words.copied())
+        .collect();
+    words.join(" ")
 }
 
 /// Equal for two clients when they reach the same engine.
