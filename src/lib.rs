@@ -3,6 +3,8 @@
 // The rooms, in the order in which a script passes through them.
 pub mod cli;
 pub mod config;
+pub mod diagnose;
+pub mod engine;
 pub mod host;
 pub mod interp;
 pub mod model;

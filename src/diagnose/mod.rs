@@ -28,16 +28,22 @@ pub fn sample(root: i32) -> Sample {
         io_bytes: procfs::io_bytes(process.pid),
         engine_helper: helpers::serves_others(process),
     };
-    Sample { processes: processes.iter().map(fact).collect() }
+    Sample {
+        processes: processes.iter().map(fact).collect(),
+    }
 }
 
 impl Sample {
     /// As evidence for the record.
     pub fn into_evidence(self) -> Evidence {
         if self.processes.is_empty() {
-            return Evidence::Unavailable { why: "the script had no process left".to_owned() };
+            return Evidence::Unavailable {
+                why: "the script had no process left".to_owned(),
+            };
         }
-        Evidence::Seen { processes: self.processes }
+        Evidence::Seen {
+            processes: self.processes,
+        }
     }
 }
 
@@ -47,17 +53,33 @@ const IDLE: Duration = Duration::from_millis(20);
 /// Whether anything moved between two looks: processes came or went, bytes flowed, processor time was used.
 pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
     let Some(before) = before else {
-        return Movement::Unknown { why: "the deadline left no time for a first look".to_owned() };
+        return Movement::Unknown {
+            why: "the deadline left no time for a first look".to_owned(),
+        };
     };
-    let pids = |sample: &Sample| sample.processes.iter().map(|process| process.pid).collect::<Vec<_>>();
+    let pids = |sample: &Sample| {
+        sample
+            .processes
+            .iter()
+            .map(|process| process.pid)
+            .collect::<Vec<_>>()
+    };
     if pids(before) != pids(now) {
         return Movement::Moving;
     }
-    let moved = before.processes.iter().zip(&now.processes).any(|(then, now)| {
-        let worked = now.cpu.saturating_sub(then.cpu) >= IDLE;
-        worked || (then.io_bytes.is_some() && then.io_bytes != now.io_bytes)
-    });
-    if moved { Movement::Moving } else { Movement::Still }
+    let moved = before
+        .processes
+        .iter()
+        .zip(&now.processes)
+        .any(|(then, now)| {
+            let worked = now.cpu.saturating_sub(then.cpu) >= IDLE;
+            worked || (then.io_bytes.is_some() && then.io_bytes != now.io_bytes)
+        });
+    if moved {
+        Movement::Moving
+    } else {
+        Movement::Still
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +101,9 @@ mod tests {
 
     #[track_caller]
     fn check(before: &[ProcessFact], now: &[ProcessFact], expected: &Movement) {
-        let sample = |processes: &[ProcessFact]| Sample { processes: processes.to_vec() };
+        let sample = |processes: &[ProcessFact]| Sample {
+            processes: processes.to_vec(),
+        };
         assert_eq!(movement(Some(&sample(before)), &sample(now)), *expected);
     }
 
@@ -91,13 +115,19 @@ mod tests {
         check(&then, &[process(1, 130, Some(5))], &Movement::Moving);
         check(&then, &[process(1, 100, Some(6))], &Movement::Moving);
         check(&then, &[process(2, 100, Some(5))], &Movement::Moving);
-        check(&[process(1, 1, None)], &[process(1, 1, None)], &Movement::Still);
+        check(
+            &[process(1, 1, None)],
+            &[process(1, 1, None)],
+            &Movement::Still,
+        );
         check(&[], &[], &Movement::Still);
     }
 
     #[test]
     fn one_look_tells_no_movement() {
-        let now = Sample { processes: vec![process(1, 0, None)] };
+        let now = Sample {
+            processes: vec![process(1, 0, None)],
+        };
         assert!(matches!(movement(None, &now), Movement::Unknown { .. }));
     }
 }

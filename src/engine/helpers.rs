@@ -19,7 +19,10 @@ const HELPERS: [&str; 9] = [
 /// The process serves an engine, not one script: Podman's pause process and API service, the cleaners
 /// that conmon starts, conmon itself, network and storage helpers.
 pub fn serves_others(process: &Process) -> bool {
-    let first = process.words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+    let first = process
+        .words
+        .first()
+        .map_or("", |word| word.rsplit('/').next().unwrap_or(word));
     let named = [process.executable.as_str(), process.name.as_str(), first];
     let is_helper = |name: &str| HELPERS.contains(&name.split(['.', ' ']).next().unwrap_or(name));
     named.into_iter().any(is_helper) || serving_podman(&process.words)
@@ -27,10 +30,13 @@ pub fn serves_others(process: &Process) -> bool {
 
 /// A Podman that no script runs: `podman pause`, `podman system service`, `podman container cleanup`.
 fn serving_podman(words: &[String]) -> bool {
-    let Some((program, rest)) = words.split_first() else { return false };
+    let Some((program, rest)) = words.split_first() else {
+        return false;
+    };
     let program = program.rsplit('/').next().unwrap_or(program);
     let in_a_row = |first: &str, second: &str| {
-        rest.windows(2).any(|pair| matches!(pair, [a, b] if a == first && b == second))
+        rest.windows(2)
+            .any(|pair| matches!(pair, [a, b] if a == first && b == second))
     };
     match program {
         "podman pause" => true,
@@ -66,13 +72,33 @@ mod tests {
     fn helpers_are_told_from_the_scripts_own_processes() {
         check("conmon", "conmon", "/usr/bin/conmon --api-version 1", true);
         check("", "conmon", "", true);
-        check("aardvark-dns", "aardvark-dns", "/usr/lib/podman/aardvark-dns run", true);
-        check("pasta.avx2", "pasta.avx2", "/usr/bin/pasta --config-net", true);
-        check("slirp4netns", "slirp4netns", "/usr/bin/slirp4netns -c", true);
+        check(
+            "aardvark-dns",
+            "aardvark-dns",
+            "/usr/lib/podman/aardvark-dns run",
+            true,
+        );
+        check(
+            "pasta.avx2",
+            "pasta.avx2",
+            "/usr/bin/pasta --config-net",
+            true,
+        );
+        check(
+            "slirp4netns",
+            "slirp4netns",
+            "/usr/bin/slirp4netns -c",
+            true,
+        );
         check("catatonit", "catatonit", "catatonit -P", true);
         check("podman", "exe", "rootlessport", true);
         check("podman", "podman", "podman system service -t 0", true);
-        check("podman", "podman", "/usr/bin/podman --root /x container cleanup --rm 12", true);
+        check(
+            "podman",
+            "podman",
+            "/usr/bin/podman --root /x container cleanup --rm 12",
+            true,
+        );
         check("podman", "podman pause", "podman pause", true);
         check("podman", "podman", "podman run --rm base true", false);
         check("podman", "podman", "podman container run cleanup", false);

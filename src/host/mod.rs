@@ -3,11 +3,12 @@
 
 pub mod channel;
 pub mod clock;
+pub mod process;
 pub mod procfs;
 pub mod progress;
-pub mod search;
 pub mod raw;
 pub mod reaper;
+pub mod search;
 pub mod socket;
 pub mod spawn;
 pub mod stream;

@@ -18,14 +18,21 @@ pub struct Progress {
 impl Progress {
     /// Opens the file in the slot's directory. Without it there is no progress, and no harm.
     pub fn open(directory: &Path) -> Self {
-        let file = File::options().create(true).truncate(false).write(true).open(directory.join(NAME)).ok();
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(directory.join(NAME))
+            .ok();
         Progress { file }
     }
 
     /// Notes the line. The length first, so that a longer text of before does not shine through.
     pub fn write(&self, place: &Place) {
         let Some(file) = &self.file else { return };
-        let Ok(json) = serde_json::to_vec(place) else { return };
+        let Ok(json) = serde_json::to_vec(place) else {
+            return;
+        };
         let text = [format!("{:08}", json.len()).as_bytes(), &json].concat();
         // Progress is a courtesy: a full disk must not end a script.
         drop(file.write_all_at(&text, 0));
@@ -49,7 +56,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(read(directory.path()), None);
         let progress = Progress::open(directory.path());
-        let place = |line, text: &str| Place { file: "a.txtar".to_owned(), line, text: text.as_bytes().into() };
+        let place = |line, text: &str| Place {
+            file: "a.txtar".to_owned(),
+            line,
+            text: text.as_bytes().into(),
+        };
         for place in [place(3, "exec sleep 1000"), place(12, "stop")] {
             progress.write(&place);
             assert_eq!(read(directory.path()), Some(place));

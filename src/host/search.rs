@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 /// The first executable file of this name in a `PATH`-like list; an empty element means `.`.
 pub fn executable(name: &[u8], path: &[u8]) -> Option<PathBuf> {
     path.split(|byte| *byte == b':').find_map(|directory| {
-        let directory = if directory.is_empty() { b"." } else { directory };
+        let directory = if directory.is_empty() {
+            b"."
+        } else {
+            directory
+        };
         let file = Path::new(OsStr::from_bytes(directory)).join(OsStr::from_bytes(name));
         is_executable(&file).then_some(file)
     })
@@ -16,7 +20,8 @@ pub fn executable(name: &[u8], path: &[u8]) -> Option<PathBuf> {
 
 /// A file, not a directory, that somebody may execute.
 pub fn is_executable(file: &Path) -> bool {
-    std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    std::fs::metadata(file)
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 /// A path as bytes.
