@@ -8,4 +8,5 @@ pub mod engine;
 pub mod host;
 pub mod interp;
 pub mod model;
+pub mod schedule;
 pub mod wire;
