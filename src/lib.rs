@@ -6,3 +6,4 @@ pub mod config;
 pub mod host;
 pub mod interp;
 pub mod model;
+pub mod report;
