@@ -3,6 +3,7 @@
 // The rooms, in the order in which a script passes through them.
 pub mod cli;
 pub mod config;
+pub mod history;
 pub mod host;
 pub mod interp;
 pub mod model;
