@@ -3,8 +3,11 @@
 // The rooms, in the order in which a script passes through them.
 pub mod cli;
 pub mod config;
+pub mod diagnose;
+pub mod engine;
 pub mod history;
 pub mod host;
 pub mod interp;
 pub mod model;
 pub mod report;
+pub mod wire;

@@ -36,7 +36,7 @@ pub enum Status {
 
 /// A program that is over: its process ended, and its output ended too or was given up after the
 /// leak grace.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Finished {
     /// How it ended.
     pub status: Status,

@@ -1,0 +1,15 @@
+//! The container engine: which one, in which health, and how it is asked. An answer is three-valued:
+//! doubt is never read as absence.
+//!
+//! Asks through the engine's own client, always under a limit. Knows nothing of scripts, and removes nothing.
+
+pub mod client;
+pub mod detect;
+mod facts;
+#[cfg(test)]
+pub(crate) mod fake;
+pub mod helpers;
+pub mod policy;
+pub mod presence;
+mod probe;
+pub mod trouble;
