@@ -187,7 +187,7 @@ impl Reading {
         }
         match flag {
             Known::Ours(flag) => self.ours(flag, &value, Origin::Flag(name)),
-            Known::Libtest(flag) => self.libtest(flag, value),
+            Known::Libtest(flag) => self.libtest(flag, &value),
         }
     }
 
@@ -198,7 +198,7 @@ impl Reading {
         }
     }
 
-    fn libtest(&mut self, flag: &LibtestFlag, value: String) {
+    fn libtest(&mut self, flag: &LibtestFlag, value: &str) {
         match (flag.fate, flag.name) {
             (Fate::Harmless, _) => {}
             (Fate::Refused(why), name) => {
@@ -206,10 +206,10 @@ impl Reading {
             }
             (Fate::ReadHere, "--help") => self.help = true,
             (Fate::ReadHere, "--report-time") => self.options.output.times = true,
-            (Fate::ReadHere, name) => self.threads(name, &value),
-            (Fate::Read, "--color") => self.one_of("--color", &value, &["auto", "always", "never"]),
+            (Fate::ReadHere, name) => self.threads(name, value),
+            (Fate::Read, "--color") => self.one_of("--color", value, &["auto", "always", "never"]),
             (Fate::Read, "--format") => {
-                self.one_of("--format", &value, &["pretty", "terse", "json"]);
+                self.one_of("--format", value, &["pretty", "terse", "json"]);
             }
             (Fate::Read, name) if flag.value.is_some() => self.rest.push(format!("{name}={value}")),
             (Fate::Read, name) => {

@@ -77,7 +77,7 @@ mod tests {
         #[test]
         fn a_selection_decides_as_libtest_mimic_does(
             filter in proptest::option::of(name()), skip in proptest::collection::vec(name(), 0..3),
-            exact: bool, flag in 0..3, marked: bool, name in name(),
+            exact: bool, flag in 0_usize..3, marked: bool, name in name(),
         ) {
             let ignoring = [Ignoring::Marked, Ignoring::Unmarked, Ignoring::Nothing][flag];
             let arguments = Arguments {

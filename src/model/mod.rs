@@ -10,6 +10,8 @@ mod event;
 mod id;
 mod outcome;
 mod resource;
+#[cfg(test)]
+pub(crate) mod samples;
 mod seconds;
 mod verdict;
 

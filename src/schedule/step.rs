@@ -171,7 +171,9 @@ impl Scheduler {
         if let Some(current) = desk.current {
             self.forget(current.id);
         }
-        let untouched = [desk.ahead, desk.current.filter(|_| !desk.begun)].into_iter().flatten();
+        let untouched = [desk.ahead, desk.current.filter(|_| !desk.begun)]
+            .into_iter()
+            .flatten();
         if self.cancelled {
             return untouched.map(|attempt| Action::Drop(attempt.id)).collect();
         }
@@ -189,8 +191,14 @@ impl Scheduler {
     fn cancel(&mut self) -> Vec<Action> {
         self.cancelled = true;
         let ahead = self.slots.values_mut().filter_map(|desk| desk.ahead.take());
-        let waiting: Vec<Attempt> = ahead.chain(self.container.drain(..)).chain(self.plain.drain(..)).collect();
-        waiting.into_iter().map(|attempt| Action::Drop(attempt.id)).collect()
+        let waiting: Vec<Attempt> = ahead
+            .chain(self.container.drain(..))
+            .chain(self.plain.drain(..))
+            .collect();
+        waiting
+            .into_iter()
+            .map(|attempt| Action::Drop(attempt.id))
+            .collect()
     }
 
     fn forget(&mut self, attempt: AttemptId) {

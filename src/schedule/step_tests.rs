@@ -258,7 +258,7 @@ fn parallel_containers_overlap() {
 fn a_plain_script_that_calls_the_engine_waits_for_the_container_lane() {
     let caller = Behavior {
         calls: true,
-        ..plain(2)
+        ..plain(20)
     };
     let simulation = Simulation::run(&[container(50), caller], TWO_PLAIN, Some(width(1)));
     assert_eq!(simulation.peak[&Lane::Container], 1);
