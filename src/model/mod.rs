@@ -7,6 +7,7 @@ mod bytes;
 mod diagnostic;
 mod engine;
 mod event;
+mod hash;
 mod id;
 mod outcome;
 mod resource;
@@ -21,6 +22,7 @@ pub use engine::{EngineFacts, EngineKind, Lane, Policy, Tool};
 pub use event::{
     AttemptReport, AttemptStart, EngineState, Event, MachineDelta, RunFacts, Timings, TrialFacts,
 };
+pub use hash::Hash;
 pub use id::{AttemptId, ParseIdError, RunId, SlotId};
 pub use outcome::{
     EndedProcess, Evidence, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place,
