@@ -19,8 +19,9 @@ pub use pattern::Pattern;
 pub use place::line_and_column;
 pub use read::read;
 pub use resolve::{Origin, Overrides, PolicyRefused, Reasoned, Sourced};
+pub use crate::model::Dialect;
 pub use settings::{
-    CleanupSettings, CleanupWhen, Dialect, EngineChoice, EngineSettings, LeakRule, PolicySettings,
+    CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, LeakRule, PolicySettings,
     RecordSettings, Settings, Width,
 };
 pub use table::{SettingFacts, settings};

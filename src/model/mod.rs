@@ -11,6 +11,7 @@ mod hash;
 mod id;
 mod outcome;
 mod resource;
+mod rules;
 #[cfg(test)]
 pub(crate) mod samples;
 mod seconds;
@@ -29,4 +30,5 @@ pub use outcome::{
     ProcessFact, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
+pub use rules::{AfterFailure, Detail, Dialect};
 pub use verdict::{Conclusion, Counts, Verdict};
