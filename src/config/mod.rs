@@ -14,12 +14,12 @@ pub mod size;
 mod table;
 mod value;
 
+pub use crate::model::Dialect;
 pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use place::line_and_column;
 pub use read::read;
 pub use resolve::{Origin, Overrides, PolicyRefused, Reasoned, Sourced};
-pub use crate::model::Dialect;
 pub use settings::{
     CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, LeakRule, PolicySettings,
     RecordSettings, Settings, Width,

@@ -13,8 +13,10 @@ pub enum Dialect {
 
 impl Dialect {
     /// Both, with the words that name them.
-    pub const WORDS: [(&'static str, Dialect); 2] =
-        [("shakedown", Dialect::Shakedown), ("testscript", Dialect::Testscript)];
+    pub const WORDS: [(&'static str, Dialect); 2] = [
+        ("shakedown", Dialect::Shakedown),
+        ("testscript", Dialect::Testscript),
+    ];
 }
 
 /// How much of a script's log is kept.

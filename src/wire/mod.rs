@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AfterFailure, AttemptId, AttemptReport, Bytes, Detail, Dialect, EngineFacts, EngineKind, Lane, RunId, SlotId};
+use crate::model::{
+    AfterFailure, AttemptId, AttemptReport, Bytes, Detail, Dialect, EngineFacts, EngineKind, Lane,
+    RunId, SlotId,
+};
 
 /// Environment variables, as a list: order and odd names matter.
 pub type Variables = Vec<(Bytes, Bytes)>;
@@ -18,7 +21,10 @@ pub type Variables = Vec<(Bytes, Bytes)>;
 /// The variables as the standard library wants them.
 pub fn os_variables(variables: &Variables) -> Vec<(OsString, OsString)> {
     let os = |bytes: &Bytes| OsString::from_vec(bytes.0.clone());
-    variables.iter().map(|(name, value)| (os(name), os(value))).collect()
+    variables
+        .iter()
+        .map(|(name, value)| (os(name), os(value)))
+        .collect()
 }
 
 /// From the harness to a slot.
@@ -110,6 +116,12 @@ pub struct Rules {
     /// How long cleaning after one attempt may take.
     pub cleanup_limit: Duration,
     /// What the engine that was not selected answers.
+    pub other_engine: OtherEngine,
+    /// External programs that scripts may call bare: name and path.
+    pub programs: Vec<(String, Bytes)>,
+}
+
+/// What the engine that was not selected answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OtherEngine {
     /// That it is masked.
