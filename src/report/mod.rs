@@ -13,6 +13,8 @@ mod paint;
 mod pretty;
 mod talk;
 mod terse;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 use std::time::Duration;
