@@ -8,16 +8,20 @@ mod nearest;
 mod pattern;
 mod place;
 mod read;
+mod reference;
 mod resolve;
 mod settings;
 pub mod size;
 mod table;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use place::line_and_column;
 pub use read::read;
+pub use reference::reference;
 pub use resolve::{Origin, Overrides, PolicyRefused, Reasoned, Sourced};
 pub use settings::{
     CleanupSettings, CleanupWhen, Dialect, EngineChoice, EngineSettings, LeakRule, PolicySettings,
