@@ -4,7 +4,7 @@ use super::written;
 use crate::model::{
     Conclusion, EngineKind, EngineState, Event, Movement, Outcome, Policy, Verdict, samples,
 };
-use crate::report::{Talk, TalkLook, Volume, replay};
+use crate::report::{Look, Pretty, Talk, TalkLook, Volume, replay};
 
 fn talk(look: TalkLook, events: &[Event]) -> String {
     written(Talk::new(look), events)
@@ -201,4 +201,24 @@ fn a_process_line_is_cut_at_the_edge_of_a_terminal() {
         .find(|line| line.starts_with("TREE"))
         .expect("a tree");
     assert_eq!(tree.chars().count(), 40, "{tree}");
+}
+
+#[test]
+fn the_record_of_a_killed_run_is_told_to_its_last_word() {
+    let events: Vec<_> = hanging()
+        .into_iter()
+        .take(4)
+        .map(|event| (std::time::Duration::from_secs(5), event))
+        .collect();
+    let mut out = Vec::new();
+    replay(&events, &mut Talk::new(TalkLook::default()), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let end = "warning: the record has no end: the run was killed, or is still going on\n\
+               run toui5c-3mvz: 1 not run in 5.0 s\n";
+    assert!(text.ends_with(end), "{text}");
+    let mut out = Vec::new();
+    replay(&events, &mut Pretty::report(Look::default()), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let why = "---- exit stdout ----\nnot run: the record ends while it ran\n";
+    assert!(text.contains(why), "{text}");
 }
