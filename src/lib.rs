@@ -10,4 +10,5 @@ pub mod host;
 pub mod interp;
 pub mod model;
 pub mod report;
+pub mod schedule;
 pub mod wire;

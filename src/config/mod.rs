@@ -17,6 +17,7 @@ mod table;
 mod tests;
 mod value;
 
+pub use crate::model::Dialect;
 pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use place::line_and_column;
@@ -24,7 +25,7 @@ pub use read::read;
 pub use reference::reference;
 pub use resolve::{Origin, Overrides, PolicyRefused, Reasoned, Sourced};
 pub use settings::{
-    CleanupSettings, CleanupWhen, Dialect, EngineChoice, EngineSettings, LeakRule, PolicySettings,
+    CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, LeakRule, PolicySettings,
     RecordSettings, Settings, Width,
 };
 pub use table::{SettingFacts, settings};
