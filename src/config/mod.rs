@@ -8,10 +8,13 @@ mod nearest;
 mod pattern;
 mod place;
 mod read;
+mod reference;
 mod resolve;
 mod settings;
 pub mod size;
 mod table;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use crate::model::Dialect;
@@ -19,6 +22,7 @@ pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use place::line_and_column;
 pub use read::read;
+pub use reference::reference;
 pub use resolve::{Origin, Overrides, PolicyRefused, Reasoned, Sourced};
 pub use settings::{
     CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, LeakRule, PolicySettings,
