@@ -3,7 +3,6 @@
 //! Pure: knows no file, environment or clock. One table ([`settings`]) says for each setting its key,
 //! what it expects, its default and how it is set; the help and docs/harness-toml.md come from it.
 
-pub mod duration;
 mod nearest;
 mod pattern;
 mod place;
@@ -14,6 +13,7 @@ pub mod size;
 mod table;
 mod value;
 
+pub use crate::model::duration;
 pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use place::line_and_column;
