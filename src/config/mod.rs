@@ -3,7 +3,6 @@
 //! Pure: knows no file, environment or clock. One table ([`settings`]) says for each setting its key,
 //! what it expects, its default and how it is set; the help and docs/harness-toml.md come from it.
 
-pub mod duration;
 mod nearest;
 mod pattern;
 mod place;
@@ -18,6 +17,7 @@ mod tests;
 mod value;
 
 pub use crate::model::Dialect;
+pub use crate::model::duration;
 pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use place::line_and_column;

@@ -5,6 +5,7 @@
 
 mod bytes;
 mod diagnostic;
+pub mod duration;
 mod engine;
 mod event;
 mod hash;
