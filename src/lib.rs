@@ -11,4 +11,5 @@ pub mod interp;
 pub mod model;
 pub mod report;
 pub mod schedule;
+pub mod script;
 pub mod wire;
