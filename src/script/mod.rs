@@ -6,7 +6,9 @@
 //! be malformed; only the header is read beforehand.
 
 pub mod condition;
+pub mod diff;
 pub mod expand;
+pub mod go_regex;
 mod guess;
 mod header;
 pub mod lex;
