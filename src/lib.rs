@@ -4,4 +4,6 @@
 pub mod engine;
 pub mod host;
 pub mod interp;
+pub mod ledger;
 pub mod model;
+pub mod shim;
