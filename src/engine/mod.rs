@@ -8,6 +8,9 @@ pub mod detect;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fake;
+pub mod images;
+pub mod inspect;
+pub mod listing;
 pub mod policy;
 pub mod presence;
 mod probe;

@@ -126,15 +126,15 @@ pub(super) const GLOBAL: &str = "\
 
 /// `run` and `create`.
 pub(super) const RUN: &str = "\
-    P d detach disable-content-trust env-host help http-proxy i init interactive l latest no-healthcheck \
+    P d detach disable-content-trust env-host help http-proxy i init interactive no-healthcheck \
     no-hostname no-hosts noout oom-kill-disable passwd privileged publish-all q quiet read-only read-only-tmpfs \
     remote replace rm rmi rootfs sig-proxy syslog t tls-verify trace transient-store tty unsetenv-all \
     use-api-socket";
 
 /// `build`. Podman's `--pull` takes a value only after `=`.
 pub(super) const BUILD: &str = "\
-    D all-platforms check compress created-annotation debug disable-content-trust force-rm help http-proxy \
-    identity-label inherit-annotations inherit-labels layers load no-cache no-hostname no-hosts noout omit-history \
+    D all-platforms check compress created-annotation debug disable-compression disable-content-trust force-rm help http-proxy \
+    identity-label inherit-annotations inherit-labels layers load logsplit no-cache no-hostname no-hosts noout omit-history \
     pull pull-always pull-never push q quiet remote rewrite-timestamp rm save-stages skip-unused-stages squash \
     squash-all stdin stream syslog tls-verify trace transient-store";
 
