@@ -14,4 +14,5 @@ pub mod listing;
 pub mod policy;
 pub mod presence;
 mod probe;
+pub mod share;
 pub mod trouble;

@@ -2,5 +2,6 @@
 //! touches them; every other room asks here. Knows nothing of scripts, engines or verdicts.
 
 pub mod clock;
+pub mod flock;
 pub mod process;
 pub mod stream;
