@@ -29,6 +29,17 @@ pub enum Entry {
         /// What.
         intent: Intent,
     },
+    /// A call that makes something went to another engine than the run's: nothing is known of what it made.
+    Elsewhere {
+        /// By whom.
+        attempt: AttemptId,
+        /// With which client.
+        engine: EngineKind,
+        /// What was typed.
+        command: String,
+        /// The flag or variable that led it there.
+        by: String,
+    },
     /// Something was made, and its id is known.
     Acquired {
         /// By whom.
@@ -54,6 +65,7 @@ impl Entry {
     fn attempt(&self) -> AttemptId {
         match self {
             Entry::Intent { attempt, .. }
+            | Entry::Elsewhere { attempt, .. }
             | Entry::Acquired { attempt, .. }
             | Entry::Released { attempt, .. }
             | Entry::Settled { attempt } => *attempt,
@@ -200,11 +212,31 @@ impl Contents {
                 intent,
             } if *attempt == of && *engine == on => Some(intent.clone()),
             Entry::Intent { .. }
+            | Entry::Elsewhere { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
             | Entry::Settled { .. } => None,
         };
         entries.filter_map(intent).collect()
+    }
+
+    /// The commands of an attempt that made something nobody can attribute, with what led them away.
+    pub fn elsewhere(&self, of: AttemptId) -> Vec<(String, String)> {
+        let entries = self.entries.iter();
+        let away = |entry: &Entry| match entry {
+            Entry::Elsewhere {
+                attempt,
+                engine,
+                command,
+                by,
+            } if *attempt == of => Some((format!("{engine} {command}"), by.clone())),
+            Entry::Intent { .. }
+            | Entry::Elsewhere { .. }
+            | Entry::Acquired { .. }
+            | Entry::Released { .. }
+            | Entry::Settled { .. } => None,
+        };
+        entries.filter_map(away).collect()
     }
 
     /// The attempts that wrote something down and were never found clean, with the engines they used.
@@ -218,7 +250,10 @@ impl Contents {
                     open.push((*attempt, *engine));
                 }
                 Entry::Settled { .. } => open.retain(|(attempt, _)| *attempt != entry.attempt()),
-                Entry::Intent { .. } | Entry::Acquired { .. } | Entry::Released { .. } => {}
+                Entry::Intent { .. }
+                | Entry::Elsewhere { .. }
+                | Entry::Acquired { .. }
+                | Entry::Released { .. } => {}
             }
         }
         open

@@ -18,13 +18,19 @@ const POD: &str = "pod";
 /// Understands a command line: `words` are the arguments after the program's name.
 pub fn read(client: EngineKind, words: &[OsString]) -> Reading {
     let globals = split(words, 0..words.len(), flags::GLOBAL, Rest::Foreign);
-    let elsewhere = globals.iter().find_map(|piece| elsewhere(client, piece));
-    if elsewhere.is_some() {
-        return Reading {
-            elsewhere,
+    let leaves = globals.iter().find_map(|piece| elsewhere(client, piece));
+    let reading = read_command(client, words, &globals);
+    match leaves {
+        Some(flag) if reading.makes_something() => Reading {
+            elsewhere: Some(flag),
             ..Reading::default()
-        };
+        },
+        Some(_) => Reading::default(),
+        None => reading,
     }
+}
+
+fn read_command(client: EngineKind, words: &[OsString], globals: &[Piece]) -> Reading {
     let Some(Piece::Word(command)) = globals.last() else {
         return Reading::default();
     };
@@ -260,6 +266,7 @@ impl<'a> Call<'a> {
 
 fn reading(made: Vec<Made>, elsewhere: Option<String>, insertion: Option<Insertion>) -> Reading {
     match elsewhere {
+        Some(_) if made.is_empty() => Reading::default(),
         Some(flag) => Reading {
             elsewhere: Some(flag),
             ..Reading::default()

@@ -369,6 +369,8 @@ fn everything_else_passes_untouched() {
         "podman generate systemd run",
         "podman play kube build",
         "podman -- ps",
+        "docker -H tcp://x ps",
+        "podman --root /x images",
     ] {
         untouched(line);
     }

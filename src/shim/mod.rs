@@ -4,6 +4,9 @@
 //! It parses only what it must and passes the rest untouched. Knows nothing of scripts.
 
 pub mod arguments;
+mod credentials;
+pub mod environment;
 mod flags;
 mod names;
 pub mod reading;
+pub mod role;
