@@ -6,6 +6,7 @@ pub mod channel;
 pub mod clock;
 pub mod environment;
 pub mod facts;
+pub mod flock;
 pub mod process;
 pub mod procfs;
 pub mod progress;
