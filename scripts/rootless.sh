@@ -9,7 +9,9 @@ repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 engines_dir="$repository/.shakedown/engines"
 
 rootless_user=shakedown
-rootless_home=/var/lib/shakedown-user
+# Not below /var/lib: Podman 4 mounts over that directory when it sets up a user network, and then finds neither its
+# networks nor this configuration.
+rootless_home=/home/shakedown
 rootless_runtime=/run/shakedown-user
 
 if [[ $EUID -eq 0 ]]; then
