@@ -10,14 +10,13 @@ mod libtest;
 mod misuse;
 mod options;
 mod parse;
-mod selection;
 #[cfg(test)]
 mod tests;
 
+pub use crate::plan::{Chosen, Ignoring, Selection};
 pub use commands::{Command, TOPICS, Topic, WhichRun, command};
 pub use flags::{FlagFacts, flags};
 pub use help::help;
 pub use misuse::{Mistake, Misuse};
 pub use options::{Action, Color, Format, Options, Output, PassingLogs, Runner};
 pub use parse::{Door, Environment, Typed, options};
-pub use selection::{Chosen, Ignoring, Selection};
