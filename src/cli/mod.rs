@@ -11,6 +11,8 @@ mod misuse;
 mod options;
 mod parse;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 pub use commands::{Command, TOPICS, Topic, WhichRun, command};
 pub use flags::{FlagFacts, flags};

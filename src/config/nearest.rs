@@ -3,7 +3,7 @@
 /// The known word that `word` was probably meant to be, or nothing when none is near.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
-    let near = (word.chars().count() / 3).clamp(1, 3);
+    let near = (word.chars().count() / 3).min(3);
     known
         .into_iter()
         .map(|known| (strsim::damerau_levenshtein(&lower, known), known))

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Pattern, Sourced};
-use crate::model::{EngineKind, Policy};
+use crate::model::{Dialect, EngineKind, Policy};
 
 /// All settings. Made by [`super::read`], or the defaults by [`Settings::default`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,23 +44,6 @@ pub struct Settings {
     pub programs: BTreeMap<String, String>,
     /// How many records are kept.
     pub record: RecordSettings,
-}
-
-/// The language of scripts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Dialect {
-    /// Go's testscript and our additions.
-    Shakedown,
-    /// Go's testscript alone.
-    Testscript,
-}
-
-impl Dialect {
-    /// Both, with the words that name them.
-    pub const WORDS: [(&'static str, Dialect); 2] = [
-        ("shakedown", Dialect::Shakedown),
-        ("testscript", Dialect::Testscript),
-    ];
 }
 
 /// Which engine is wanted.

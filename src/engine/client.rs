@@ -47,6 +47,11 @@ impl Client {
         }
     }
 
+    /// By which name it is called.
+    pub fn kind(&self) -> EngineKind {
+        self.kind
+    }
+
     /// What people type: `docker` or `podman`.
     pub fn command(&self) -> &'static str {
         self.kind.command()

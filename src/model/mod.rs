@@ -5,12 +5,14 @@
 
 mod bytes;
 mod diagnostic;
+pub mod duration;
 mod engine;
 mod event;
 mod hash;
 mod id;
 mod outcome;
 mod resource;
+mod rules;
 #[cfg(test)]
 pub(crate) mod samples;
 mod seconds;
@@ -29,4 +31,5 @@ pub use outcome::{
     ProcessFact, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
+pub use rules::{AfterFailure, Detail, Dialect};
 pub use verdict::{Conclusion, Counts, Verdict};

@@ -156,8 +156,7 @@ pub(crate) fn faulted() -> Outcome {
     })
 }
 
-/// A hang with everything that can be said of one.
-pub(crate) fn hang() -> AttemptReport {
+fn timeout() -> Timeout {
     let process = |pid, parent, command: &str, engine_helper| ProcessFact {
         pid,
         parent,
@@ -168,12 +167,7 @@ pub(crate) fn hang() -> AttemptReport {
         io_bytes: Some(42),
         engine_helper,
     };
-    let resource = |kind, id: &str, name: &str| Resource {
-        kind,
-        id: id.to_owned(),
-        name: name.to_owned(),
-    };
-    let timeout = Timeout {
+    Timeout {
         place: place(25, "! exec invowk cmd fail-command"),
         line_elapsed: Duration::from_millis(41_800),
         deadline: Duration::from_secs(43),
@@ -184,6 +178,34 @@ pub(crate) fn hang() -> AttemptReport {
                 process(4790, 4711, "/usr/bin/conmon --api-version 1", true),
             ],
         },
+    }
+}
+
+fn cleanup() -> Cleanup {
+    let resource = |kind, id: &str, name: &str| Resource {
+        kind,
+        id: id.to_owned(),
+        name: name.to_owned(),
+    };
+    Cleanup {
+        removed: vec![resource(ResourceKind::Container, "c0ffee12", "lk")],
+        gone: vec![resource(ResourceKind::Network, "aa11", "net")],
+        kept: Vec::new(),
+        leftovers: vec![Leftover {
+            resource: resource(ResourceKind::Volume, "data", ""),
+            why: "volume is being used".to_owned(),
+            remedy: "podman volume rm data".to_owned(),
+        }],
+        duration: Duration::from_millis(400),
+    }
+}
+
+/// A hang with everything that can be said of one.
+pub(crate) fn hang() -> AttemptReport {
+    let ended = |pid, command: &str, how| EndedProcess {
+        pid,
+        command: command.to_owned(),
+        how,
     };
     AttemptReport {
         timings: Timings {
@@ -191,28 +213,10 @@ pub(crate) fn hang() -> AttemptReport {
             held: Duration::from_millis(500),
             ladder: Duration::from_millis(700),
         },
-        cleanup: Cleanup {
-            removed: vec![resource(ResourceKind::Container, "c0ffee12", "lk")],
-            gone: vec![resource(ResourceKind::Network, "aa11", "net")],
-            kept: Vec::new(),
-            leftovers: vec![Leftover {
-                resource: resource(ResourceKind::Volume, "data", ""),
-                why: "volume is being used".to_owned(),
-                remedy: "podman volume rm data".to_owned(),
-            }],
-            duration: Duration::from_millis(400),
-        },
+        cleanup: cleanup(),
         ended: vec![
-            EndedProcess {
-                pid: 4711,
-                command: "invowk cmd fail-command".to_owned(),
-                how: How::Terminated,
-            },
-            EndedProcess {
-                pid: 4712,
-                command: "sh -c trap".to_owned(),
-                how: How::Killed,
-            },
+            ended(4711, "invowk cmd fail-command", How::Terminated),
+            ended(4712, "sh -c trap", How::Killed),
         ],
         leaks: vec![Leak {
             place: place(12, "exec podman run -d img"),
@@ -227,7 +231,7 @@ pub(crate) fn hang() -> AttemptReport {
             disk_free_bytes: Some(-4096),
         },
         ..report(
-            Outcome::TimedOut(Box::new(timeout)),
+            Outcome::TimedOut(Box::new(timeout())),
             "> ! exec invowk cmd fail-command\n",
         )
     }

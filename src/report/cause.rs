@@ -35,7 +35,9 @@ pub(super) fn waited(timeout: &Timeout) -> String {
     let movement = match &timeout.movement {
         Movement::Moving => "was still moving".to_owned(),
         Movement::Still => "nothing moved".to_owned(),
-        Movement::Unknown { why } => format!("whether it moved is unknown ({})", one_line(why)),
+        Movement::Unknown { why } => {
+            format!("whether anything moved is unknown, for {}", one_line(why))
+        }
     };
     let (ran, deadline) = (seconds(timeout.line_elapsed), seconds(timeout.deadline));
     format!("ran {ran} and {movement} (deadline {deadline})")

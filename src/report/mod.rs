@@ -13,11 +13,14 @@ mod paint;
 mod pretty;
 mod talk;
 mod terse;
+#[cfg(test)]
+mod tests;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::model::Event;
+use crate::model::{Conclusion, Event, Verdict};
 
 pub use json::Json;
 pub use libtest::{Libtest, Look, Passing};
@@ -32,14 +35,60 @@ pub trait Report {
     fn event(&mut self, at: Duration, event: &Event, out: &mut dyn Write) -> io::Result<()>;
 }
 
-/// Tells a recorded run again. The same events give the same text.
-pub fn replay<'a>(
-    events: impl IntoIterator<Item = &'a (Duration, Event)>,
+/// Tells a recorded run again. The same events give the same text; a record without an end gets one,
+/// so that what is known of a killed run is told too.
+pub fn replay(
+    events: &[(Duration, Event)],
     report: &mut dyn Report,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for (at, event) in events {
         report.event(*at, event, out)?;
     }
+    for (at, event) in missing_end(events) {
+        report.event(at, &event, out)?;
+    }
     out.flush()
 }
+
+/// What a run that was killed could not say any more.
+fn missing_end(events: &[(Duration, Event)]) -> Vec<(Duration, Event)> {
+    let at = match events.last() {
+        Some((_, Event::RunEnded { .. })) | None => return Vec::new(),
+        Some((at, _)) => *at,
+    };
+    let (mut open, mut running) = (BTreeSet::new(), BTreeSet::new());
+    for (_, event) in events {
+        if let Event::TrialPlanned(facts) = event {
+            open.insert(facts.trial);
+        } else if let Event::AttemptStarted(start) = event {
+            running.insert(start.attempt.trial);
+        } else if let Event::AttemptEnded { attempt, .. } = event {
+            running.remove(&attempt.trial);
+        } else if let Event::TrialSettled { trial, .. } = event {
+            open.remove(trial);
+        }
+    }
+    let message = "the record has no end: the run was killed, or is still going on".to_owned();
+    let mut end = vec![Event::Warning { message }];
+    end.extend(open.into_iter().map(|trial| {
+        let when = if running.contains(&trial) {
+            "while it ran"
+        } else {
+            "before it ran"
+        };
+        Event::TrialSettled {
+            trial,
+            verdict: Verdict::NotRun,
+            reason: format!("the record ends {when}"),
+        }
+    }));
+    end.push(Event::RunEnded {
+        conclusion: Conclusion::Interrupted { signal: KILL },
+        duration: at,
+    });
+    end.into_iter().map(|event| (at, event)).collect()
+}
+
+/// The signal that leaves no time for last words.
+const KILL: i32 = 9;

@@ -4,14 +4,28 @@
 //! is the driver's and the slot's. Nothing here outlives a run, so nothing here is versioned: both ends
 //! are the same executable.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AttemptId, AttemptReport, Bytes, EngineFacts, EngineKind, Lane, RunId, SlotId};
+use crate::model::{
+    AfterFailure, AttemptId, AttemptReport, Bytes, Detail, Dialect, EngineFacts, EngineKind, Lane,
+    RunId, SlotId,
+};
 
 /// Environment variables, as a list: order and odd names matter.
 pub type Variables = Vec<(Bytes, Bytes)>;
+
+/// The variables as the standard library wants them.
+pub fn os_variables(variables: &Variables) -> Vec<(OsString, OsString)> {
+    let os = |bytes: &Bytes| OsString::from_vec(bytes.0.clone());
+    variables
+        .iter()
+        .map(|(name, value)| (os(name), os(value)))
+        .collect()
+}
 
 /// From the harness to a slot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -105,33 +119,6 @@ pub struct Rules {
     pub other_engine: OtherEngine,
     /// External programs that scripts may call bare: name and path.
     pub programs: Vec<(String, Bytes)>,
-}
-
-/// The language of the scripts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Dialect {
-    /// Go's testscript with our additions.
-    Shakedown,
-    /// Go's testscript, exactly.
-    Testscript,
-}
-
-/// How much of a script's log is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Detail {
-    /// Sections that passed shrink to their heading.
-    Folded,
-    /// Everything, the environment first.
-    Whole,
-}
-
-/// What a failing line does to the script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AfterFailure {
-    /// It ends there.
-    Stop,
-    /// It goes on and fails at its end.
-    GoOn,
 }
 
 /// What the engine that was not selected answers.

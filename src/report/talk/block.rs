@@ -65,7 +65,7 @@ pub(super) fn attempt(name: &str, report: &AttemptReport, mut block: Block) -> S
         }
         Outcome::Passed | Outcome::Skipped { .. } | Outcome::Failed(_) | Outcome::Cancelled => {}
     }
-    done(report, &mut block);
+    done(name, report, &mut block);
     for leak in &report.leaks {
         leaked(leak, &mut block);
     }
@@ -138,58 +138,49 @@ fn process_line(process: &ProcessFact, depth: usize) -> String {
     line + "   (" + &facts.join(", ") + ")"
 }
 
-fn done(report: &AttemptReport, block: &mut Block) {
-    let timed_out = matches!(report.outcome, Outcome::TimedOut(_));
-    let mut parts = Vec::new();
-    if !report.ended.is_empty() {
-        parts.push(ended(&report.ended));
+/// What was done at a deadline. A script that ends by itself and leaves processes or resources to us
+/// is daily business, and not told.
+fn done(name: &str, report: &AttemptReport, block: &mut Block) {
+    if matches!(report.outcome, Outcome::TimedOut(_)) {
+        let ended = ended(&report.ended);
+        let removed = Some(&report.cleanup).filter(|cleanup| !cleanup.removed.is_empty());
+        let parts: Vec<_> = ended.into_iter().chain(removed.map(removed_line)).collect();
+        if !parts.is_empty() {
+            block.line("DONE", &parts.join("; "));
+        }
     }
-    // What a script leaves to be removed is daily business; after a hang it belongs to the story.
-    if timed_out && !report.cleanup.removed.is_empty() {
-        parts.push(removed(&report.cleanup));
-    }
-    if !parts.is_empty() {
-        block.line("DONE", &parts.join("; "));
-    }
-    for process in report
-        .ended
-        .iter()
-        .filter(|process| process.how == How::Survived)
-    {
-        let command = one_line(&process.command);
-        block.line(
-            "LEFT",
-            &format!("process {} could not be ended: {command}", process.pid),
-        );
+    for process in &report.ended {
+        if process.how == How::Survived {
+            let (pid, command) = (process.pid, one_line(&process.command));
+            block.line(
+                "LEFT",
+                &format!("process {pid} of {name} could not be ended: {command}"),
+            );
+        }
     }
 }
 
 /// `ended 3 processes: 2 by SIGTERM, 1 by SIGKILL`.
-fn ended(processes: &[EndedProcess]) -> String {
+fn ended(processes: &[EndedProcess]) -> Option<String> {
     let by = |how: How| {
         processes
             .iter()
             .filter(|process| process.how == how)
             .count()
     };
-    let mut parts = Vec::new();
-    for (how, words) in [
-        (How::Terminated, "by SIGTERM"),
-        (How::Killed, "by SIGKILL"),
-        (How::Survived, "survived"),
-    ] {
-        if by(how) > 0 {
-            parts.push(format!("{} {words}", by(how)));
-        }
+    let (terminated, killed) = (by(How::Terminated), by(How::Killed));
+    let all = count(terminated + killed, "process");
+    match (terminated, killed) {
+        (0, 0) => None,
+        (_, 0) => Some(format!("ended {all} by SIGTERM")),
+        (0, _) => Some(format!("ended {all} by SIGKILL")),
+        (_, _) => Some(format!(
+            "ended {all}: {terminated} by SIGTERM, {killed} by SIGKILL"
+        )),
     }
-    format!(
-        "ended {}: {}",
-        count(processes.len(), "process"),
-        parts.join(", ")
-    )
 }
 
-fn removed(cleanup: &Cleanup) -> String {
+fn removed_line(cleanup: &Cleanup) -> String {
     let took = seconds(cleanup.duration);
     format!("removed {} in {took}", resources(&cleanup.removed))
 }

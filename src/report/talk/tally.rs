@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{TalkLook, Volume};
 use crate::model::{AttemptReport, RunId, TrialFacts, Verdict};
-use crate::report::paint::{Paint, seconds};
+use crate::report::paint::{Paint, count, seconds};
 
 /// What is counted for the closing lines.
 #[derive(Debug, Default)]
@@ -69,10 +69,9 @@ impl Tally {
             }
         }
         if unclean {
-            line(format!(
-                "  left behind: {} in engines, {} open",
-                self.leftovers, self.leaks
-            ));
+            let leftovers = count(self.leftovers, "resource");
+            let leaks = count(self.leaks, "output");
+            line(format!("  left behind: {leftovers}; {leaks} held open"));
         }
         if !look.record.is_empty() {
             line(format!(

@@ -17,8 +17,8 @@ const UNITS: [(&str, u64); 4] = [
 ///
 /// ```
 /// use std::time::Duration;
-/// assert_eq!(shakedown::config::duration::parse("1m30s"), Ok(Duration::from_secs(90)));
-/// assert!(shakedown::config::duration::parse("90").is_err());
+/// assert_eq!(shakedown::model::duration::parse("1m30s"), Ok(Duration::from_secs(90)));
+/// assert!(shakedown::model::duration::parse("90").is_err());
 /// ```
 pub fn parse(text: &str) -> Result<Duration, String> {
     let error = || format!("expected {EXPECTED}, found `{text}`");

@@ -1,0 +1,112 @@
+//! Finding the engine, on a thread of its own, so that the plain lane never waits for it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::Sender as Inbox;
+use std::time::Duration;
+
+use super::driver::Occurrence;
+use crate::config::{EngineChoice, Settings};
+use crate::engine::client::Client;
+use crate::engine::detect::{CALL_LIMIT, Choice, Detection};
+use crate::engine::{detect, images, share};
+use crate::host::environment;
+use crate::host::process::{Bounded, Invocation, Runner};
+use crate::model::{EngineFacts, EngineKind, EngineState};
+
+/// How long Podman may take to start its pause process.
+const PAUSE_LIMIT: Duration = Duration::from_secs(20);
+/// How long a stand-in may take to say that it starts.
+const TRIAL_LIMIT: Duration = Duration::from_secs(10);
+
+/// What the search needs to know.
+#[derive(Debug, Clone)]
+pub(super) struct Search {
+    pub(super) settings: Settings,
+    /// Under nextest: where detection is shared between the processes of one run.
+    pub(super) shared: Option<PathBuf>,
+    /// A stand-in to try under an empty environment.
+    pub(super) stand_in: PathBuf,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) state: EngineState,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Starts the search; its result comes as an occurrence.
+pub(super) fn search(search: Search, inbox: Inbox<Occurrence>) {
+    std::thread::spawn(move || {
+        let found = find(&search);
+        // A run that has ended meanwhile needs no answer.
+        drop(inbox.send(Occurrence::Engine(Box::new(found))));
+    });
+}
+
+fn find(search: &Search) -> Found {
+    let mut warnings = Vec::new();
+    if let Err(why) = try_stand_in(search) {
+        return Found { state: EngineState::Missing { why: vec![why] }, warnings };
+    }
+    let detection = detected(search);
+    let state = match detection.selected {
+        None => EngineState::Missing { why: detection.tried },
+        Some(facts) => select(search, facts, &mut warnings),
+    };
+    Found { state, warnings }
+}
+
+fn detected(search: &Search) -> Detection {
+    let choice = match search.settings.engine.choice.value {
+        EngineChoice::Auto => None,
+        EngineChoice::Only(kind) => Some(Choice { kind, origin: search.settings.engine.choice.origin.to_string() }),
+    };
+    let variables = environment::variables();
+    let mut look = || detect::detect(choice.as_ref(), &variables, &mut Bounded, CALL_LIMIT);
+    match &search.shared {
+        Some(file) => share::shared(file, &mut look),
+        None => look(),
+    }
+}
+
+fn select(search: &Search, facts: EngineFacts, warnings: &mut Vec<String>) -> EngineState {
+    let decided = match search.settings.policy_for(&facts) {
+        Ok(decided) => decided,
+        Err(refused) => return EngineState::Missing { why: vec![refused.to_string()] },
+    };
+    let client = Client::of(&facts, environment::variables());
+    if facts.server == EngineKind::Podman && !facts.remote && facts.rootless {
+        // The pause process outlives every slot; started here, no slot has to adopt it.
+        let started = client.call(&mut Bounded, &["unshare", "true"], PAUSE_LIMIT);
+        if !started.succeeded() {
+            warnings.push(format!("`podman unshare true` failed: {}", String::from_utf8_lossy(&started.stderr).trim()));
+        }
+    }
+    let mut digests = BTreeMap::new();
+    for image in &search.settings.engine.images {
+        match images::ensure(&client, &mut Bounded, image) {
+            Ok(digest) => drop(digests.insert(image.clone(), digest)),
+            Err(error) => warnings.push(error.to_string()),
+        }
+    }
+    EngineState::Selected { facts: Box::new(facts), policy: decided.value, reason: decided.reason, images: digests }
+}
+
+/// Starts a stand-in with no environment at all, as a script may do: an executable that leans on
+/// `LD_LIBRARY_PATH` fails here, once and clearly, and not in the middle of a script.
+fn try_stand_in(search: &Search) -> Result<(), String> {
+    let invocation = Invocation {
+        program: search.stand_in.clone(),
+        arguments: vec![crate::shim::TRIAL.into()],
+        environment: Vec::new(),
+        directory: Some("/".into()),
+    };
+    let done = Bounded.run(&invocation, TRIAL_LIMIT);
+    if done.succeeded() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
+    Err(format!("this executable does not start with an empty environment, as stand-ins must: {:?} {said}", done.ending))
+}

@@ -1,0 +1,344 @@
+//! From what was asked for to a run that can be driven: scripts found, planned, directories made.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use super::dirs::{DirError, Dirs};
+use super::discover::{self, DiscoverError, Discovered};
+use super::engines::Search;
+use crate::classify::LeakRule;
+use crate::cli::{Chosen, Options, Runner};
+use crate::config::{self, CleanupWhen, EngineChoice, Settings};
+use crate::engine::presence;
+use crate::host::{clock, environment, facts, search};
+use crate::ledger;
+use crate::model::{
+    AfterFailure, AttemptId, Detail, Diagnostic, EngineKind, Event, Hash, Lane, RunFacts, RunId, TrialFacts, Verdict,
+};
+use crate::plan::{self, Candidate, Planned, Rules};
+use crate::schedule::{Attempt, Limits, Scheduler, Width};
+use crate::wire::{self, Keep, OtherEngine, SlotSetup};
+
+/// What the door knows: what was typed, what is configured, where.
+#[derive(Debug, Clone)]
+pub struct Brief {
+    /// What was typed.
+    pub options: Options,
+    /// harness.toml with what was typed laid over it.
+    pub settings: Settings,
+    /// harness.toml's text, for the fingerprint.
+    pub config_text: String,
+    /// The folder that paths count from.
+    pub base: PathBuf,
+    /// Registered programs.
+    pub programs: Vec<String>,
+}
+
+/// A trial and where its script is.
+#[derive(Debug, Clone)]
+pub(super) struct Trial {
+    pub(super) planned: Planned,
+    pub(super) path: PathBuf,
+}
+
+/// A run that can be driven.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(super) trials: Vec<Trial>,
+    pub(super) scheduler: Scheduler,
+    pub(super) limits: Limits,
+    pub(super) container_width: Width,
+    pub(super) cores: NonZeroU32,
+    pub(super) opening: Vec<Event>,
+    pub(super) dirs: Dirs,
+    pub(super) setup: SlotSetup,
+    pub(super) programs: Vec<String>,
+    pub(super) search: Search,
+    pub(super) ledger: PathBuf,
+    pub(super) likely: Option<EngineKind>,
+    pub(super) require_engine: bool,
+    pub(super) strict: bool,
+    pub(super) leaks: LeakRule,
+    /// Nothing was selected, and that is worth an exit code.
+    pub(super) empty: bool,
+}
+
+/// Why nothing runs.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Scripts could not be found.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// A script could not be read.
+    #[error("cannot read {file}: {source}")]
+    Read {
+        /// As it is shown.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Mistakes in script headers, all of them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Mistakes(Vec<Diagnostic>),
+    /// A directory could not be made.
+    #[error(transparent)]
+    Directory(#[from] DirError),
+    /// The file of intents could not be made: nothing may be created without it.
+    #[error(transparent)]
+    Ledger(#[from] ledger::LedgerError),
+    /// nextest asked for a trial that is not there.
+    #[error("no trial has the name {0:?}")]
+    NoSuchTrial(String),
+}
+
+/// The scripts that may be selected: all, or the one that `--exact` names.
+pub(super) fn candidates(brief: &Brief) -> Result<Vec<Discovered>, StartError> {
+    let options = &brief.options;
+    let roots = if options.paths.is_empty() { &brief.settings.scripts } else { &options.paths };
+    let exclude = &brief.settings.exclude;
+    if let ([name], true) = (options.selection.filters.as_slice(), options.selection.exact)
+        && let Some(script) = discover::find_exact(name, roots, &brief.base, exclude)
+    {
+        return Ok(vec![script]);
+    }
+    Ok(discover::discover(roots, &brief.base, exclude)?)
+}
+
+/// A script that was selected, planned, and perhaps marked as ignored.
+#[derive(Debug)]
+pub struct Selected {
+    /// Where it is.
+    pub script: Discovered,
+    /// Its plan.
+    pub planned: Planned,
+    /// Why it will not run, or empty.
+    pub ignored: String,
+    chosen: Chosen,
+}
+
+/// Reads, plans and selects; the second value counts what was filtered out.
+pub fn select(brief: &Brief) -> Result<(Vec<Selected>, usize), StartError> {
+    let options = &brief.options;
+    let installed = presence::installed(&environment::variables());
+    let mut mistakes = Vec::new();
+    let mut filtered_out = 0;
+    let mut selected = Vec::new();
+    for script in candidates(brief)? {
+        if !options.selection.selects(&script.name) {
+            filtered_out += 1;
+            continue;
+        }
+        let bytes = fs::read(&script.path).map_err(|source| StartError::Read { file: script.file.clone(), source })?;
+        let candidate = Candidate { name: script.name.clone(), file: script.file.clone(), bytes };
+        let rules = Rules {
+            dialect: brief.settings.dialect,
+            container_names: &brief.settings.container_names,
+            deadline: &|header| brief.settings.deadline_for(header),
+        };
+        let planned = plan::build(candidate, &rules, &mut mistakes);
+        let ignored = ignored(&planned, brief, &installed);
+        let chosen = options.selection.choose(&script.name, !ignored.is_empty());
+        if chosen == Chosen::FilteredOut || options.lane.is_some_and(|lane| lane != planned.lane) {
+            filtered_out += 1;
+        } else {
+            selected.push(Selected { script, planned, ignored, chosen });
+        }
+    }
+    if mistakes.is_empty() { Ok((selected, filtered_out)) } else { Err(StartError::Mistakes(mistakes)) }
+}
+
+/// Why a trial is ignored before anything is asked: there is no client of any engine that may serve.
+fn ignored(planned: &Planned, brief: &Brief, installed: &[EngineKind]) -> String {
+    let possible = match brief.settings.engine.choice.value {
+        EngineChoice::Auto => !installed.is_empty(),
+        EngineChoice::Only(kind) => installed.contains(&kind),
+    };
+    if planned.lane == Lane::Plain || possible || brief.settings.engine.require {
+        return String::new();
+    }
+    match brief.settings.engine.choice.value {
+        EngineChoice::Auto => "no container engine: neither `docker` nor `podman` is in PATH".to_owned(),
+        EngineChoice::Only(kind) => format!("no container engine: no `{kind}` in PATH"),
+    }
+}
+
+/// Makes everything that a run needs.
+pub fn prepare(brief: &Brief, run: &RunId, state: &Path, seed: u64) -> Result<Prepared, StartError> {
+    let (selected, filtered_out) = select(brief)?;
+    if brief.options.runner == Runner::Nextest && brief.options.selection.exact && selected.len() != 1 {
+        return Err(StartError::NoSuchTrial(brief.options.selection.filters.join(" ")));
+    }
+    let settings = &brief.settings;
+    let cores = facts::cores();
+    let together = brief.options.overrides.width;
+    let width = settings.policy.width.on(cores);
+    let limits = Limits { plain: width, together };
+    let dirs = Dirs::make(state, run)?;
+    let ledger = ledger::create(run, &environment::variables())?;
+    let opening = opening(brief, run, &selected, filtered_out, seed);
+    let attempts: Vec<Attempt> = (1..)
+        .zip(&selected)
+        .filter(|(_, selected)| selected.chosen == Chosen::Runs)
+        .map(|(trial, selected)| Attempt { id: AttemptId { trial, lap: 1, attempt: 1 }, lane: selected.planned.lane })
+        .collect();
+    let setup = setup(brief, run, &dirs, &ledger, state);
+    let search = Search { settings: settings.clone(), shared: shared(brief, state), stand_in: stand_in(&dirs)? };
+    Ok(Prepared {
+        scheduler: Scheduler::new(attempts, limits),
+        limits,
+        container_width: width,
+        cores,
+        opening,
+        setup,
+        programs: brief.programs.iter().chain(settings.programs.keys()).cloned().collect(),
+        search,
+        ledger: ledger.file,
+        likely: likely(settings),
+        require_engine: settings.engine.require,
+        strict: settings.cleanup.strict,
+        leaks: match settings.leak {
+            config::LeakRule::Warn => LeakRule::Warn,
+            config::LeakRule::Fail => LeakRule::Fail,
+        },
+        empty: selected.is_empty() && brief.options.runner == Runner::Shakedown,
+        trials: selected.into_iter().map(|s| Trial { planned: s.planned, path: s.script.path }).collect(),
+        dirs,
+    })
+}
+
+/// Slot 0 is never opened: its stand-ins are those that are tried out.
+fn stand_in(dirs: &Dirs) -> Result<PathBuf, DirError> {
+    let directory = dirs.slot(crate::model::SlotId(0), std::iter::empty())?;
+    Ok(directory.join("bin").join(EngineKind::Docker.command()))
+}
+
+/// The engine of `$ENGINE` while none has been looked for: the one chosen, else the first installed.
+fn likely(settings: &Settings) -> Option<EngineKind> {
+    match settings.engine.choice.value {
+        EngineChoice::Only(kind) => Some(kind),
+        EngineChoice::Auto => presence::installed(&environment::variables()).first().copied(),
+    }
+}
+
+/// Under nextest one detection serves all processes of the run.
+fn shared(brief: &Brief, state: &Path) -> Option<PathBuf> {
+    let variables = environment::variables();
+    let id = crate::host::process::variable(&variables, "NEXTEST_RUN_ID")?.to_str()?;
+    let safe = id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    (brief.options.runner == Runner::Nextest && safe).then(|| state.join("live").join(format!("nextest-{id}")))
+}
+
+fn opening(brief: &Brief, run: &RunId, selected: &[Selected], filtered_out: usize, seed: u64) -> Vec<Event> {
+    let cores = facts::cores();
+    let width = brief.options.overrides.width.unwrap_or_else(|| brief.settings.policy.width.on(cores));
+    let mut events = vec![Event::RunStarted(Box::new(RunFacts {
+        version: Event::VERSION,
+        writer: concat!("shakedown ", env!("CARGO_PKG_VERSION")).to_owned(),
+        run: run.clone(),
+        arguments: environment::words().iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        host: facts::host_name(),
+        arch: std::env::consts::ARCH.to_owned(),
+        kernel: facts::kernel(),
+        cores: cores.get(),
+        commit: commit(&brief.base),
+        config_hash: Hash::of(brief.config_text.as_bytes()),
+        programs: BTreeMap::new(),
+        seed,
+        filtered_out,
+        width: width.get(),
+    }))];
+    events.extend(brief.options.warnings.iter().map(|message| Event::Warning { message: message.clone() }));
+    for (trial, selected) in (1..).zip(selected) {
+        events.push(Event::TrialPlanned(TrialFacts {
+            trial,
+            name: selected.planned.name.clone(),
+            file: selected.planned.file.clone(),
+            lane: selected.planned.lane,
+            script_hash: selected.planned.hash.clone(),
+            ignored: selected.ignored.clone(),
+        }));
+    }
+    for (trial, selected) in (1..).zip(selected).filter(|(_, selected)| selected.chosen == Chosen::Ignored) {
+        events.push(Event::TrialSettled { trial, verdict: Verdict::Ignored, reason: selected.ignored.clone() });
+    }
+    events
+}
+
+/// The commit that is checked out, read from git's files: no process is worth it. Empty when not found.
+fn commit(base: &Path) -> String {
+    let git = base.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists());
+    git.and_then(|git| head(&git)).unwrap_or_default()
+}
+
+fn head(git: &Path) -> Option<String> {
+    let read = |path: &Path| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+    // In a work tree of its own `.git` is a file that names the folder.
+    let folder = match read(git) {
+        Some(text) => git.parent()?.join(text.strip_prefix("gitdir: ")?),
+        None => git.to_owned(),
+    };
+    let head = read(&folder.join("HEAD"))?;
+    let Some(name) = head.strip_prefix("ref: ") else { return Some(head) };
+    let common = read(&folder.join("commondir")).map_or_else(|| folder.clone(), |common| folder.join(common));
+    let packed = || {
+        let packed = read(&common.join("packed-refs"))?;
+        packed.lines().find_map(|line| line.strip_suffix(name)?.trim().to_owned().into())
+    };
+    read(&common.join(name)).or_else(packed)
+}
+
+fn setup(brief: &Brief, run: &RunId, dirs: &Dirs, ledger: &ledger::Created, state: &Path) -> SlotSetup {
+    let options = &brief.options;
+    let settings = &brief.settings;
+    let variables = environment::variables();
+    let bytes = |text: &std::ffi::OsStr| crate::model::Bytes::from(std::os::unix::ffi::OsStrExt::as_bytes(text));
+    let passed = settings.pass_environment.iter().filter_map(|name| {
+        let value = crate::host::process::variable(&variables, name)?;
+        Some((name.as_str().into(), bytes(value)))
+    });
+    let set = settings.environment.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+    let rules = wire::Rules {
+        dialect: settings.dialect,
+        detail: match options.output.passing {
+            crate::cli::PassingLogs::Whole => Detail::Whole,
+            crate::cli::PassingLogs::Hidden | crate::cli::PassingLogs::Shown => Detail::Folded,
+        },
+        after_failure: if options.go_on { AfterFailure::GoOn } else { AfterFailure::Stop },
+        keep: match settings.cleanup.when {
+            _ if options.keep => Keep::Everything,
+            CleanupWhen::Always => Keep::Nothing,
+            CleanupWhen::OnPass => Keep::Failures,
+            CleanupWhen::Never => Keep::Everything,
+        },
+        variables: passed.chain(set).collect(),
+        leak_grace: settings.leak_grace,
+        grace: settings.grace,
+        cleanup_limit: std::time::Duration::from_secs(30),
+        other_engine: if settings.engine.masking { OtherEngine::Masked } else { OtherEngine::Allowed },
+        programs: settings
+            .programs
+            .iter()
+            .map(|(name, path)| (name.clone(), search::bytes(&brief.base.join(path)).into()))
+            .collect(),
+    };
+    SlotSetup {
+        run: run.clone(),
+        slot: crate::model::SlotId(0),
+        directory: crate::model::Bytes::default(),
+        work_root: search::bytes(&dirs.work_root()).into(),
+        ledger: search::bytes(&ledger.file).into(),
+        id_files: search::bytes(&ledger.id_files).into(),
+        logs: search::bytes(&state.join("runs").join(run.as_str())).into(),
+        environment: variables.iter().map(|(name, value)| (bytes(name), bytes(value))).collect(),
+        harness_directory: search::bytes(&environment::directory()).into(),
+        rules,
+    }
+}
+
+/// A new id for a run that begins now.
+pub fn new_run_id() -> RunId {
+    let now = clock::since_1970();
+    RunId::new(now.as_secs(), facts::pid(), now.subsec_nanos() / 1000)
+}

@@ -1,0 +1,163 @@
+//! One line of a script into words: quotes, comments, expansion.
+//!
+//! Must not know what a word means; each line is split only when it is reached.
+
+use super::expand::expand;
+use std::fmt;
+
+/// A quote that the end of the line cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnterminatedQuote;
+
+impl fmt::Display for UnterminatedQuote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unterminated quoted argument")
+    }
+}
+
+impl std::error::Error for UnterminatedQuote {}
+
+/// Whether the line starts a phase. A `#` after blanks is only a comment.
+pub fn is_phase(line: &[u8]) -> bool {
+    line.starts_with(b"#")
+}
+
+/// Splits a line into words and expands what is outside quotes.
+pub fn words(
+    line: &[u8],
+    lookup: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<Vec<u8>>, UnterminatedQuote> {
+    let mut words = Vec::new();
+    // An empty word differs from no word: `''` is an argument.
+    let mut word: Option<Vec<u8>> = None;
+    let mut rest = line;
+    while let [byte, after @ ..] = rest {
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => {
+                words.extend(word.take());
+                rest = after;
+            }
+            b'#' => break,
+            b'\'' => rest = quoted(after, word.get_or_insert_default())?,
+            _ => {
+                let width = rest.iter().position(|byte| ends_bare(*byte));
+                let (bare, next) = rest.split_at(width.unwrap_or(rest.len()));
+                word.get_or_insert_default().extend(expand(bare, lookup));
+                rest = next;
+            }
+        }
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+/// Where an unquoted stretch ends. Each stretch is expanded on its own.
+fn ends_bare(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'#' | b'\'')
+}
+
+/// Takes a quoted stretch into the word; answers what follows its closing quote.
+fn quoted<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [u8], UnterminatedQuote> {
+    loop {
+        match rest {
+            [] => return Err(UnterminatedQuote),
+            [b'\'', b'\'', after @ ..] => {
+                word.push(b'\'');
+                rest = after;
+            }
+            [b'\'', after @ ..] => return Ok(after),
+            [byte, after @ ..] => {
+                word.push(*byte);
+                rest = after;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn lookup(name: &[u8]) -> Option<Vec<u8>> {
+        match name {
+            b"X" => Some(b"a b # '".to_vec()),
+            b"NOT" => Some(b"!".to_vec()),
+            _ => None,
+        }
+    }
+
+    #[track_caller]
+    fn check(line: &str, wanted: &[&str]) {
+        let found = words(line.as_bytes(), &lookup).expect(line);
+        let found: Vec<_> = found
+            .iter()
+            .map(|word| String::from_utf8_lossy(word))
+            .collect();
+        assert_eq!(found, wanted, "{line}");
+    }
+
+    #[test]
+    fn blanks_separate_words() {
+        check("", &[]);
+        check("  \t\r ", &[]);
+        check("exec  a\tb\r", &["exec", "a", "b"]);
+        check("a\u{a0}b", &["a\u{a0}b"]);
+    }
+
+    #[test]
+    fn a_hash_ends_the_line_even_inside_a_word() {
+        check("echo a#b c", &["echo", "a"]);
+        check("  # only a comment", &[]);
+        check("a '#' b", &["a", "#", "b"]);
+        check("a # it's", &["a"]);
+    }
+
+    #[test]
+    fn quotes_are_literal_and_join() {
+        check("'a  $X'", &["a  $X"]);
+        check("a'b c'$UNSET'd'", &["ab cd"]);
+        check("''", &[""]);
+        check("a '' b", &["a", "", "b"]);
+        check("'it''s'", &["it's"]);
+        check("''''", &["'"]);
+        check("'!' exec", &["!", "exec"]);
+        check(r#"a\ "b c" *"#, &[r"a\", "\"b", "c\"", "*"]);
+    }
+
+    #[test]
+    fn values_are_not_split_again_and_empty_ones_stay() {
+        check("echo $X", &["echo", "a b # '"]);
+        check("exec echo $UNSET", &["exec", "echo", ""]);
+        check("$NOT exec", &["!", "exec"]);
+        check("$'X'", &["$X"]);
+    }
+
+    #[test]
+    fn a_quote_must_end_on_its_line() {
+        for line in ["'", "a 'b", "'''", "'a''"] {
+            let error = words(line.as_bytes(), &lookup).expect_err(line);
+            assert_eq!(error.to_string(), "unterminated quoted argument");
+        }
+    }
+
+    #[test]
+    fn only_a_hash_in_the_first_byte_is_a_phase() {
+        assert!(is_phase(b"# build"));
+        assert!(!is_phase(b" # build"));
+        assert!(!is_phase(b""));
+    }
+
+    proptest! {
+        #[test]
+        fn a_quoted_word_is_read_as_itself(text in "[^\n]*") {
+            let line = format!("'{}'", text.replace('\'', "''"));
+            prop_assert_eq!(words(line.as_bytes(), &lookup), Ok(vec![text.into_bytes()]));
+        }
+
+        #[test]
+        fn any_line_is_answered(line: Vec<u8>) {
+            drop(words(&line, &lookup));
+        }
+    }
+}
