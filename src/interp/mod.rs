@@ -1,6 +1,93 @@
 //! Executes a script: one [`World`] in, one outcome and a log out. Knows the script language and
 //! nothing of engines, slots or schedules.
 
+mod commands;
+mod conditions;
+mod environment;
+mod execute;
+mod gotext;
+mod halt;
+mod log;
+mod registry;
+mod session;
+#[cfg(test)]
+mod tests;
+mod unpack;
 mod world;
 
+use std::path::PathBuf;
+
+use crate::model::{EngineKind, Failure};
+
+pub use environment::environment;
+pub use execute::execute;
+pub use registry::{CommandContext, CommandError, Expect, Preparation, Registry};
 pub use world::{Finished, Interrupted, JobId, Program, StartError, Status, World};
+
+/// What a script is executed with, apart from the script itself.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// `$WORK`: absolute, exists, and is empty but perhaps for an empty `.tmp`.
+    pub work_dir: PathBuf,
+    /// The script's file as messages show it.
+    pub file: String,
+    /// `$PATH` at the start.
+    pub search_path: Vec<u8>,
+    /// Variables of the suite's settings, in order.
+    pub variables: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The engine that this run uses.
+    pub engine: Option<EngineKind>,
+    /// `$TAG`.
+    pub tag: String,
+    /// `$RUN_ID`.
+    pub run_id: String,
+    /// How much of the log is kept.
+    pub detail: Detail,
+    /// What happens after a failure.
+    pub after_failure: AfterFailure,
+}
+
+/// How much of the log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// A phase that passed shrinks to its own line.
+    Folded,
+    /// Everything, the environment first.
+    Whole,
+}
+
+/// What happens after a line failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// The script ends.
+    Stop,
+    /// The next line runs; the script fails at its end.
+    GoOn,
+}
+
+/// How a script ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScriptEnding {
+    /// Every line did what was expected.
+    Passed,
+    /// The script said `stop`, which passes.
+    Stopped,
+    /// The script said `skip`.
+    Skipped {
+        /// Its message, perhaps empty.
+        reason: String,
+    },
+    /// A line failed; the first one, when more did.
+    Failed(Failure),
+    /// The world ended the script.
+    Interrupted(Interrupted),
+}
+
+/// A script that was executed.
+#[derive(Debug)]
+pub struct Executed {
+    /// How it ended.
+    pub ending: ScriptEnding,
+    /// What happened, for people, in Go testscript's format.
+    pub log: Vec<u8>,
+}

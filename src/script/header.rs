@@ -3,6 +3,7 @@
 //! Every mistake is collected. Must not know defaults nor what flags say.
 
 use crate::model::{Diagnostic, duration};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What the header sets; each with its line.
@@ -28,6 +29,9 @@ pub struct At<T> {
     /// Its line.
     pub line: u32,
 }
+
+/// With its quotes: a bare `30s` is no TOML.
+const DEADLINE: &str = "a duration such as `\"500ms\"`, `\"30s\"`, `\"1m30s\"`";
 
 const KEYS: [&str; 5] = ["deadline", "serial", "container", "cpus", "retries"];
 
@@ -122,7 +126,7 @@ fn apply(header: &mut Header, directive: &Directive<'_>) -> Result<(), Mistake> 
 fn set<T>(
     slot: &mut Option<At<T>>,
     directive: &Directive<'_>,
-    read: impl FnOnce(&toml::Value) -> Result<T, String>,
+    read: impl FnOnce(&toml::Value) -> Result<T, Expected>,
 ) -> Result<(), Mistake> {
     let key = directive.key;
     if let Some(first) = slot {
@@ -137,8 +141,16 @@ fn set<T>(
         message: format!("`{key}`: {message}"),
         hint: None,
     };
-    let value = toml_value(directive.value).map_err(wrong)?;
-    let value = read(&value).map_err(wrong)?;
+    let (value, found) = toml_value(directive.value).map_err(|message| {
+        let bare = std::str::from_utf8(directive.value).ok();
+        let bare = bare.filter(|text| duration::parse(text).is_ok());
+        Mistake {
+            hint: bare.map(|text| format!("put it in quotes: `{key} = \"{text}\"`")),
+            ..wrong(message)
+        }
+    })?;
+    let value =
+        read(&value).map_err(|expected| wrong(format!("expected {expected}, found `{found}`")))?;
     *slot = Some(At {
         value,
         line: directive.line,
@@ -146,50 +158,52 @@ fn set<T>(
     Ok(())
 }
 
-/// Reads the value alone, so that the key cannot be a table or a path of keys.
-fn toml_value(value: &[u8]) -> Result<toml::Value, String> {
+/// Reads the value alone, so that the key cannot be a table or a path of keys. With the value comes
+/// its text, without a comment behind it.
+fn toml_value(value: &[u8]) -> Result<(toml::Value, &str), String> {
     let text = std::str::from_utf8(value).map_err(|_| "the value is not UTF-8".to_owned())?;
-    let found = || format!("expected a TOML value, found `{text}`");
-    let line = format!("value = {text}");
-    let mut table = line.parse::<toml::Table>().map_err(|_| found())?;
-    table.remove("value").ok_or_else(found)
+    let wrong = || format!("expected a TOML value, found `{text}`");
+    let start = "value = ".len();
+    let mut table: BTreeMap<String, toml::Spanned<toml::Value>> =
+        toml::from_str(&format!("value = {text}")).map_err(|_| wrong())?;
+    let value = table.remove("value").ok_or_else(wrong)?;
+    let span = value.span();
+    let found = span
+        .start
+        .checked_sub(start)
+        .zip(span.end.checked_sub(start));
+    let found = found
+        .and_then(|(start, end)| text.get(start..end))
+        .unwrap_or(text);
+    Ok((value.into_inner(), found))
 }
 
-fn deadline(value: &toml::Value) -> Result<Duration, String> {
-    let Some(text) = value.as_str() else {
-        return Err(expected(
-            &format!("{} in quotes", duration::EXPECTED),
-            value,
-        ));
-    };
-    match duration::parse(text)? {
-        Duration::ZERO => Err(expected("more than no time at all", value)),
+/// What a key expects, for messages.
+type Expected = &'static str;
+
+fn deadline(value: &toml::Value) -> Result<Duration, Expected> {
+    let text = value.as_str().ok_or(DEADLINE)?;
+    match duration::parse(text).map_err(|_| DEADLINE)? {
+        Duration::ZERO => Err("more than no time at all"),
         duration => Ok(duration),
     }
 }
 
-fn truth(value: &toml::Value) -> Result<bool, String> {
-    value
-        .as_bool()
-        .ok_or_else(|| expected("`true` or `false`", value))
+fn truth(value: &toml::Value) -> Result<bool, Expected> {
+    value.as_bool().ok_or("`true` or `false`")
 }
 
-fn cpus(value: &toml::Value) -> Result<u32, String> {
-    number(value)
-        .filter(|number| *number > 0)
-        .ok_or_else(|| expected("a whole number from 1", value))
+fn cpus(value: &toml::Value) -> Result<u32, Expected> {
+    let number = number(value).filter(|number| *number > 0);
+    number.ok_or("a whole number from 1")
 }
 
-fn retries(value: &toml::Value) -> Result<u32, String> {
-    number(value).ok_or_else(|| expected("a whole number from 0", value))
+fn retries(value: &toml::Value) -> Result<u32, Expected> {
+    number(value).ok_or("a whole number from 0")
 }
 
 fn number(value: &toml::Value) -> Option<u32> {
     u32::try_from(value.as_integer()?).ok()
-}
-
-fn expected(what: &str, value: &toml::Value) -> String {
-    format!("expected {what}, found `{value}`")
 }
 
 /// The known key that a misspelt one was probably meant to be.
@@ -291,12 +305,12 @@ mod tests {
         );
         check_mistake(
             "#: deadline = 30 \r\n",
-            "a.txtar:1:15: `deadline`: expected a duration such as `500ms`, `30s`, `3m`, `1m30s` \
-             in quotes, found `30`",
+            "a.txtar:1:15: `deadline`: expected a duration such as `\"500ms\"`, `\"30s\"`, `\"1m30s\"`, found `30`",
         );
         check_mistake(
             "#: deadline = 3m",
-            "a.txtar:1:15: `deadline`: expected a TOML value, found `3m`",
+            "a.txtar:1:15: `deadline`: expected a TOML value, found `3m`\n  \
+             hint: put it in quotes: `deadline = \"3m\"`",
         );
         check_mistake(
             "#: cpus =",

@@ -89,8 +89,9 @@ mod tests {
         let mut line = Line { words };
         let mut out = String::new();
         while let Some(condition) = line.next_condition()? {
-            out += if condition.negated { "not " } else { "" };
-            out += &format!("<{}> ", String::from_utf8_lossy(&condition.text));
+            out.push_str(if condition.negated { "not <" } else { "<" });
+            out.push_str(&String::from_utf8_lossy(&condition.text));
+            out.push_str("> ");
         }
         if line.negation()? {
             out += "! ";

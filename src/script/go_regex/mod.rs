@@ -1,1 +1,68 @@
-//! stub
+//! Regular expressions in Go's syntax, translated to the syntax of the `regex` crate.
+//!
+//! It must not know what is searched nor why; an error says what Go's own compiler says.
+
+mod class;
+mod error;
+mod escape;
+mod group;
+mod parse;
+mod repeat;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+pub use error::GoRegexError;
+use error::Kind;
+
+/// The most that a compiled pattern may take: Go's own limit is of this order.
+const SIZE_LIMIT: usize = 128 << 20;
+
+/// Enough for a table of the states of a large pattern, so that the search stays fast.
+const TABLE_LIMIT: usize = 16 << 20;
+
+/// Deeper than Go allows (1000), as the translation adds levels of its own.
+const NEST_LIMIT: u32 = 4000;
+
+/// Compiles `pattern` as testscript does: Go's syntax, with `(?m)` in front.
+///
+/// Go reads an invalid byte of the searched text as U+FFFD; [`decoded`] prepares a text so.
+pub fn compile(pattern: &[u8]) -> Result<Regex, GoRegexError> {
+    let whole = [b"(?m)", pattern].concat();
+    let translated = parse::translate(&whole)?;
+    RegexBuilder::new(&translated)
+        .size_limit(SIZE_LIMIT)
+        .dfa_size_limit(TABLE_LIMIT)
+        .nest_limit(NEST_LIMIT)
+        .build()
+        .map_err(|_| GoRegexError::new(Kind::TooLarge, &whole))
+}
+
+/// The text as Go's matcher reads it: each byte that is not part of a valid character is U+FFFD.
+pub fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if std::str::from_utf8(text).is_ok() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len() * 2);
+    for chunk in text.utf8_chunks() {
+        out.extend_from_slice(chunk.valid().as_bytes());
+        for _ in chunk.invalid() {
+            out.extend_from_slice("\u{FFFD}".as_bytes());
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// How many matches Go finds in `text`: they do not overlap, and empty ones count.
+pub fn count(regex: &Regex, text: &[u8]) -> usize {
+    let text = decoded(text);
+    // An empty match inside a character is one that Go, which steps over characters, never sees.
+    let inside = |at: usize| text.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
+    regex
+        .find_iter(&text)
+        .filter(|found| !(found.is_empty() && inside(found.start())))
+        .count()
+}

@@ -1,0 +1,45 @@
+//! `cmp`: whether a file or an output is what it should be. Knows nothing of patterns.
+
+use super::{Command, text};
+use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::registry::Expect;
+use crate::interp::session::{Session, read_file};
+use crate::script::diff;
+
+pub(super) const CMP: Command = Command {
+    name: "cmp",
+    usage: "cmp file1 file2",
+    summary: "compare two files; the first may be stdout or stderr",
+    negatable: true,
+    run: cmp,
+};
+
+fn cmp(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
+    let [first, second] = arguments else {
+        return Err(Halt::Usage);
+    };
+    if first == second {
+        return fail("cmp: cannot compare a file against itself");
+    }
+    let actual = session.read(first)?;
+    let wanted = read_file(&session.path(second))?;
+    compare(session, expect, (first, &actual), (second, &wanted))
+}
+
+fn compare(
+    session: &mut Session<'_>,
+    expect: Expect,
+    (name, actual): (&[u8], &[u8]),
+    (wanted_name, wanted): (&[u8], &[u8]),
+) -> Step {
+    let (name, wanted_name) = (text(name), text(wanted_name));
+    match (actual == wanted, expect) {
+        (true, Expect::Success) | (false, Expect::Failure) => Ok(()),
+        (true, Expect::Failure) => fail(format!("{name} and {wanted_name} do not differ")),
+        (false, Expect::Success) => {
+            let difference = diff::diff(&name, actual, &wanted_name, wanted);
+            session.log.line(&difference);
+            fail(format!("{name} and {wanted_name} differ"))
+        }
+    }
+}

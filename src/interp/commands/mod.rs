@@ -1,0 +1,104 @@
+//! The commands of the language: one table, one function each. A command knows its session and
+//! nothing of the loop that runs lines.
+
+mod compare;
+mod custom;
+mod exec;
+mod files;
+pub(super) mod flow;
+pub(super) mod jobs;
+mod patterns;
+pub(super) mod state;
+
+use super::gotext;
+use super::halt::{Halt, Step, fail};
+use super::registry::Expect;
+use super::session::Session;
+use crate::script::suggest;
+
+/// A command and its manual line.
+struct Command {
+    name: &'static str,
+    /// What follows `usage: `.
+    usage: &'static str,
+    /// For people who ask what there is.
+    #[expect(dead_code, reason = "the help page is written from it")]
+    summary: &'static str,
+    /// Whether `!` makes sense.
+    negatable: bool,
+    run: fn(&mut Session<'_>, Expect, &[Vec<u8>]) -> Step,
+}
+
+/// Sorted by name.
+static COMMANDS: &[Command] = &[
+    files::CD,
+    compare::CMP,
+    files::CP,
+    state::ENV,
+    exec::EXEC,
+    files::EXISTS,
+    patterns::GREP,
+    files::MKDIR,
+    files::RM,
+    flow::SKIP,
+    patterns::STDERR,
+    state::STDIN,
+    patterns::STDOUT,
+    flow::STOP,
+    jobs::WAIT,
+];
+
+fn built_in(name: &str) -> Option<&'static Command> {
+    let at = COMMANDS.binary_search_by(|command| command.name.cmp(name));
+    COMMANDS.get(at.ok()?)
+}
+
+/// Runs the command that the first word names.
+pub(super) fn run(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8>]) -> Step {
+    let [word, arguments @ ..] = words else {
+        return Ok(());
+    };
+    let Ok(name) = str::from_utf8(word) else {
+        return fail(format!("unknown command {}", gotext::quote(word)));
+    };
+    if session.registry.is_program(name) {
+        return exec::program(session, expect, words);
+    }
+    if let Some(command) = built_in(name) {
+        if expect == Expect::Failure && !command.negatable {
+            return fail(format!("unsupported: ! {name}"));
+        }
+        return (command.run)(session, expect, arguments).map_err(|halt| match halt {
+            Halt::Usage => Halt::Fail(format!("usage: {}", command.usage)),
+            other => other,
+        });
+    }
+    if let Some(command) = session.registry.find_command(name) {
+        return custom::run(session, name, command, expect, arguments);
+    }
+    unknown(session, name)
+}
+
+fn unknown(session: &Session<'_>, name: &str) -> Step {
+    let mut known: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
+    known.extend(session.registry.names());
+    fail(format!(
+        "unknown command {}",
+        gotext::quote(name.as_bytes())
+    ))
+}
+
+/// A word for a message.
+fn text(word: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(COMMANDS.is_sorted_by(|a, b| a.name < b.name));
+    }
+}

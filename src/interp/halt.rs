@@ -1,0 +1,32 @@
+//! Why a line did not simply succeed. Knows nothing of commands.
+
+use super::Interrupted;
+
+/// What ends a line early. Only a failure leaves a chance to the next line.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The line failed, in these words.
+    Fail(String),
+    /// The line failed, for the command was not called as its usage says.
+    Usage,
+    /// `stop`.
+    Stop,
+    /// `skip`, with its message.
+    Skip(String),
+    /// The world ended the script.
+    Interrupted(Interrupted),
+}
+
+/// The result of a line or of a part of it.
+pub(super) type Step<T = ()> = Result<T, Halt>;
+
+/// A failure in these words.
+pub(super) fn fail<T>(message: impl Into<String>) -> Step<T> {
+    Err(Halt::Fail(message.into()))
+}
+
+impl From<Interrupted> for Halt {
+    fn from(interrupted: Interrupted) -> Self {
+        Halt::Interrupted(interrupted)
+    }
+}
