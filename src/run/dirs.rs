@@ -62,11 +62,12 @@ impl Dirs {
         self.live.join("exe")
     }
 
-    /// The directory of a slot, with a stand-in for each engine and each registered program in `bin`.
-    pub(super) fn slot<'a>(
+    /// The directory of a slot, with a stand-in for each engine and each program in `bin`. A program
+    /// without a path of its own is this executable.
+    pub(super) fn slot(
         &self,
         slot: SlotId,
-        programs: impl Iterator<Item = &'a str>,
+        programs: &[(String, Option<PathBuf>)],
     ) -> Result<PathBuf, DirError> {
         let directory = self.live.join("slots").join(slot.to_string());
         let bin = directory.join("bin");
@@ -75,10 +76,11 @@ impl Dirs {
             move |source| DirError { path, source }
         };
         fs::create_dir_all(&bin).map_err(failed(&bin))?;
-        let engines = EngineKind::ALL.map(EngineKind::command);
-        for name in engines.into_iter().chain(programs) {
+        let engines = EngineKind::ALL.map(|kind| (kind.command().to_owned(), None));
+        for (name, target) in engines.iter().chain(programs) {
             let link = bin.join(name);
-            match symlink(self.executable(), &link) {
+            let executable = self.executable();
+            match symlink(target.as_ref().unwrap_or(&executable), &link) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                     return Err(failed(&link)(error));
                 }

@@ -254,11 +254,10 @@ impl Driver {
     }
 
     fn try_open(&mut self, slot: SlotId) -> Result<SlotHandle, String> {
-        let programs = self.run.programs.iter().map(String::as_str);
         let directory = self
             .run
             .dirs
-            .slot(slot, programs)
+            .slot(slot, &self.run.programs)
             .map_err(|error| error.to_string())?;
         let bytes = crate::host::search::bytes;
         let setup = SlotSetup {

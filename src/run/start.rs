@@ -84,7 +84,7 @@ pub struct Prepared {
     pub(super) opening: Vec<Event>,
     pub(super) dirs: Dirs,
     pub(super) setup: SlotSetup,
-    pub(super) programs: Vec<String>,
+    pub(super) programs: Vec<(String, Option<PathBuf>)>,
     pub(super) search: Search,
     pub(super) ledger: Ledger,
     pub(super) likely: Option<EngineKind>,
@@ -222,7 +222,7 @@ pub fn prepare(
     seed: u64,
 ) -> Result<Prepared, StartError> {
     let (selected, filtered_out) = select(brief)?;
-    if brief.options.runner == Runner::Nextest && brief.selection.exact && selected.len() != 1 {
+    if brief.nothing == Nothing::Wrong && brief.selection.exact && selected.len() != 1 {
         return Err(StartError::NoSuchTrial(brief.selection.filters.join(" ")));
     }
     let settings = &brief.settings;
@@ -295,9 +295,16 @@ pub fn prepare(
     })
 }
 
+/// Programs that scripts find first in their `PATH`: ours, and those of the configuration by their paths.
+fn programs(brief: &Brief) -> Vec<(String, Option<PathBuf>)> {
+    let ours = brief.programs.iter().map(|name| (name.clone(), None));
+    let external = brief.settings.programs.iter().map(|(name, path)| (name.clone(), Some(PathBuf::from(path))));
+    ours.chain(external).collect()
+}
+
 /// Slot 0 is never opened: its stand-ins are those that are tried out.
 fn stand_in(dirs: &Dirs) -> Result<PathBuf, DirError> {
-    let directory = dirs.slot(crate::model::SlotId(0), std::iter::empty())?;
+    let directory = dirs.slot(crate::model::SlotId(0), &[])?;
     Ok(directory.join("bin").join(EngineKind::Docker.command()))
 }
 

@@ -83,7 +83,7 @@ pub(super) fn path(bytes: &Bytes) -> PathBuf {
 }
 
 /// Serves as a slot on the inherited descriptor `fd` until the harness ends the conversation.
-pub fn serve(fd: RawFd, registry: &Registry) -> Result<(), SlotError> {
+pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
     let start = |what| move |source: io::Error| SlotError::Start { what, source };
     let socket = raw::inherited(fd).map_err(|source| SlotError::Socket { fd, source })?;
     raw::close_on_exec_from(3).map_err(start("mark descriptors close-on-exec"))?;
@@ -93,6 +93,8 @@ pub fn serve(fd: RawFd, registry: &Registry) -> Result<(), SlotError> {
         .map_err(|errno| start("become a subreaper")(errno.into()))?;
     let mut harness = Channel::from(socket);
     let setup = *await_setup(&mut harness)?;
+    let external = setup.rules.programs.iter().map(|(name, _)| name.clone());
+    let registry = &external.fold(registry, Registry::program);
     let desk = Desk::open(&path(&setup.directory)).map_err(start("listen for shims"))?;
     let mut slot = Slot {
         dirs: WorkDirs::new(path(&setup.work_root)),
