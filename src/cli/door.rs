@@ -8,12 +8,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::harness::complain;
-use super::{Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, help, options};
+use super::{
+    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, help, options,
+};
 use crate::config::{self, Settings};
 use crate::history::{self, Recorder, Retention};
 use crate::host::{clock, environment, flock};
 use crate::model::{AfterFailure, Conclusion, Detail, Event, RunId};
-use crate::report::{Json, ListForm, Look, Passing, Pretty, Report, Talk, TalkLook, Terse, Volume, list};
+use crate::report::{
+    Json, ListForm, Look, Passing, Pretty, Report, Talk, TalkLook, Terse, Volume, list,
+};
 use crate::run::{self, Brief, Nothing, Teller};
 
 /// Where a harness stands, and which scripts it was given.
@@ -38,11 +42,15 @@ fn misused(text: &str) -> ExitCode {
 /// The words as text, and the environment as far as it is text.
 pub(super) fn typed(words: &[OsString]) -> Result<(Vec<String>, Environment), String> {
     let text = |word: &OsString| {
-        word.to_str().map(str::to_owned).ok_or_else(|| format!("expected text, found {}", word.display()))
+        word.to_str()
+            .map(str::to_owned)
+            .ok_or_else(|| format!("expected text, found {}", word.display()))
     };
     let words = words.iter().skip(1).map(text).collect::<Result<_, _>>()?;
     let variables = environment::variables();
-    let pair = |(name, value): &(OsString, OsString)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()));
+    let pair = |(name, value): &(OsString, OsString)| {
+        Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
+    };
     Ok((words, variables.iter().filter_map(pair).collect()))
 }
 
@@ -54,7 +62,10 @@ pub(super) fn target(words: &[OsString], place: Place, programs: Vec<String>) ->
     };
     match options(&words, &variables, Door::Target) {
         Err(misuse) => misused(&misuse.to_string()),
-        Ok(Typed::Help) => print(&help("cargo test --test NAME -- [FLAGS] [FILTER...]", Door::Target)),
+        Ok(Typed::Help) => print(&help(
+            "cargo test --test NAME -- [FLAGS] [FILTER...]",
+            Door::Target,
+        )),
         Ok(Typed::Options(options)) => perform(&options, place, programs),
     }
 }
@@ -69,24 +80,40 @@ pub(super) fn print(text: &str) -> ExitCode {
 
 /// The settings of a run, and the text they came from.
 fn settings(options: &Options, place: &Place) -> Result<(Settings, String, PathBuf), String> {
-    let named = options.config.as_ref().map(|config| environment::directory().join(&config.value));
+    let named = options
+        .config
+        .as_ref()
+        .map(|config| environment::directory().join(&config.value));
     let file = named.clone().unwrap_or_else(|| place.base.join(CONFIG));
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(format!("cannot read {}: {error}", file.display())),
     };
-    let shown = options.config.as_ref().map_or(CONFIG, |config| config.value.as_str());
+    let shown = options
+        .config
+        .as_ref()
+        .map_or(CONFIG, |config| config.value.as_str());
     let settings = config::read(shown, &text).map_err(|mistakes| {
         let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-        format!("{} in {shown}; nothing ran\n{}", count(mistakes.len(), "mistake"), lines.join("\n"))
+        format!(
+            "{} in {shown}; nothing ran\n{}",
+            count(mistakes.len(), "mistake"),
+            lines.join("\n")
+        )
     })?;
-    let base = file.parent().map_or_else(|| place.base.clone(), Path::to_owned);
+    let base = file
+        .parent()
+        .map_or_else(|| place.base.clone(), Path::to_owned);
     Ok((settings.resolve(&options.overrides), text, base))
 }
 
 fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 /// Where records live.
@@ -97,13 +124,21 @@ pub(super) fn state_dir(options: &Options, settings: &Settings, base: &Path) -> 
     }
 }
 
-fn brief(options: &Options, place: Place, programs: Vec<String>) -> Result<(Brief, PathBuf), String> {
+fn brief(
+    options: &Options,
+    place: Place,
+    programs: Vec<String>,
+) -> Result<(Brief, PathBuf), String> {
     let (mut settings, config_text, base) = settings(options, &place)?;
     let state = state_dir(options, &settings, &base);
     for path in settings.programs.values_mut() {
         *path = base.join(&*path).to_string_lossy().into_owned();
     }
-    let paths = if options.paths.is_empty() { place.scripts } else { options.paths.clone() };
+    let paths = if options.paths.is_empty() {
+        place.scripts
+    } else {
+        options.paths.clone()
+    };
     // What was typed counts from where one stands; what is configured, from the configuration.
     let base = match (options.paths.is_empty(), paths.is_empty()) {
         (false, _) => environment::directory(),
@@ -111,7 +146,8 @@ fn brief(options: &Options, place: Place, programs: Vec<String>) -> Result<(Brie
         (true, true) => base,
     };
     let variables = environment::variables();
-    let nextest = crate::host::process::variable(&variables, "NEXTEST_RUN_ID").and_then(|id| id.to_str());
+    let nextest =
+        crate::host::process::variable(&variables, "NEXTEST_RUN_ID").and_then(|id| id.to_str());
     let brief = Brief {
         settings,
         config_text,
@@ -125,14 +161,20 @@ fn brief(options: &Options, place: Place, programs: Vec<String>) -> Result<(Brie
             PassingLogs::Whole => Detail::Whole,
             PassingLogs::Hidden | PassingLogs::Shown => Detail::Folded,
         },
-        after_failure: if options.go_on { AfterFailure::GoOn } else { AfterFailure::Stop },
+        after_failure: if options.go_on {
+            AfterFailure::GoOn
+        } else {
+            AfterFailure::Stop
+        },
         warnings: options.warnings.clone(),
         nothing: match options.runner {
             Runner::Cargo => Nothing::Fine,
             Runner::Shakedown => Nothing::Noted,
             Runner::Nextest => Nothing::Wrong,
         },
-        nextest: nextest.filter(|_| options.runner == Runner::Nextest).map(str::to_owned),
+        nextest: nextest
+            .filter(|_| options.runner == Runner::Nextest)
+            .map(str::to_owned),
         programs,
     };
     Ok((brief, state))
@@ -205,7 +247,12 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
 /// Takes the lock that says that the run lives; the kernel releases it when this process ends, however.
 fn hold(state: &Path, run: &RunId) -> Result<Option<flock::FileLock>, String> {
     let live = state.join("live").join(run.as_str());
-    let failed = |error: io::Error| format!("cannot write to the state directory {}: {error}", state.display());
+    let failed = |error: io::Error| {
+        format!(
+            "cannot write to the state directory {}: {error}",
+            state.display()
+        )
+    };
     fs::create_dir_all(&live).map_err(failed)?;
     flock::lock(&live.join("lock"), Duration::ZERO).map_err(failed)
 }
@@ -218,12 +265,18 @@ fn forget_old_runs(brief: &Brief, state: &Path) {
         lock.exists() && !matches!(flock::lock(&lock, Duration::ZERO), Ok(Some(_)))
     };
     for entry in fs::read_dir(&live).into_iter().flatten().flatten() {
-        let id = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok());
+        let id = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<RunId>().ok());
         if id.is_some_and(|id| entry.path().join("lock").exists() && !is_live(&id)) {
             drop(fs::remove_dir_all(entry.path()));
         }
     }
-    let limits = Retention { runs: brief.settings.record.keep_runs, bytes: brief.settings.record.keep_bytes };
+    let limits = Retention {
+        runs: usize::try_from(brief.settings.record.keep_runs).unwrap_or(usize::MAX),
+        bytes: brief.settings.record.keep_bytes,
+    };
     // What cannot be removed now is tried again by the next run.
     history::retain(state, limits, &is_live).ok();
 }
@@ -245,7 +298,11 @@ pub(super) fn report(options: &Options) -> Box<dyn Report> {
         PassingLogs::Hidden => Passing::Hidden,
         PassingLogs::Shown | PassingLogs::Whole => Passing::Shown,
     };
-    let look = Look { color: output.color.paints(io::stdout().is_terminal()), times: output.times, passing };
+    let look = Look {
+        color: output.color.paints(io::stdout().is_terminal()),
+        times: output.times,
+        passing,
+    };
     match output.format {
         Format::Pretty => Box::new(Pretty::report(look)),
         Format::Terse => Box::new(Terse::report(look)),
@@ -259,7 +316,9 @@ fn talk(options: &Options, record: String) -> Talk {
     Talk::new(TalkLook {
         color: options.output.color.paints(is_terminal),
         nextest: options.runner == Runner::Nextest,
-        width: terminal.size_checked().map(|(_, columns)| usize::from(columns)),
+        width: terminal
+            .size_checked()
+            .map(|(_, columns)| usize::from(columns)),
         volume: match options.output.passing {
             PassingLogs::Whole => Volume::Verbose,
             PassingLogs::Hidden | PassingLogs::Shown => Volume::Normal,
@@ -270,7 +329,10 @@ fn talk(options: &Options, record: String) -> Talk {
 
 /// Prints a recorded run again.
 pub(super) fn replay(options: &Options, which: &super::WhichRun) -> ExitCode {
-    let place = Place { base: environment::directory(), scripts: Vec::new() };
+    let place = Place {
+        base: environment::directory(),
+        scripts: Vec::new(),
+    };
     let (settings, _, base) = match settings(options, &place) {
         Ok(settings) => settings,
         Err(message) => return misused(&message),
@@ -295,10 +357,14 @@ pub(super) fn replay(options: &Options, which: &super::WhichRun) -> ExitCode {
     let mut talk = talk(options, path.display().to_string());
     let told = crate::report::replay(&record.events, &mut *report(options), &mut io::stdout())
         .and_then(|()| crate::report::replay(&record.events, &mut talk, &mut io::stderr()));
-    let ended = record.events.iter().rev().find_map(|(_, event)| match event {
-        Event::RunEnded { conclusion, .. } => Some(*conclusion),
-        _ => None,
-    });
+    let ended = record
+        .events
+        .iter()
+        .rev()
+        .find_map(|(_, event)| match event {
+            Event::RunEnded { conclusion, .. } => Some(*conclusion),
+            _ => None,
+        });
     // Printing a report is a success whatever it says.
     match (told, ended) {
         (Ok(()), _) => ExitCode::SUCCESS,

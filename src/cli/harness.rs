@@ -52,12 +52,18 @@ impl Harness {
         let manifest = process::variable(&variables, "CARGO_MANIFEST_DIR");
         // Outside cargo the package is where one stands.
         let base = manifest.map_or_else(environment::directory, PathBuf::from);
-        Harness { base, ..Harness::default() }
+        Harness {
+            base,
+            ..Harness::default()
+        }
     }
 
     /// The harness of this folder.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Harness { base: folder.into(), ..Harness::default() }
+        Harness {
+            base: folder.into(),
+            ..Harness::default()
+        }
     }
 
     /// Runs the scripts of this folder or file, instead of those that harness.toml names. May be repeated.
@@ -81,7 +87,10 @@ impl Harness {
     #[must_use]
     pub fn command<F>(mut self, name: impl Into<String>, run: F) -> Self
     where
-        F: Fn(&mut CommandContext<'_>, Expect, &[Vec<u8>]) -> Result<(), CommandError> + Send + Sync + 'static,
+        F: Fn(&mut CommandContext<'_>, Expect, &[Vec<u8>]) -> Result<(), CommandError>
+            + Send
+            + Sync
+            + 'static,
     {
         self.registry = self.registry.command(name, run);
         self
@@ -116,7 +125,10 @@ impl Harness {
             Role::Slot(fd) => serve(fd, self.registry),
             Role::Done(code) => code,
             Role::Harness => {
-                let place = door::Place { base: self.base, scripts: self.scripts };
+                let place = door::Place {
+                    base: self.base,
+                    scripts: self.scripts,
+                };
                 door::target(&words, place, self.programs.into_keys().collect())
             }
         }
@@ -135,8 +147,14 @@ pub(super) enum Role {
 
 /// Finds the role by the name this process was started by, before anything else is done.
 pub(super) fn take_role(words: &[OsString], programs: &BTreeMap<String, Program>) -> Role {
-    let first = words.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
-    let Some(name) = first else { return Role::Harness };
+    let first = words
+        .first()
+        .map(Path::new)
+        .and_then(Path::file_name)
+        .and_then(|name| name.to_str());
+    let Some(name) = first else {
+        return Role::Harness;
+    };
     if name == wire::SLOT {
         let fd = words.get(1).and_then(|word| word.to_str()?.parse().ok());
         return Role::Slot(fd.unwrap_or(-1));

@@ -26,13 +26,18 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let place = || Place { base: environment::directory(), scripts: Vec::new() };
+    let place = || Place {
+        base: environment::directory(),
+        scripts: Vec::new(),
+    };
     match command(&words, &variables) {
         Err(misuse) => {
             complain(&format!("error: {misuse}"));
             ExitCode::from(2)
         }
-        Ok(Command::Run(options) | Command::List(options)) => door::perform(&options, place(), Vec::new()),
+        Ok(Command::Run(options) | Command::List(options)) => {
+            door::perform(&options, place(), Vec::new())
+        }
         Ok(Command::Report { run, options }) => door::replay(&options, &run),
         Ok(Command::Help(topic)) => door::print(&explain(topic)),
         Ok(Command::Version) => door::print(concat!("shakedown ", env!("CARGO_PKG_VERSION"))),
@@ -42,7 +47,10 @@ pub fn main() -> ExitCode {
 fn explain(topic: &Topic) -> String {
     match topic.name {
         "help" => overview(),
-        "flags" => help("shakedown run [FLAGS] [PATH...] [-- FILTER...]", Door::Program),
+        "flags" => help(
+            "shakedown run [FLAGS] [PATH...] [-- FILTER...]",
+            Door::Program,
+        ),
         "settings" => config::reference(),
         "exit-codes" => EXIT_CODES.to_owned(),
         "language" => crate::interp::reference(),
@@ -62,9 +70,14 @@ const EXIT_CODES: &str = "\
 When several hold: interrupted, then 2, 101, 102, 103, 4.";
 
 fn overview() -> String {
-    let mut text = String::from("Runs txtar scripts against Docker and Podman, and says why one hung.\n\n");
+    let mut text =
+        String::from("Runs txtar scripts against Docker and Podman, and says why one hung.\n\n");
     for topic in TOPICS {
-        let name = if topic.usage.is_empty() { format!("shakedown help {}", topic.name) } else { topic.usage.to_owned() };
+        let name = if topic.usage.is_empty() {
+            format!("shakedown help {}", topic.name)
+        } else {
+            topic.usage.to_owned()
+        };
         writeln!(text, "  {name:<50} {}", topic.about).expect("writing to a string cannot fail");
     }
     text

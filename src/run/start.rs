@@ -268,12 +268,7 @@ pub fn prepare(
         cores,
         opening,
         setup,
-        programs: brief
-            .programs
-            .iter()
-            .chain(settings.programs.keys())
-            .cloned()
-            .collect(),
+        programs: programs(brief),
         search,
         ledger,
         likely: likely(settings),
@@ -298,7 +293,11 @@ pub fn prepare(
 /// Programs that scripts find first in their `PATH`: ours, and those of the configuration by their paths.
 fn programs(brief: &Brief) -> Vec<(String, Option<PathBuf>)> {
     let ours = brief.programs.iter().map(|name| (name.clone(), None));
-    let external = brief.settings.programs.iter().map(|(name, path)| (name.clone(), Some(PathBuf::from(path))));
+    let external = brief
+        .settings
+        .programs
+        .iter()
+        .map(|(name, path)| (name.clone(), Some(PathBuf::from(path))));
     ours.chain(external).collect()
 }
 

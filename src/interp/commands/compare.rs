@@ -32,14 +32,14 @@ fn compare(
     (name, actual): (&[u8], &[u8]),
     (wanted_name, wanted): (&[u8], &[u8]),
 ) -> Step {
-    let (name, wanted_name) = (text(name), text(wanted_name));
+    let differ = |verb: &str| format!("{} and {} {verb}", text(name), text(wanted_name));
     match (actual == wanted, expect) {
         (true, Expect::Success) | (false, Expect::Failure) => Ok(()),
-        (true, Expect::Failure) => fail(format!("{name} and {wanted_name} do not differ")),
+        (true, Expect::Failure) => fail(differ("do not differ")),
         (false, Expect::Success) => {
-            let difference = diff::diff(&name, actual, &wanted_name, wanted);
+            let difference = diff::diff(name, actual, wanted_name, wanted);
             session.log.line(&difference);
-            fail(format!("{name} and {wanted_name} differ"))
+            fail(differ("differ"))
         }
     }
 }

@@ -10,11 +10,13 @@ pub(super) mod jobs;
 mod patterns;
 pub(super) mod state;
 
+use std::fmt::Write;
+
 use super::gotext;
 use super::halt::{Halt, Step, fail};
 use super::registry::Expect;
 use super::session::Session;
-use crate::script::suggest;
+use crate::script::{did_you_mean, suggest};
 
 /// A command and its manual line.
 struct Command {
@@ -22,7 +24,6 @@ struct Command {
     /// What follows `usage: `.
     usage: &'static str,
     /// For people who ask what there is.
-    #[expect(dead_code, reason = "the help page is written from it")]
     summary: &'static str,
     /// Whether `!` makes sense.
     negatable: bool,
@@ -80,12 +81,11 @@ pub(super) fn run(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8>]) 
 }
 
 fn unknown(session: &Session<'_>, name: &str) -> Step {
-    let mut known: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
-    known.extend(session.registry.names());
-    fail(format!(
-        "unknown command {}",
-        gotext::quote(name.as_bytes())
-    ))
+    let built_in = COMMANDS.iter().map(|command| command.name);
+    let suggestions = suggest(name.as_bytes(), built_in.chain(session.registry.names()));
+    let quoted = gotext::quote(name.as_bytes());
+    let suggestion = did_you_mean(&suggestions);
+    fail(format!("unknown command {quoted}{suggestion}"))
 }
 
 /// A word for a message.
@@ -101,4 +101,17 @@ mod tests {
     fn the_table_is_sorted() {
         assert!(COMMANDS.is_sorted_by(|a, b| a.name < b.name));
     }
+}
+
+/// The commands of the language, from the table that executes them.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "The commands of scripts. `!` before one that allows it expects it to fail.\n\n",
+    );
+    for command in COMMANDS {
+        let mark = if command.negatable { "!" } else { " " };
+        writeln!(text, "  {mark} {:<36} {}", command.usage, command.summary)
+            .expect("writing to a string cannot fail");
+    }
+    text
 }
