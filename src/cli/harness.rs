@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::door;
-use crate::host::{environment, process};
+use crate::host::{environment, process, raw};
 use crate::interp::{CommandContext, CommandError, Expect, Preparation, Registry};
 use crate::{shim, slot, wire};
 
@@ -125,6 +125,7 @@ impl Harness {
             Role::Slot(fd) => serve(fd, self.registry),
             Role::Done(code) => code,
             Role::Harness => {
+                keep_descriptors();
                 let place = door::Place {
                     base: self.base,
                     scripts: self.scripts,
@@ -132,6 +133,16 @@ impl Harness {
                 door::target(&words, place, self.programs.into_keys().collect())
             }
         }
+    }
+}
+
+/// What this process inherited by accident (a jobserver, a log) must reach no engine client: a conmon would
+/// keep it for its container's life.
+pub(super) fn keep_descriptors() {
+    if let Err(error) = raw::close_on_exec_from(3) {
+        complain(&format!(
+            "warning: inherited descriptors may reach engine clients: {error}"
+        ));
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use super::door::{self, Place};
-use super::harness::{Role, complain, serve, take_role};
+use super::harness::{Role, complain, keep_descriptors, serve, take_role};
 use super::{Command, Door, TOPICS, Topic, command, help};
 use crate::config;
 use crate::host::environment;
@@ -17,7 +17,7 @@ pub fn main() -> ExitCode {
     match take_role(&words, &BTreeMap::new()) {
         Role::Slot(fd) => return serve(fd, Registry::default()),
         Role::Done(code) => return code,
-        Role::Harness => {}
+        Role::Harness => keep_descriptors(),
     }
     let (words, variables) = match door::typed(&words) {
         Ok(typed) => typed,

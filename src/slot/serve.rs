@@ -141,6 +141,8 @@ impl Slot<'_> {
     }
 
     fn live(&mut self) {
+        // What came with the setup is here already, and no poll will tell of it.
+        drop(self.hear_harness());
         while !self.ending {
             let Some(job) = self.inbox.pop_front() else {
                 // Between scripts nothing can concern one.
