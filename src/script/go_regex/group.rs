@@ -35,14 +35,15 @@ pub(super) fn opening<'a>(
     let bad = || GoRegexError::new(Kind::NamedCapture, capture);
     let name = checked(text.get(start..end).ok_or_else(bad)?)?;
     let is_word = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
-    if name.is_empty() || !name.bytes().all(is_word) || !names.insert(name.to_owned()) {
+    if name.is_empty() || !name.bytes().all(is_word) {
         return Err(bad());
     }
-    // The `regex` crate takes no name that begins with a digit.
-    let opened = if name.starts_with(|first: char| first.is_ascii_digit()) {
-        "(".to_owned()
-    } else {
+    // The `regex` crate takes no name that begins with a digit, and none twice.
+    let usable = !name.starts_with(|first: char| first.is_ascii_digit());
+    let opened = if usable && names.insert(name.to_owned()) {
         format!("(?P<{name}>")
+    } else {
+        "(".to_owned()
     };
     Ok((Opening::Group(opened), rest))
 }

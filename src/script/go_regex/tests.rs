@@ -147,6 +147,7 @@ fn names_of_groups_agree() {
     check("(?P<n>a)", &["a"], &["b"]);
     check("(?P<1>a)", &["a"], &["b"]);
     check("(?<n_1>a)", &["a"], &["b"]);
+    check("(?P<n>a)(?P<n>b)", &["ab"], &["b"]);
 }
 
 #[test]
