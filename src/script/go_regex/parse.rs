@@ -162,7 +162,6 @@ impl<'a> Parser<'a> {
         counted: Option<Counts>,
         last: Option<&'a [u8]>,
     ) -> Result<(), GoRegexError> {
-        let operator_end = self.rest;
         if let [b'?', rest @ ..] = self.rest {
             self.rest = rest;
         }
@@ -180,14 +179,14 @@ impl<'a> Parser<'a> {
             repeated,
         }) = operand
         else {
-            let part = before(start, operator_end);
+            let part = before(start, self.rest);
             return Err(GoRegexError::new(Kind::MissingRepeatArgument, part));
         };
         if let Some(counts) = counted {
             *inner = cost(counts, *inner);
             let grows = counts.min >= 2 || counts.max.is_some_and(|max| max >= 2);
             if grows && *inner > MOST {
-                let part = before(start, operator_end);
+                let part = before(start, self.rest);
                 return Err(GoRegexError::new(Kind::RepeatSize, part));
             }
         }

@@ -173,7 +173,7 @@ fn errors_of_nesting_show_the_whole_pattern() {
 #[test]
 fn errors_of_repetition_show_the_operator() {
     check_error(b"*", "missing argument to repetition operator: `*`");
-    check_error(b"a|+?", "missing argument to repetition operator: `+`");
+    check_error(b"a|+?", "missing argument to repetition operator: `+?`");
     check_error(
         b"(?i)(?:{2})",
         "missing argument to repetition operator: `{2}`",
