@@ -162,6 +162,8 @@ fn matches_do_not_overlap_and_empty_ones_count() {
     check_count("x*", "é日".as_bytes(), 3);
     check_count("a*", b"baac", 3);
     check_count("", b"\xff\xff", 3);
+    check_count("a(?U)*", b"aa", 3);
+    check_count("(?:(?U)a+)a*", b"aa", 1);
 }
 
 #[test]
