@@ -53,20 +53,20 @@ pub(super) fn escape(text: &[u8]) -> Result<(Rune, &[u8]), GoRegexError> {
         'x' => return hex(text, rest),
         '0' => return Ok(octal(&text[1..])),
         // One digit alone would be a back-reference, which Go does not have.
-        '1'..='7' if rest.first().is_some_and(is_octal) => return Ok(octal(&text[1..])),
+        '1'..='7' if rest.first().copied().is_some_and(is_octal) => return Ok(octal(&text[1..])),
         _ if found.is_ascii() && !found.is_ascii_alphanumeric() => Rune::from(found),
         _ => return Err(GoRegexError::new(Kind::Escape, before(text, rest))),
     };
     Ok((control, rest))
 }
 
-fn is_octal(byte: &u8) -> bool {
-    (b'0'..=b'7').contains(byte)
+fn is_octal(byte: u8) -> bool {
+    (b'0'..=b'7').contains(&byte)
 }
 
 /// Up to three octal digits.
 fn octal(text: &[u8]) -> (Rune, &[u8]) {
-    let digits = text.iter().take(3).take_while(|byte| is_octal(byte));
+    let digits = text.iter().take(3).take_while(|byte| is_octal(**byte));
     let (value, length) = digits.fold((0, 0), |(value, length), digit| {
         (value * 8 + Rune::from(digit - b'0'), length + 1)
     });

@@ -8,13 +8,15 @@ use super::class::checked;
 use super::error::{GoRegexError, Kind};
 use super::escape::{before, next};
 
-/// What a `(?` begins.
+/// What a `(?` begins, and whether its flags turn `U` on or off.
+///
+/// `U` is not written out: it counts where an operator stands, not where its operand does.
 #[derive(Debug)]
 pub(super) enum Opening {
     /// Flags for the rest of the group around them.
-    Flags(String),
+    Flags(String, Option<bool>),
     /// A group, with the text that opens it.
-    Group(String),
+    Group(String, Option<bool>),
 }
 
 /// Reads what `(?` begins; `text` starts with the parenthesis.
@@ -35,16 +37,17 @@ pub(super) fn opening<'a>(
     let bad = || GoRegexError::new(Kind::NamedCapture, capture);
     let name = checked(text.get(start..end).ok_or_else(bad)?)?;
     let is_word = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
-    if name.is_empty() || !name.bytes().all(is_word) || !names.insert(name.to_owned()) {
+    if name.is_empty() || !name.bytes().all(is_word) {
         return Err(bad());
     }
-    // The `regex` crate takes no name that begins with a digit.
-    let opened = if name.starts_with(|first: char| first.is_ascii_digit()) {
-        "(".to_owned()
-    } else {
+    // The `regex` crate takes no name that begins with a digit, and none twice.
+    let usable = !name.starts_with(|first: char| first.is_ascii_digit());
+    let opened = if usable && names.insert(name.to_owned()) {
         format!("(?P<{name}>")
+    } else {
+        "(".to_owned()
     };
-    Ok((Opening::Group(opened), rest))
+    Ok((Opening::Group(opened, None), rest))
 }
 
 /// `(?i)`, `(?i-s:`, `(?:`.
@@ -73,14 +76,21 @@ fn flags(text: &[u8]) -> Result<(Opening, &[u8]), GoRegexError> {
 
 /// Flags for the `regex` crate, which takes none of them twice.
 fn written(end: char, on: &BTreeSet<char>, off: &BTreeSet<char>) -> Opening {
-    let mut out: String = on.iter().collect();
+    let lazy = match (on.contains(&'U'), off.contains(&'U')) {
+        (true, _) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => None,
+    };
+    let is_written = |flag: &&char| **flag != 'U';
+    let mut out: String = on.iter().filter(is_written).collect();
+    let off: String = off.iter().filter(is_written).collect();
     if !off.is_empty() {
         out.push('-');
-        out.extend(off);
+        out.push_str(&off);
     }
     match (end, out.is_empty()) {
-        (':', _) => Opening::Group(format!("(?{out}:")),
-        (_, true) => Opening::Flags(out),
-        (_, false) => Opening::Flags(format!("(?{out})")),
+        (':', _) => Opening::Group(format!("(?{out}:"), lazy),
+        (_, true) => Opening::Flags(out, lazy),
+        (_, false) => Opening::Flags(format!("(?{out})"), lazy),
     }
 }

@@ -22,7 +22,11 @@ enum Piece {
     /// Flags: they are no operand, so a repetition looks behind them.
     Flags(String),
     /// The start of a group that is not closed yet.
-    Open(String),
+    Open {
+        text: String,
+        /// What `Parser::lazy` was before it.
+        lazy: bool,
+    },
     /// A vertical bar.
     Bar,
 }
@@ -42,6 +46,8 @@ struct Parser<'a> {
     rest: &'a [u8],
     stack: Vec<Piece>,
     names: BTreeSet<String>,
+    /// Whether operators are lazy unless a `?` follows them: the flag `U`.
+    lazy: bool,
     /// The pattern from the repetition that was read last, if nothing has come after it.
     last_repeat: Option<&'a [u8]>,
 }
@@ -53,6 +59,7 @@ pub(super) fn translate(whole: &[u8]) -> Result<String, GoRegexError> {
         rest: whole,
         stack: Vec::new(),
         names: BTreeSet::new(),
+        lazy: false,
         last_repeat: None,
     };
     while let Some(&byte) = parser.rest.first() {
@@ -64,7 +71,7 @@ pub(super) fn translate(whole: &[u8]) -> Result<String, GoRegexError> {
         match piece {
             Piece::Atom { text, .. } | Piece::Flags(text) => out.push_str(&text),
             Piece::Bar => out.push('|'),
-            Piece::Open(_) => return Err(GoRegexError::new(Kind::MissingParen, whole)),
+            Piece::Open { .. } => return Err(GoRegexError::new(Kind::MissingParen, whole)),
         }
     }
     Ok(out)
@@ -113,14 +120,25 @@ impl<'a> Parser<'a> {
     fn open(&mut self) -> Result<(), GoRegexError> {
         let text = self.rest;
         if text.get(1) != Some(&b'?') {
-            self.take(&text[1..], Piece::Open("(".into()));
+            let piece = Piece::Open {
+                text: "(".into(),
+                lazy: self.lazy,
+            };
+            self.take(&text[1..], piece);
             return Ok(());
         }
         let (opening, rest) = opening(text, &mut self.names)?;
-        let piece = match opening {
-            Opening::Flags(flags) => Piece::Flags(flags),
-            Opening::Group(group) => Piece::Open(group),
+        let (piece, lazy) = match opening {
+            Opening::Flags(flags, lazy) => (Piece::Flags(flags), lazy),
+            Opening::Group(text, lazy) => {
+                let piece = Piece::Open {
+                    text,
+                    lazy: self.lazy,
+                };
+                (piece, lazy)
+            }
         };
+        self.lazy = lazy.unwrap_or(self.lazy);
         self.take(rest, piece);
         Ok(())
     }
@@ -130,7 +148,7 @@ impl<'a> Parser<'a> {
         let opened = self
             .stack
             .iter()
-            .rposition(|piece| matches!(piece, Piece::Open(_)));
+            .rposition(|piece| matches!(piece, Piece::Open { .. }));
         let Some(opened) = opened else {
             return Err(GoRegexError::new(Kind::UnexpectedParen, self.whole));
         };
@@ -141,7 +159,11 @@ impl<'a> Parser<'a> {
                     group.push_str(&text);
                     highest = highest.max(cost);
                 }
-                Piece::Open(text) | Piece::Flags(text) => group.push_str(&text),
+                Piece::Flags(text) => group.push_str(&text),
+                Piece::Open { text, lazy } => {
+                    group.push_str(&text);
+                    self.lazy = lazy;
+                }
                 Piece::Bar => group.push('|'),
             }
         }
@@ -162,9 +184,11 @@ impl<'a> Parser<'a> {
         counted: Option<Counts>,
         last: Option<&'a [u8]>,
     ) -> Result<(), GoRegexError> {
-        let operator_end = self.rest;
+        let operator = before(start, self.rest);
+        let mut lazy = self.lazy;
         if let [b'?', rest @ ..] = self.rest {
             self.rest = rest;
+            lazy = !lazy;
         }
         if let Some(last) = last {
             let part = before(last, self.rest);
@@ -180,14 +204,14 @@ impl<'a> Parser<'a> {
             repeated,
         }) = operand
         else {
-            let part = before(start, operator_end);
+            let part = before(start, self.rest);
             return Err(GoRegexError::new(Kind::MissingRepeatArgument, part));
         };
         if let Some(counts) = counted {
             *inner = cost(counts, *inner);
             let grows = counts.min >= 2 || counts.max.is_some_and(|max| max >= 2);
             if grows && *inner > MOST {
-                let part = before(start, operator_end);
+                let part = before(start, self.rest);
                 return Err(GoRegexError::new(Kind::RepeatSize, part));
             }
         }
@@ -196,7 +220,10 @@ impl<'a> Parser<'a> {
             *text = format!("(?:{text})");
         }
         *repeated = true;
-        text.push_str(&String::from_utf8_lossy(before(start, self.rest)));
+        text.push_str(&String::from_utf8_lossy(operator));
+        if lazy {
+            text.push('?');
+        }
         self.last_repeat = Some(start);
         Ok(())
     }

@@ -147,6 +147,7 @@ fn names_of_groups_agree() {
     check("(?P<n>a)", &["a"], &["b"]);
     check("(?P<1>a)", &["a"], &["b"]);
     check("(?<n_1>a)", &["a"], &["b"]);
+    check("(?P<n>a)(?P<n>b)", &["ab"], &["b"]);
 }
 
 #[test]
@@ -161,6 +162,8 @@ fn matches_do_not_overlap_and_empty_ones_count() {
     check_count("x*", "é日".as_bytes(), 3);
     check_count("a*", b"baac", 3);
     check_count("", b"\xff\xff", 3);
+    check_count("a(?U)*", b"aa", 3);
+    check_count("(?:(?U)a+)a*", b"aa", 1);
 }
 
 #[test]
@@ -172,7 +175,7 @@ fn errors_of_nesting_show_the_whole_pattern() {
 #[test]
 fn errors_of_repetition_show_the_operator() {
     check_error(b"*", "missing argument to repetition operator: `*`");
-    check_error(b"a|+?", "missing argument to repetition operator: `+`");
+    check_error(b"a|+?", "missing argument to repetition operator: `+?`");
     check_error(
         b"(?i)(?:{2})",
         "missing argument to repetition operator: `{2}`",
