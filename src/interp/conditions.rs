@@ -1,12 +1,15 @@
 //! Whether a condition holds: the standard ones, then the user's, then ours. Knows no command.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use super::gotext;
 use super::halt::{Step, fail};
 use super::session::Session;
 use crate::host::search;
 use crate::model::EngineKind;
-use crate::script::Dialect;
-use crate::script::condition::{Addition, Facts, Standard, addition, standard};
+use crate::script::condition::{addition, standard};
+use crate::script::{Addition, Dialect, Facts, Standard};
 
 /// Whether the condition holds, without its `!`.
 pub(super) fn holds(session: &mut Session<'_>, text: &[u8]) -> Step<bool> {
@@ -33,8 +36,7 @@ fn is_found(session: &mut Session<'_>, program: Vec<u8>) -> bool {
         return *found;
     }
     let found = if program.contains(&b'/') {
-        use std::os::unix::ffi::OsStrExt;
-        let path = std::ffi::OsStr::from_bytes(&program);
+        let path = OsStr::from_bytes(&program);
         search::is_executable(&session.world.harness_directory().join(path))
     } else {
         let path = session.environment.get(b"PATH").unwrap_or_default();
@@ -46,13 +48,13 @@ fn is_found(session: &mut Session<'_>, program: Vec<u8>) -> bool {
 
 fn registered(session: &Session<'_>, text: &[u8]) -> Option<Step<bool>> {
     let text = str::from_utf8(text).ok()?;
-    let (condition, suffix) = match session.registry.find_condition(text) {
-        Some(condition) => (condition, ""),
-        None => {
-            let (name, suffix) = text.split_once(':')?;
-            (session.registry.find_condition(name)?, suffix)
-        }
+    let known = |name: &str| session.registry.find_condition(name);
+    let whole = known(text).map(|condition| (condition, ""));
+    let with_suffix = || {
+        let (name, suffix) = text.split_once(':')?;
+        Some((known(name)?, suffix))
     };
+    let (condition, suffix) = whole.or_else(with_suffix)?;
     Some(condition(suffix).or_else(|error| {
         let quoted = gotext::quote(text.as_bytes());
         fail(format!("bad condition {quoted}: {error}"))
@@ -65,6 +67,10 @@ fn of_the_engine(session: &mut Session<'_>, addition: &Addition) -> Step<bool> {
         Addition::Docker => kind == Some(EngineKind::Docker),
         Addition::Podman => kind == Some(EngineKind::Podman),
         Addition::Engine => kind.is_some(),
+        Addition::EngineVersion(wanted) => {
+            let facts = session.world.engine()?;
+            facts.is_some_and(|facts| wanted.holds(&facts.version))
+        }
         Addition::Rootless => session.world.engine()?.is_some_and(|facts| facts.rootless),
     })
 }

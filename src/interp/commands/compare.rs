@@ -1,7 +1,7 @@
 //! `cmp`: whether a file or an output is what it should be. Knows nothing of patterns.
 
 use super::{Command, text};
-use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file};
 use crate::script::diff;
@@ -16,7 +16,7 @@ pub(super) const CMP: Command = Command {
 
 fn cmp(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
     let [first, second] = arguments else {
-        return Err(Halt::Usage);
+        return CMP.misused();
     };
     if first == second {
         return fail("cmp: cannot compare a file against itself");
@@ -32,14 +32,14 @@ fn compare(
     (name, actual): (&[u8], &[u8]),
     (wanted_name, wanted): (&[u8], &[u8]),
 ) -> Step {
-    let (name, wanted_name) = (text(name), text(wanted_name));
+    let differ = |verb: &str| format!("{} and {} {verb}", text(name), text(wanted_name));
     match (actual == wanted, expect) {
         (true, Expect::Success) | (false, Expect::Failure) => Ok(()),
-        (true, Expect::Failure) => fail(format!("{name} and {wanted_name} do not differ")),
+        (true, Expect::Failure) => fail(differ("do not differ")),
         (false, Expect::Success) => {
-            let difference = diff::diff(&name, actual, &wanted_name, wanted);
+            let difference = diff::diff(name, actual, wanted_name, wanted);
             session.log.line(&difference);
-            fail(format!("{name} and {wanted_name} differ"))
+            fail(differ("differ"))
         }
     }
 }

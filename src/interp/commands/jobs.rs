@@ -20,7 +20,7 @@ fn wait(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     match arguments {
         [] => wait_all(session),
         [name] => wait_one(session, name),
-        _ => Err(Halt::Usage),
+        _ => WAIT.misused(),
     }
 }
 

@@ -11,10 +11,10 @@ mod patterns;
 pub(super) mod state;
 
 use super::gotext;
-use super::halt::{Halt, Step, fail};
+use super::halt::{Step, fail};
 use super::registry::Expect;
 use super::session::Session;
-use crate::script::suggest;
+use crate::script::{did_you_mean, suggest};
 
 /// A command and its manual line.
 struct Command {
@@ -27,6 +27,13 @@ struct Command {
     /// Whether `!` makes sense.
     negatable: bool,
     run: fn(&mut Session<'_>, Expect, &[Vec<u8>]) -> Step,
+}
+
+impl Command {
+    /// The failure of a call that is not as the usage says.
+    fn misused<T>(&self) -> Step<T> {
+        fail(format!("usage: {}", self.usage))
+    }
 }
 
 /// Sorted by name.
@@ -68,10 +75,7 @@ pub(super) fn run(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8>]) 
         if expect == Expect::Failure && !command.negatable {
             return fail(format!("unsupported: ! {name}"));
         }
-        return (command.run)(session, expect, arguments).map_err(|halt| match halt {
-            Halt::Usage => Halt::Fail(format!("usage: {}", command.usage)),
-            other => other,
-        });
+        return (command.run)(session, expect, arguments);
     }
     if let Some(command) = session.registry.find_command(name) {
         return custom::run(session, name, command, expect, arguments);
@@ -80,12 +84,11 @@ pub(super) fn run(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8>]) 
 }
 
 fn unknown(session: &Session<'_>, name: &str) -> Step {
-    let mut known: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
-    known.extend(session.registry.names());
-    fail(format!(
-        "unknown command {}",
-        gotext::quote(name.as_bytes())
-    ))
+    let built_in = COMMANDS.iter().map(|command| command.name);
+    let suggestions = suggest(name.as_bytes(), built_in.chain(session.registry.names()));
+    let quoted = gotext::quote(name.as_bytes());
+    let suggestion = did_you_mean(&suggestions);
+    fail(format!("unknown command {quoted}{suggestion}"))
 }
 
 /// A word for a message.

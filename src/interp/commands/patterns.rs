@@ -2,7 +2,7 @@
 
 use super::{Command, text};
 use crate::interp::gotext::{quote, quote_pattern};
-use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file, usable};
 use crate::script::go_regex;
@@ -12,7 +12,7 @@ pub(super) const STDOUT: Command = Command {
     usage: "stdout [-count=N] 'pattern'",
     summary: "match the last standard output",
     negatable: true,
-    run: |session, expect, arguments| output(session, expect, arguments, b"stdout"),
+    run: |session, expect, arguments| output(session, expect, arguments, &STDOUT),
 };
 
 pub(super) const STDERR: Command = Command {
@@ -20,7 +20,7 @@ pub(super) const STDERR: Command = Command {
     usage: "stderr [-count=N] 'pattern'",
     summary: "match the last standard error",
     negatable: true,
-    run: |session, expect, arguments| output(session, expect, arguments, b"stderr"),
+    run: |session, expect, arguments| output(session, expect, arguments, &STDERR),
 };
 
 pub(super) const GREP: Command = Command {
@@ -31,10 +31,11 @@ pub(super) const GREP: Command = Command {
     run: grep,
 };
 
-fn output(session: &Session<'_>, expect: Expect, arguments: &[Vec<u8>], name: &[u8]) -> Step {
+fn output(session: &Session<'_>, expect: Expect, arguments: &[Vec<u8>], command: &Command) -> Step {
+    let name = command.name.as_bytes();
     let (count, arguments) = count(expect, arguments)?;
     let [pattern] = arguments else {
-        return Err(Halt::Usage);
+        return command.misused();
     };
     let query = Query::new(expect, count, pattern)?;
     let stream = session.saved(name);
@@ -44,7 +45,7 @@ fn output(session: &Session<'_>, expect: Expect, arguments: &[Vec<u8>], name: &[
 fn grep(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
     let (count, arguments) = count(expect, arguments)?;
     let [pattern, file] = arguments else {
-        return Err(Halt::Usage);
+        return GREP.misused();
     };
     let query = Query::new(expect, count, pattern)?;
     let contents = read_file(&session.path(file))?;
@@ -102,7 +103,7 @@ impl<'a> Query<'a> {
     fn check(&self, contents: &[u8], name: &[u8]) -> Step {
         let pattern = quote_pattern(self.pattern);
         let name = text(name);
-        match (self.regex.find(contents), self.expect) {
+        match (self.regex.find(&go_regex::decoded(contents)), self.expect) {
             (None, Expect::Failure) => Ok(()),
             (None, Expect::Success) => fail(format!("no match for {pattern} found in {name}")),
             (Some(found), Expect::Failure) => {
@@ -112,7 +113,7 @@ impl<'a> Query<'a> {
                 ))
             }
             (Some(_), Expect::Success) if self.count == 0 => Ok(()),
-            (Some(_), Expect::Success) => match self.regex.find_iter(contents).count() {
+            (Some(_), Expect::Success) => match go_regex::count(&self.regex, contents) {
                 have if have == self.count => Ok(()),
                 have => fail(format!(
                     "have {have} matches for {pattern}, want {}",
