@@ -34,7 +34,11 @@ impl<'a> Attempts<'a> {
 pub fn verdict(attempts: &Attempts<'_>, leaks: LeakRule) -> Verdict {
     let last = of_one(attempts.last(), leaks);
     let agreed = of_one(attempts.first, leaks) == last;
-    if last == Verdict::Passed && !agreed { Verdict::Flaky } else { last }
+    if last == Verdict::Passed && !agreed {
+        Verdict::Flaky
+    } else {
+        last
+    }
 }
 
 fn of_one(report: &AttemptReport, leaks: LeakRule) -> Verdict {
@@ -64,10 +68,16 @@ pub struct Circumstances {
 }
 
 /// The conclusion of a run: the first that holds, in the order of the exit codes.
-pub fn conclusion(verdicts: impl IntoIterator<Item = Verdict>, circumstances: Circumstances) -> Conclusion {
+pub fn conclusion(
+    verdicts: impl IntoIterator<Item = Verdict>,
+    circumstances: Circumstances,
+) -> Conclusion {
     let counts: Counts = verdicts.into_iter().collect();
     match circumstances {
-        Circumstances { signal: Some(signal), .. } => Conclusion::Interrupted { signal },
+        Circumstances {
+            signal: Some(signal),
+            ..
+        } => Conclusion::Interrupted { signal },
         _ if counts.failed > 0 => Conclusion::Failed,
         _ if counts.faulted > 0 => Conclusion::Faulted,
         Circumstances { unclean: true, .. } => Conclusion::Unclean,
@@ -82,8 +92,16 @@ mod tests {
 
     #[track_caller]
     fn check(verdicts: &[Verdict], signal: Option<i32>, unclean: bool, empty: bool, code: u8) {
-        let circumstances = Circumstances { signal, unclean, empty };
-        assert_eq!(conclusion(verdicts.iter().copied(), circumstances).exit_code(), code, "{verdicts:?}");
+        let circumstances = Circumstances {
+            signal,
+            unclean,
+            empty,
+        };
+        assert_eq!(
+            conclusion(verdicts.iter().copied(), circumstances).exit_code(),
+            code,
+            "{verdicts:?}"
+        );
     }
 
     #[test]

@@ -44,7 +44,10 @@ impl Probe<'_> {
             server: server.kind,
             version: server.version,
             remote: server.remote,
-            rootless: server.rootless,
+            // Podman does not tell Docker's client; the owner of its socket does.
+            rootless: server.rootless
+                || (server.kind == EngineKind::Podman
+                    && socket_owner(&endpoint).is_some_and(|uid| uid != 0)),
             storage_driver: server.storage_driver,
             oci_runtime: server.oci_runtime,
             network_helper: server.network_helper,
@@ -164,9 +167,13 @@ fn identity(server: &Server, endpoint: &str) -> String {
     if !server.remote {
         return format!("podman:uid:{}", user());
     }
-    let socket = endpoint.strip_prefix("unix://");
-    match socket.and_then(|path| std::fs::metadata(path).ok()) {
-        Some(facts) => format!("podman:uid:{}", facts.uid()),
+    match socket_owner(endpoint) {
+        Some(uid) => format!("podman:uid:{uid}"),
         None => format!("podman:{endpoint}:{}", server.storage_root),
     }
+}
+
+fn socket_owner(endpoint: &str) -> Option<u32> {
+    let path = endpoint.strip_prefix("unix://")?;
+    std::fs::metadata(path).ok().map(|facts| facts.uid())
 }

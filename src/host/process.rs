@@ -190,7 +190,10 @@ static STARTED: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 /// Every process that was started through [`spawn`], ended or not.
 pub fn started() -> BTreeSet<i32> {
-    STARTED.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    STARTED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
 }
 
 /// Starts a process; nobody else is in the middle of it meanwhile.

@@ -14,9 +14,9 @@ use rustix::pipe::{PipeFlags, pipe_with};
 /// What to start. Relative paths count from `directory`.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec<'a> {
-    /// The file to execute; also argv[0].
+    /// The file to execute; also `argv[0]`.
     pub path: &'a Path,
-    /// The words after argv[0].
+    /// The words after `argv[0]`.
     pub arguments: &'a [Vec<u8>],
     /// The whole environment; a later duplicate wins.
     pub environment: &'a [(Vec<u8>, Vec<u8>)],

@@ -19,6 +19,8 @@ use std::path::PathBuf;
 
 use crate::model::{EngineKind, Failure};
 
+pub use crate::model::{AfterFailure, Detail};
+pub use commands::reference;
 pub use environment::environment;
 pub use execute::execute;
 pub use registry::{CommandContext, CommandError, Expect, Preparation, Registry};
@@ -45,24 +47,6 @@ pub struct Setup {
     pub detail: Detail,
     /// What happens after a failure.
     pub after_failure: AfterFailure,
-}
-
-/// How much of the log is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
-    /// A phase that passed shrinks to its own line.
-    Folded,
-    /// Everything, the environment first.
-    Whole,
-}
-
-/// What happens after a line failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AfterFailure {
-    /// The script ends.
-    Stop,
-    /// The next line runs; the script fails at its end.
-    GoOn,
 }
 
 /// How a script ended.

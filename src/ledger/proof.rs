@@ -148,9 +148,10 @@ fn from_intent(gathered: &mut Gathered, intent: &Intent) {
             gathered.add(*kind, &made(), name, Grounds::IdFile);
         }
         ResourceKind::Image if name.is_empty() => {
-            let id = made();
-            if !was_there_before(id_file, &id) {
-                gathered.add(*kind, &id, "", Grounds::IdFile);
+            // With its prefix, for a bare one is no name to Podman's Docker interface.
+            let image = written_id(id_file).filter(|id| !was_there_before(id_file, id));
+            if let Some(id) = image {
+                gathered.add(*kind, &format!("sha256:{id}"), "", Grounds::IdFile);
             }
         }
         ResourceKind::Pod | ResourceKind::Volume | ResourceKind::Image => {

@@ -223,14 +223,14 @@ fn no_proof_no_removal() {
 
 #[test]
 fn an_untagged_build_is_ours_when_its_image_is_new() {
-    let engine = Engine::new().holds(&[&format!("image/{A}")]).intent(
+    let engine = Engine::new().holds(&[&format!("image/sha256:{A}")]).intent(
         Image,
         "",
         Some(&format!("sha256:{A}")),
         false,
     );
     std::fs::write(before_file(&engine.intents[0].id_file), B).unwrap();
-    assert_eq!(show(&engine.clean()), "removed: aaaa");
+    assert_eq!(show(&engine.clean()), "removed: sha2");
 }
 
 #[test]

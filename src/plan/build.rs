@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::config::{Origin, Pattern, Sourced};
-use crate::model::{Diagnostic, Hash, Lane};
-use crate::script::{self, Dialect, Script};
+use crate::model::{Diagnostic, Dialect, Hash, Lane};
+use crate::script::{self, Script};
 
 /// A script that was found and selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Candidate {
 }
 
 /// What decides about a trial, apart from its script.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "it holds a function")]
 pub struct Rules<'a> {
     /// The language.
     pub dialect: Dialect,
@@ -51,11 +51,20 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
     mistakes.extend(found);
     let header = script.header.deadline.as_ref().map(|deadline| Sourced {
         value: deadline.value,
-        origin: Origin::Header { file: file.clone(), line: deadline.line },
+        origin: Origin::Header {
+            file: file.clone(),
+            line: deadline.line,
+        },
     });
     let deadline = (rules.deadline)(header).value;
     let lane = lane(&name, &script, rules.container_names);
-    Planned { name, file, lane, deadline, hash }
+    Planned {
+        name,
+        file,
+        lane,
+        deadline,
+        hash,
+    }
 }
 
 /// The header decides, then the name, then what the lines run.
@@ -66,5 +75,9 @@ fn lane(name: &str, script: &Script, container_names: &[Pattern]) -> Lane {
         Some(container) => container.value,
         None => by_name() || script::drives_engine(script).is_some(),
     };
-    if container { Lane::Container } else { Lane::Plain }
+    if container {
+        Lane::Container
+    } else {
+        Lane::Plain
+    }
 }

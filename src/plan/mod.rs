@@ -2,6 +2,8 @@
 
 mod build;
 mod name;
+mod select;
 
 pub use build::{Candidate, Planned, Rules, build};
 pub use name::{name, names};
+pub use select::{Chosen, Ignoring, Selection};

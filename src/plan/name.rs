@@ -10,7 +10,9 @@ const EXTENSIONS: [&str; 2] = ["txtar", "txt"];
 pub fn name(path: &Path) -> Option<String> {
     let extension = path.extension()?.to_str()?;
     let stem = path.with_extension("");
-    EXTENSIONS.contains(&extension).then(|| stem.to_string_lossy().into_owned())
+    EXTENSIONS
+        .contains(&extension)
+        .then(|| stem.to_string_lossy().into_owned())
 }
 
 /// Makes names unique: one that is taken gets `#1`, `#2`, … until it is free.
@@ -21,7 +23,10 @@ pub fn names(wanted: impl IntoIterator<Item = String>) -> Vec<String> {
             return wanted;
         }
         let numbered = (1..).map(|number: u32| format!("{wanted}#{number}"));
-        numbered.into_iter().find(|name| !taken.contains(name)).unwrap_or(wanted)
+        numbered
+            .into_iter()
+            .find(|name| !taken.contains(name))
+            .unwrap_or(wanted)
     };
     wanted
         .into_iter()

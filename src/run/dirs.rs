@@ -30,18 +30,31 @@ impl Dirs {
     /// Makes them, with a link to this executable that stays whatever cargo does to the original.
     pub(super) fn make(state: &Path, run: &RunId) -> Result<Self, DirError> {
         let live = state.join("live").join(run.as_str());
-        let failed = |path: &Path| { let path = path.to_owned(); move |source| DirError { path, source } };
-        fs::DirBuilder::new().recursive(true).mode(0o755).create(&live).map_err(failed(&live))?;
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| DirError { path, source }
+        };
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(&live)
+            .map_err(failed(&live))?;
         let executable = live.join("exe");
         link_to_self(&executable).map_err(failed(&executable))?;
         let temporary = environment::temporary();
-        let work = tempfile::Builder::new().prefix("shakedown-").tempdir_in(&temporary).map_err(failed(&temporary))?;
+        let work = tempfile::Builder::new()
+            .prefix("shakedown-")
+            .tempdir_in(&temporary)
+            .map_err(failed(&temporary))?;
         Ok(Dirs { live, work })
     }
 
     /// Where work directories are made: the real path, as scripts will see it.
     pub(super) fn work_root(&self) -> PathBuf {
-        self.work.path().canonicalize().unwrap_or_else(|_| self.work.path().to_owned())
+        self.work
+            .path()
+            .canonicalize()
+            .unwrap_or_else(|_| self.work.path().to_owned())
     }
 
     /// The link to this executable.
@@ -49,17 +62,28 @@ impl Dirs {
         self.live.join("exe")
     }
 
-    /// The directory of a slot, with a stand-in for each engine and each registered program in `bin`.
-    pub(super) fn slot<'a>(&self, slot: SlotId, programs: impl Iterator<Item = &'a str>) -> Result<PathBuf, DirError> {
+    /// The directory of a slot, with a stand-in for each engine and each program in `bin`. A program
+    /// without a path of its own is this executable.
+    pub(super) fn slot(
+        &self,
+        slot: SlotId,
+        programs: &[(String, Option<PathBuf>)],
+    ) -> Result<PathBuf, DirError> {
         let directory = self.live.join("slots").join(slot.to_string());
         let bin = directory.join("bin");
-        let failed = |path: &Path| { let path = path.to_owned(); move |source| DirError { path, source } };
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| DirError { path, source }
+        };
         fs::create_dir_all(&bin).map_err(failed(&bin))?;
-        let engines = EngineKind::ALL.map(EngineKind::command);
-        for name in engines.into_iter().chain(programs) {
+        let engines = EngineKind::ALL.map(|kind| (kind.command().to_owned(), None));
+        for (name, target) in engines.iter().chain(programs) {
             let link = bin.join(name);
-            match symlink(self.executable(), &link) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(&link)(error)),
+            let executable = self.executable();
+            match symlink(target.as_ref().unwrap_or(&executable), &link) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(failed(&link)(error));
+                }
                 Ok(()) | Err(_) => {}
             }
         }

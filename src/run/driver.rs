@@ -12,13 +12,14 @@ use crate::classify::{self, Attempts, Circumstances};
 use crate::engine::client::Client;
 use crate::host::process::Bounded;
 use crate::host::{clock, environment};
-use crate::ledger;
+use crate::ledger::proof::Owner;
+use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{
-    AttemptId, AttemptReport, AttemptStart, Conclusion, EngineFacts, EngineState, Event, Fault, FaultKind, Lane,
-    MachineDelta, Outcome, Policy, SlotId, Timings, Verdict,
+    AttemptId, AttemptReport, AttemptStart, Cleanup, Conclusion, EngineFacts, EngineState, Event,
+    Fault, FaultKind, Lane, MachineDelta, Outcome, Policy, SlotId, Timings, Verdict,
 };
 use crate::schedule::{Action, News, Width};
-use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
+use crate::wire::{FromSlot, Grant, Job, Keep, SlotSetup, ToSlot};
 
 /// Everything that can happen ends here, as one of these.
 #[derive(Debug)]
@@ -78,7 +79,11 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
     let (inbox, occurrences) = mpsc::channel();
     let signals = watch_signals(inbox.clone());
     // Each slot keeps one thread of the pool busy with listening; slots that leave overlap with new ones.
-    let listeners = run.limits.together.map_or(run.limits.plain.get() + run.cores.get(), Width::get) + 2;
+    let listeners = run
+        .limits
+        .together
+        .map_or(run.limits.plain.get() + run.cores.get(), Width::get)
+        + 2;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(usize::try_from(listeners).unwrap_or(64))
         .thread_name(|number| format!("slot-listener-{number}"))
@@ -87,7 +92,9 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
     let pool = match pool {
         Ok(pool) => pool,
         Err(error) => {
-            teller.tell(&Event::Warning { message: format!("cannot start the pool of listeners: {error}") });
+            teller.tell(&Event::Warning {
+                message: format!("cannot start the pool of listeners: {error}"),
+            });
             return Conclusion::Faulted;
         }
     };
@@ -119,7 +126,8 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
 }
 
 fn watch_signals(inbox: Inbox<Occurrence>) -> Option<signal_hook::iterator::Handle> {
-    let mut signals = signal_hook::iterator::Signals::new([libc::SIGINT, libc::SIGTERM, libc::SIGHUP]).ok()?;
+    let mut signals =
+        signal_hook::iterator::Signals::new([libc::SIGINT, libc::SIGTERM, libc::SIGHUP]).ok()?;
     let handle = signals.handle();
     std::thread::spawn(move || {
         for signal in signals.forever() {
@@ -147,14 +155,20 @@ impl Driver {
             }
         }
         self.farewell();
-        let circumstances =
-            Circumstances { signal: self.signal, unclean: self.unclean && self.run.strict, empty: self.run.empty };
+        let circumstances = Circumstances {
+            signal: self.signal,
+            unclean: self.unclean && self.run.strict,
+            empty: self.run.empty,
+        };
         let conclusion = classify::conclusion(self.verdicts.values().copied(), circumstances);
         let duration = self.teller.elapsed();
         for message in self.run.dirs.remove() {
             self.teller.tell(&Event::Warning { message });
         }
-        self.teller.tell(&Event::RunEnded { conclusion, duration });
+        self.teller.tell(&Event::RunEnded {
+            conclusion,
+            duration,
+        });
         conclusion
     }
 
@@ -166,13 +180,23 @@ impl Driver {
     }
 
     fn settle(&mut self, attempt: AttemptId, verdict: Verdict, reason: String) {
-        self.tell_settled(&Event::TrialSettled { trial: attempt.trial, verdict, reason });
+        self.tell_settled(&Event::TrialSettled {
+            trial: attempt.trial,
+            verdict,
+            reason,
+        });
     }
 
     fn patience(&self) -> Duration {
         let now = clock::now();
-        let next = self.running.values().filter_map(|running| running.give_up).min();
-        next.map_or(Duration::from_secs(3600), |next| next.saturating_duration_since(now))
+        let next = self
+            .running
+            .values()
+            .filter_map(|running| running.give_up)
+            .min();
+        next.map_or(Duration::from_secs(3600), |next| {
+            next.saturating_duration_since(now)
+        })
     }
 
     fn news(&mut self, news: News) {
@@ -190,7 +214,10 @@ impl Driver {
                 Action::Admit(attempt) => self.admit(attempt),
                 Action::GiveUp(attempt) => self.without_engine(attempt),
                 Action::Drop(attempt) => {
-                    let reason = self.broken.clone().unwrap_or_else(|| "the run was interrupted".to_owned());
+                    let reason = self
+                        .broken
+                        .clone()
+                        .unwrap_or_else(|| "the run was interrupted".to_owned());
                     self.settle(attempt, Verdict::NotRun, reason);
                 }
                 Action::Finish => self.finished = true,
@@ -227,11 +254,19 @@ impl Driver {
     }
 
     fn try_open(&mut self, slot: SlotId) -> Result<SlotHandle, String> {
-        let programs = self.run.programs.iter().map(String::as_str);
-        let directory = self.run.dirs.slot(slot, programs).map_err(|error| error.to_string())?;
+        let directory = self
+            .run
+            .dirs
+            .slot(slot, &self.run.programs)
+            .map_err(|error| error.to_string())?;
         let bytes = crate::host::search::bytes;
-        let setup = SlotSetup { slot, directory: bytes(&directory).into(), ..self.run.setup.clone() };
-        slots::open(setup, &directory, &self.pool, self.inbox.clone()).map_err(|error| error.to_string())
+        let setup = SlotSetup {
+            slot,
+            directory: bytes(&directory).into(),
+            ..self.run.setup.clone()
+        };
+        slots::open(setup, &directory, &self.pool, self.inbox.clone())
+            .map_err(|error| error.to_string())
     }
 
     fn trial(&self, attempt: AttemptId) -> &Trial {
@@ -247,22 +282,32 @@ impl Driver {
             path: crate::host::search::bytes(&trial.path).into(),
             lane: trial.planned.lane,
             deadline: trial.planned.deadline,
-            engine: self.engine.as_ref().map(|facts| facts.kind).or(self.run.likely),
+            engine: self
+                .engine
+                .as_ref()
+                .map(|facts| facts.kind)
+                .or(self.run.likely),
         };
         self.send(slot, &ToSlot::Run(Box::new(job)));
     }
 
     fn admit(&mut self, attempt: AttemptId) {
-        let Some(running) = self.running.get_mut(&attempt) else { return };
+        let Some(running) = self.running.get_mut(&attempt) else {
+            return;
+        };
         let now = clock::now();
-        let waited = running.held.take().map_or(Duration::ZERO, |since| now - since);
+        let waited = running
+            .held
+            .take()
+            .map_or(Duration::ZERO, |since| now - since);
         let slot = running.slot;
         let allowance = self.allowance(attempt);
         if let Some(running) = self.running.get_mut(&attempt) {
             running.give_up = Some(now + allowance);
         }
         self.send(slot, &ToSlot::Admit(attempt));
-        self.teller.tell(&Event::AttemptAdmitted { attempt, waited });
+        self.teller
+            .tell(&Event::AttemptAdmitted { attempt, waited });
     }
 
     /// The longest that an attempt may take with everything that comes after its deadline.
@@ -272,9 +317,16 @@ impl Driver {
     }
 
     fn without_engine(&mut self, attempt: AttemptId) {
-        let missing = self.grant.as_ref().map_or_else(String::new, |grant| grant.missing.join("; "));
+        let missing = self
+            .grant
+            .as_ref()
+            .map_or_else(String::new, |grant| grant.missing.join("; "));
         let reason = format!("no container engine: {missing}");
-        let verdict = if self.run.require_engine { Verdict::Faulted } else { Verdict::Ignored };
+        let verdict = if self.run.require_engine {
+            Verdict::Faulted
+        } else {
+            Verdict::Ignored
+        };
         self.settle(attempt, verdict, reason);
     }
 
@@ -300,7 +352,11 @@ impl Driver {
             }
             FromSlot::AskEngine(_) => self.search(),
             FromSlot::Recalled(attempt) => self.news(News::Recalled(attempt)),
-            FromSlot::Ended { attempt, report, retire } => {
+            FromSlot::Ended {
+                attempt,
+                report,
+                retire,
+            } => {
                 self.attempt_ended(attempt, *report);
                 match retire {
                     None => self.news(News::Ended(attempt)),
@@ -316,7 +372,16 @@ impl Driver {
         let now = clock::now();
         let lane = self.trial(attempt).planned.lane;
         let give_up = Some(now + self.allowance(attempt));
-        self.running.insert(attempt, Running { slot, lane, begun: now, give_up, held: None });
+        self.running.insert(
+            attempt,
+            Running {
+                slot,
+                lane,
+                begun: now,
+                give_up,
+                held: None,
+            },
+        );
         self.news(News::Started(attempt));
         let start = AttemptStart {
             attempt,
@@ -335,12 +400,18 @@ impl Driver {
         let reason = match &report.outcome {
             Outcome::Skipped { reason } => reason.clone(),
             Outcome::Cancelled => "the run was interrupted".to_owned(),
-            Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut(_) | Outcome::Faulted(_) => String::new(),
+            Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut(_) | Outcome::Faulted(_) => {
+                String::new()
+            }
         };
         let reports = [report];
-        let verdict = Attempts::of(&reports).map(|attempts| classify::verdict(&attempts, self.run.leaks));
+        let verdict =
+            Attempts::of(&reports).map(|attempts| classify::verdict(&attempts, self.run.leaks));
         let [report] = reports;
-        self.teller.tell(&Event::AttemptEnded { attempt, report: Box::new(report) });
+        self.teller.tell(&Event::AttemptEnded {
+            attempt,
+            report: Box::new(report),
+        });
         self.settle(attempt, verdict.unwrap_or(Verdict::NotRun), reason);
     }
 
@@ -357,8 +428,12 @@ impl Driver {
             self.leaving = self.leaving.saturating_sub(1);
             return;
         }
-        let lost: Vec<AttemptId> =
-            self.running.iter().filter(|(_, running)| running.slot == slot).map(|(id, _)| *id).collect();
+        let lost: Vec<AttemptId> = self
+            .running
+            .iter()
+            .filter(|(_, running)| running.slot == slot)
+            .map(|(id, _)| *id)
+            .collect();
         if lost.is_empty() && !gone.orderly {
             self.barren += 1;
         }
@@ -367,11 +442,18 @@ impl Driver {
             self.attempt_ended(attempt, report);
         }
         if self.signal.is_none() {
-            self.teller.tell(&Event::SlotReplaced { slot, why: format!("it {}", gone.how) });
+            self.teller.tell(&Event::SlotReplaced {
+                slot,
+                why: format!("it {}", gone.how),
+            });
         }
         if self.barren >= BARREN || (self.barren > 0 && self.started == 0) {
             let said = gone.last_words.lossy();
-            self.break_off(format!("worker processes do not start: the last one {}: {}", gone.how, said.trim()));
+            self.break_off(format!(
+                "worker processes do not start: the last one {}: {}",
+                gone.how,
+                said.trim()
+            ));
         }
         self.news(News::SlotLost(slot));
     }
@@ -380,29 +462,31 @@ impl Driver {
     fn report_of_the_lost(&mut self, attempt: AttemptId, gone: &Gone) -> AttemptReport {
         let running = self.running.get(&attempt);
         let script = running.map_or(Duration::ZERO, |running| clock::now() - running.begun);
-        let used = running.is_some_and(|running| running.lane == Lane::Container) || self.has_intents(attempt);
-        let cleanup = match &self.engine {
-            Some(facts) if used => {
-                let client = Client::of(facts, environment::variables());
-                let wanted = ledger::Wanted {
-                    run: &self.run.setup.run,
-                    attempt,
-                    ledger: &self.run.ledger,
-                    extent: ledger::Extent::Everything,
-                    limit: self.run.setup.rules.cleanup_limit,
-                };
-                ledger::clean(&wanted, &client, &mut Bounded)
-            }
-            Some(_) | None => crate::model::Cleanup::default(),
-        };
+        let cleanup = self.clean_after(attempt);
         let place = gone.place.clone().unwrap_or_default();
-        let message = format!("the worker process {} while it executed {}:{}", gone.how, place.file, place.line);
-        let log = format!("> {}\nFAULT: {}:{}: the worker process {}\n", place.text.lossy(), place.file, place.line, gone.how);
+        let message = format!(
+            "the worker process {} while it executed {}:{}",
+            gone.how, place.file, place.line
+        );
+        let log = format!(
+            "> {}\nFAULT: {}:{}: the worker process {}\n",
+            place.text.lossy(),
+            place.file,
+            place.line,
+            gone.how
+        );
         AttemptReport {
-            outcome: Outcome::Faulted(Fault { kind: FaultKind::Slot, message, detail: gone.last_words.clone() }),
+            outcome: Outcome::Faulted(Fault {
+                kind: FaultKind::Slot,
+                message,
+                detail: gone.last_words.clone(),
+            }),
             log: [log.as_bytes(), &gone.last_words.0].concat().into(),
             log_file: String::new(),
-            timings: Timings { script, ..Timings::default() },
+            timings: Timings {
+                script,
+                ..Timings::default()
+            },
             cleanup,
             ended: Vec::new(),
             leaks: Vec::new(),
@@ -413,14 +497,39 @@ impl Driver {
         }
     }
 
-    fn has_intents(&self, attempt: AttemptId) -> bool {
-        ledger::has_intents(&self.run.ledger, attempt)
+    /// Removes what an attempt made whose slot can no longer do it.
+    fn clean_after(&self, attempt: AttemptId) -> Cleanup {
+        let Some(facts) = &self.engine else {
+            return Cleanup::default();
+        };
+        let contents = self.run.ledger.read().unwrap_or_default();
+        let intents = contents.intents(attempt, facts.kind);
+        if intents.is_empty() {
+            return Cleanup::default();
+        }
+        let client = Client::of(facts, environment::variables());
+        let owner = Owner {
+            run: &self.run.setup.run,
+            attempt,
+            intents: &intents,
+        };
+        let rules = &self.run.setup.rules;
+        let policy = CleanupPolicy {
+            keep: rules.keep == Keep::Everything,
+            keep_images: rules.keep_images,
+        };
+        let cleanup = clean(&owner, &client, &mut Bounded, policy, rules.cleanup_limit);
+        // What cannot be written down is found again by its labels.
+        self.run.ledger.settle(attempt, &cleanup).ok();
+        cleanup
     }
 
     /// Nothing more can run, and why: what waits is reported as not run.
     fn break_off(&mut self, why: String) {
         if self.broken.is_none() {
-            self.teller.tell(&Event::Warning { message: why.clone() });
+            self.teller.tell(&Event::Warning {
+                message: why.clone(),
+            });
             self.broken = Some(why);
             self.news(News::Cancelled);
         }
@@ -437,9 +546,21 @@ impl Driver {
                     Policy::Gated | Policy::Parallel => self.run.container_width,
                 };
                 self.engine = Some(facts.as_ref().clone());
-                (Grant { facts: Some(facts.as_ref().clone()), missing: Vec::new() }, News::EngineReady(width))
+                (
+                    Grant {
+                        facts: Some(facts.as_ref().clone()),
+                        missing: Vec::new(),
+                    },
+                    News::EngineReady(width),
+                )
             }
-            EngineState::Missing { why } => (Grant { facts: None, missing: why.clone() }, News::NoEngine),
+            EngineState::Missing { why } => (
+                Grant {
+                    facts: None,
+                    missing: why.clone(),
+                },
+                News::NoEngine,
+            ),
         };
         self.teller.tell(&Event::Engine(found.state));
         for handle in self.slots.values() {
@@ -468,7 +589,11 @@ impl Driver {
     /// A slot that says nothing long after it should have is dropped: its thread may hang in the kernel.
     fn give_up_silent(&mut self) {
         let now = clock::now();
-        for running in self.running.values_mut().filter(|running| running.give_up.is_some_and(|at| at <= now)) {
+        for running in self
+            .running
+            .values_mut()
+            .filter(|running| running.give_up.is_some_and(|at| at <= now))
+        {
             running.give_up = None;
             if let Some(handle) = self.slots.get(&running.slot) {
                 handle.kill();

@@ -16,6 +16,10 @@ use crate::model::{EngineFacts, EngineKind, EngineState};
 
 /// How long Podman may take to start its pause process.
 const PAUSE_LIMIT: Duration = Duration::from_secs(20);
+/// How long another process of the same nextest run may take to find the engine.
+const SHARE_LIMIT: Duration = Duration::from_secs(60);
+/// How long a pull may take.
+const PULL_LIMIT: Duration = Duration::from_secs(300);
 /// How long a stand-in may take to say that it starts.
 const TRIAL_LIMIT: Duration = Duration::from_secs(10);
 
@@ -48,11 +52,16 @@ pub(super) fn search(search: Search, inbox: Inbox<Occurrence>) {
 fn find(search: &Search) -> Found {
     let mut warnings = Vec::new();
     if let Err(why) = try_stand_in(search) {
-        return Found { state: EngineState::Missing { why: vec![why] }, warnings };
+        return Found {
+            state: EngineState::Missing { why: vec![why] },
+            warnings,
+        };
     }
     let detection = detected(search);
     let state = match detection.selected {
-        None => EngineState::Missing { why: detection.tried },
+        None => EngineState::Missing {
+            why: detection.tried,
+        },
         Some(facts) => select(search, facts, &mut warnings),
     };
     Found { state, warnings }
@@ -61,12 +70,15 @@ fn find(search: &Search) -> Found {
 fn detected(search: &Search) -> Detection {
     let choice = match search.settings.engine.choice.value {
         EngineChoice::Auto => None,
-        EngineChoice::Only(kind) => Some(Choice { kind, origin: search.settings.engine.choice.origin.to_string() }),
+        EngineChoice::Only(kind) => Some(Choice {
+            kind,
+            origin: search.settings.engine.choice.origin.to_string(),
+        }),
     };
     let variables = environment::variables();
-    let mut look = || detect::detect(choice.as_ref(), &variables, &mut Bounded, CALL_LIMIT);
+    let look = || detect::detect(choice.as_ref(), &variables, &mut Bounded, CALL_LIMIT);
     match &search.shared {
-        Some(file) => share::shared(file, &mut look),
+        Some(directory) => share::shared(directory, SHARE_LIMIT, look),
         None => look(),
     }
 }
@@ -74,24 +86,52 @@ fn detected(search: &Search) -> Detection {
 fn select(search: &Search, facts: EngineFacts, warnings: &mut Vec<String>) -> EngineState {
     let decided = match search.settings.policy_for(&facts) {
         Ok(decided) => decided,
-        Err(refused) => return EngineState::Missing { why: vec![refused.to_string()] },
+        Err(refused) => {
+            return EngineState::Missing {
+                why: vec![refused.to_string()],
+            };
+        }
     };
     let client = Client::of(&facts, environment::variables());
     if facts.server == EngineKind::Podman && !facts.remote && facts.rootless {
         // The pause process outlives every slot; started here, no slot has to adopt it.
         let started = client.call(&mut Bounded, &["unshare", "true"], PAUSE_LIMIT);
         if !started.succeeded() {
-            warnings.push(format!("`podman unshare true` failed: {}", String::from_utf8_lossy(&started.stderr).trim()));
+            warnings.push(format!(
+                "`podman unshare true` failed: {}",
+                String::from_utf8_lossy(&started.stderr).trim()
+            ));
         }
     }
-    let mut digests = BTreeMap::new();
-    for image in &search.settings.engine.images {
-        match images::ensure(&client, &mut Bounded, image) {
-            Ok(digest) => drop(digests.insert(image.clone(), digest)),
-            Err(error) => warnings.push(error.to_string()),
+    let digests = provide_images(search, &client, warnings);
+    EngineState::Selected {
+        facts: Box::new(facts),
+        policy: decided.value,
+        reason: decided.reason,
+        images: digests,
+    }
+}
+
+/// Pulls what is not there, once, before the first container trial.
+fn provide_images(
+    search: &Search,
+    client: &Client,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let wanted = &search.settings.engine.images;
+    let mut digests = images::digests(client, &mut Bounded, wanted, CALL_LIMIT);
+    for image in wanted
+        .iter()
+        .filter(|image| !digests.contains_key(*image))
+        .cloned()
+        .collect::<Vec<_>>()
+    {
+        match images::pull(client, &mut Bounded, &image, PULL_LIMIT) {
+            Ok(()) => digests.extend(images::digests(client, &mut Bounded, &[image], CALL_LIMIT)),
+            Err(trouble) => warnings.push(format!("image {image} could not be pulled: {trouble}")),
         }
     }
-    EngineState::Selected { facts: Box::new(facts), policy: decided.value, reason: decided.reason, images: digests }
+    digests
 }
 
 /// Starts a stand-in with no environment at all, as a script may do: an executable that leans on
@@ -108,5 +148,8 @@ fn try_stand_in(search: &Search) -> Result<(), String> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
-    Err(format!("this executable does not start with an empty environment, as stand-ins must: {:?} {said}", done.ending))
+    Err(format!(
+        "this executable does not start with an empty environment, as stand-ins must: {:?} {said}",
+        done.ending
+    ))
 }

@@ -9,7 +9,7 @@ mod slots;
 mod start;
 mod tell;
 
-pub use discover::{Discovered, DiscoverError, discover, find_exact};
+pub use discover::DiscoverError;
 pub use driver::drive;
-pub use start::{Brief, Prepared, StartError, prepare};
+pub use start::{Brief, Nothing, Prepared, Selected, StartError, new_run_id, prepare, select};
 pub use tell::Teller;

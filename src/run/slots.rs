@@ -16,10 +16,9 @@ use super::driver::Occurrence;
 use crate::engine::helpers;
 use crate::host::channel::{Channel, Sender};
 use crate::host::process::{self, Invocation};
-use crate::host::{adopt, clock, progress, procfs};
+use crate::host::{adopt, clock, procfs, progress};
 use crate::model::{Bytes, Place, SlotId};
-use crate::slot;
-use crate::wire::{FromSlot, SlotSetup, ToSlot};
+use crate::wire::{self, FromSlot, SlotSetup, ToSlot};
 
 /// How long a slot may take to exit when the conversation is over.
 const EXIT_LIMIT: Duration = Duration::from_secs(10);
@@ -95,7 +94,11 @@ fn start(socket: OwnedFd, output: &fs::File) -> io::Result<Child> {
         directory: None,
     };
     let mut command = process::command(&invocation);
-    command.arg0(slot::MARK).stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output.try_clone()?);
+    command
+        .arg0(wire::SLOT)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output.try_clone()?);
     let guard = process::spawn_guard();
     rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::empty())?;
     let child = process::spawn_guarded(&mut command, &guard);
@@ -104,7 +107,13 @@ fn start(socket: OwnedFd, output: &fs::File) -> io::Result<Child> {
     child
 }
 
-fn listen(slot: SlotId, mut child: Child, mut channel: Channel, directory: &Path, inbox: &Inbox<Occurrence>) {
+fn listen(
+    slot: SlotId,
+    mut child: Child,
+    mut channel: Channel,
+    directory: &Path,
+    inbox: &Inbox<Occurrence>,
+) {
     let mut orderly = true;
     // The driver outlives its slots; when it does not, there is nobody left to tell.
     while let Ok(message) = channel.receive::<FromSlot>() {
@@ -163,7 +172,11 @@ fn end_orphans() {
         if left.is_empty() || now >= give_up {
             return;
         }
-        let signal = if now < terminate_until { libc::SIGTERM } else { libc::SIGKILL };
+        let signal = if now < terminate_until {
+            libc::SIGTERM
+        } else {
+            libc::SIGKILL
+        };
         for process in &left {
             procfs::signal(process, signal);
         }

@@ -78,7 +78,7 @@ fn elsewhere(client: EngineKind, piece: &Piece) -> Option<String> {
     let found = match client {
         EngineKind::Docker => ["H", "c", "context", "host"].contains(&name.as_str()),
         EngineKind::Podman => {
-            ["c", "r", "storage-driver", "storage-opt"].contains(&name.as_str())
+            ["H", "c", "host", "r", "storage-driver", "storage-opt"].contains(&name.as_str())
                 || leaves_podman(name)
         }
     };

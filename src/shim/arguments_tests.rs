@@ -288,7 +288,7 @@ fn image_names_are_asked_for_before_they_are_given() {
 
 #[test]
 fn a_commit_does_not_hand_our_labels_to_its_image() {
-    let blank = "--change=LABEL dev.shakedown.run= dev.shakedown.attempt=";
+    let blank = "--change=LABEL dev.shakedown.run= --change=LABEL dev.shakedown.attempt=";
     check("docker commit c", &[&format!("commit {blank} c")]);
     check(
         "docker commit -m why c b",
@@ -371,6 +371,7 @@ fn everything_else_passes_untouched() {
         "podman -- ps",
         "docker -H tcp://x ps",
         "podman --root /x images",
+        "podman -H tcp://x ps",
     ] {
         untouched(line);
     }

@@ -5,8 +5,11 @@
 
 pub mod arguments;
 mod credentials;
+mod enter;
 pub mod environment;
 mod flags;
 mod names;
 pub mod reading;
 pub mod role;
+
+pub use enter::{TRIAL, called_as, enter, slot_directory};

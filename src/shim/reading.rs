@@ -106,8 +106,10 @@ impl Reading {
                 let labels = labels::of(&seat.run, seat.attempt);
                 inserted.extend(labels.map(|label| OsString::from(format!("--label={label}"))));
             }
-            Marks::Blank => inserted
-                .push(format!("--change=LABEL {}= {}=", labels::RUN, labels::ATTEMPT).into()),
+            // One each: Podman reads a second pair in one instruction as part of the first value.
+            Marks::Blank => inserted.extend(
+                [labels::RUN, labels::ATTEMPT].map(|key| format!("--change=LABEL {key}=").into()),
+            ),
         }
         let (head, tail) = words.split_at(*at);
         head.iter()

@@ -286,3 +286,148 @@ fn write_images_before(made: &Made, intent: &Intent, client: &Client) -> bool {
     let text: String = ids.into_iter().map(|id| id + "\n").collect();
     fs::write(before_file(&intent.id_file), text).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fake;
+
+    /// A ticket whose Docker is a fake client that is never reached: exec would replace the test.
+    fn ticket(place: &Path) -> Ticket {
+        Ticket {
+            docker: Answer::Become(place.join("no-client")),
+            podman: Answer::Refuse(masked(EngineKind::Podman, EngineKind::Docker)),
+            run: "r1".parse().unwrap(),
+            attempt: "3.1.1".parse().unwrap(),
+            ledger: place.join("ledger.jsonl"),
+            id_files: place.join("ids"),
+            credentials: place.join("credentials"),
+            harness: Vec::new(),
+            initial: Vec::new(),
+        }
+    }
+
+    fn call(ticket: &Ticket, line: &str) -> ShimError {
+        let argv: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        run(ticket, &argv, &[], Path::new("/")).unwrap_err()
+    }
+
+    #[track_caller]
+    fn check(ticket: &Ticket, line: &str, code: u8, begins: &str) {
+        let error = call(ticket, line);
+        assert_eq!(error.exit_code(), code, "{error}");
+        assert!(error.to_string().starts_with(begins), "{error}");
+    }
+
+    #[test]
+    fn an_engine_that_is_not_for_this_run_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let masked = "podman: masked by shakedown, this run uses docker";
+        check(&ticket(place.path()), "/shims/podman run img", 127, masked);
+        check(
+            &ticket(place.path()),
+            "nerdctl run img",
+            127,
+            "shakedown: expected to be called as",
+        );
+    }
+
+    #[test]
+    fn an_intent_is_written_before_the_client_starts() {
+        let place = tempfile::tempdir().unwrap();
+        let ticket = ticket(place.path());
+        check(&ticket, "docker ps", 126, "docker: cannot start");
+        let ledger = Ledger::at(ticket.ledger.clone());
+        assert_eq!(ledger.read().unwrap().entries, []);
+        check(
+            &ticket,
+            "docker run --name x img",
+            126,
+            "docker: cannot start",
+        );
+        check(
+            &ticket,
+            "docker -H tcp://other run img",
+            126,
+            "docker: cannot start",
+        );
+        let contents = ledger.read().unwrap();
+        let intents = contents.intents(ticket.attempt, EngineKind::Docker);
+        let [intent] = &intents[..] else {
+            panic!("{intents:?}");
+        };
+        assert_eq!(
+            (intent.kind, intent.name.as_str()),
+            (ResourceKind::Container, "x")
+        );
+        assert!(Path::new(&intent.id_file).parent().unwrap().is_dir());
+        let away = [("docker -H tcp://other run img".to_owned(), "-H".to_owned())];
+        assert_eq!(contents.elsewhere(ticket.attempt), away);
+    }
+
+    #[test]
+    fn without_an_intent_nothing_is_made() {
+        let place = tempfile::tempdir().unwrap();
+        let mut ticket = ticket(place.path());
+        ticket.ledger = "/proc/no-ledger".into();
+        check(
+            &ticket,
+            "docker run img",
+            125,
+            "docker: shakedown cannot write down what is about to be made",
+        );
+        check(&ticket, "docker ps", 126, "docker: cannot start");
+        ticket.id_files = "/proc/no-ids".into();
+        check(
+            &ticket,
+            "docker run img",
+            125,
+            "docker: shakedown has no place",
+        );
+    }
+
+    #[test]
+    fn a_name_counts_as_new_only_on_proof() {
+        let place = tempfile::tempdir().unwrap();
+        for (body, existed) in [
+            ("echo data", true),
+            ("echo 'Error: get data: no such volume' >&2; exit 1", false),
+            ("echo 'error during connect: EOF' >&2; exit 1", true),
+            ("exit 1", true),
+        ] {
+            let program = fake::client(place.path(), "docker", body);
+            let client = Client::named(EngineKind::Docker, program, Vec::new());
+            let words: Vec<OsString> = ["volume", "create", "data"].map(OsString::from).to_vec();
+            let seat = Seat {
+                directory: place.path().to_owned(),
+                cwd: "/".into(),
+                run: "r1".parse().unwrap(),
+                attempt: "1.1.1".parse().unwrap(),
+            };
+            let written = intents(&read(EngineKind::Docker, &words), &client, &seat);
+            assert_eq!(written[0].existed, existed, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_id_file_that_is_there_already_proves_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("old"), "0123").unwrap();
+        let client = Client::named(EngineKind::Docker, "/no/client".into(), Vec::new());
+        let seat = Seat {
+            directory: place.path().join("ids"),
+            cwd: place.path().to_owned(),
+            run: "r1".parse().unwrap(),
+            attempt: "1.1.1".parse().unwrap(),
+        };
+        for (line, existed) in [
+            ("run --cidfile old img", true),
+            ("run --cidfile new img", false),
+            ("build --iidfile new .", true),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let written = intents(&read(EngineKind::Docker, &words), &client, &seat);
+            assert_eq!(written[0].existed, existed, "{line}");
+        }
+    }
+}

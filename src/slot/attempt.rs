@@ -4,18 +4,16 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::cleaning::{Extent, clean_engines};
 use super::ladder;
 use super::machine;
-use super::runner::Reaping;
 use super::serve::{Slot, path};
 use super::watch::Watch;
-use crate::engine::client::Client;
 use crate::host::clock;
 use crate::interp::{self, Executed, ScriptEnding, Setup};
-use crate::ledger;
 use crate::model::{
-    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Fault, FaultKind, Leak, Leftover, MachineDelta, Outcome,
-    Resource, ResourceKind, Timings,
+    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Fault, FaultKind, Leak, Leftover,
+    MachineDelta, Outcome, Resource, ResourceKind, Timings,
 };
 use crate::script::Script;
 use crate::wire::{Job, Keep};
@@ -34,6 +32,8 @@ struct Seen {
     ended: Vec<EndedProcess>,
     leaks: Vec<Leak>,
     calls: u32,
+    /// Removed by the ladder.
+    removed: Vec<Resource>,
 }
 
 /// Executes one job and cleans up after it. The second value: why the slot takes no more.
@@ -49,6 +49,11 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: Job) -> (AttemptReport, Option<S
     };
     let keep = keeps(slot.setup.rules.keep, &outcome);
     let mut cleanup = clean(slot, attempt, seen.calls, keep);
+    // The ladder's removals are found gone by the cleaning: told once, as what they are.
+    cleanup
+        .gone
+        .retain(|resource| seen.removed.iter().all(|removed| removed.id != resource.id));
+    cleanup.removed.splice(0..0, seen.removed);
     slot.desk.dismiss();
     let retire = helpers_left(slot);
     let work_dir = work.map_or_else(String::new, |work| put_away(slot, work, keep, &mut cleanup));
@@ -71,12 +76,20 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: Job) -> (AttemptReport, Option<S
 }
 
 fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, PathBuf), Fault> {
-    let fault = |message: String| Fault { kind: FaultKind::Machine, message, detail: Bytes::default() };
-    let bytes = fs::read(path(&job.path)).map_err(|error| fault(format!("cannot read {}: {error}", job.file)))?;
+    let fault = |message: String| Fault {
+        kind: FaultKind::Machine,
+        message,
+        detail: Bytes::default(),
+    };
+    let bytes = fs::read(path(&job.path))
+        .map_err(|error| fault(format!("cannot read {}: {error}", job.file)))?;
     // Mistakes in the header were shown before the run began.
     let (script, _) = Script::parse(&job.file, &bytes, slot.setup.rules.dialect);
     let name = work_name(job);
-    let work = slot.dirs.take(&name).map_err(|error| fault(format!("cannot make the work directory {name}: {error}")))?;
+    let work = slot
+        .dirs
+        .take(&name)
+        .map_err(|error| fault(format!("cannot make the work directory {name}: {error}")))?;
     Ok((script, work))
 }
 
@@ -94,17 +107,25 @@ fn run(slot: &mut Slot<'_>, job: Job, script: &Script, work: &PathBuf) -> (Outco
     let setup = setup(slot, &job, work);
     let mut watch = Watch::new(slot, job.attempt, job.lane, job.deadline);
     let variables = interp::environment(&setup, script.dialect);
-    watch.script = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+    watch.script = variables
+        .into_iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
     let Executed { ending, log } = interp::execute(script, &setup, registry, &mut watch);
     let (script_time, held) = watch.times();
     let script_time = script_time.saturating_sub(watch.ladder);
     watch.end_processes();
-    let timings = Timings { script: script_time, held, ladder: watch.ladder };
+    let timings = Timings {
+        script: script_time,
+        held,
+        ladder: watch.ladder,
+    };
     let seen = Seen {
         timings,
         ended: std::mem::take(&mut watch.ended),
         leaks: std::mem::take(&mut watch.leaks),
         calls: watch.calls,
+        removed: std::mem::take(&mut watch.removed),
     };
     // What the watch saw outranks the interpreter, which knows only that it was interrupted.
     let outcome = watch.verdict.take().unwrap_or_else(|| match ending {
@@ -119,7 +140,12 @@ fn run(slot: &mut Slot<'_>, job: Job, script: &Script, work: &PathBuf) -> (Outco
 fn setup(slot: &Slot<'_>, job: &Job, work: &std::path::Path) -> Setup {
     let rules = &slot.setup.rules;
     let bin = path(&slot.setup.directory).join("bin");
-    let inherited = slot.setup.environment.iter().rev().find(|(name, _)| name.0 == b"PATH");
+    let inherited = slot
+        .setup
+        .environment
+        .iter()
+        .rev()
+        .find(|(name, _)| name.0 == b"PATH");
     let mut search_path = crate::host::search::bytes(&bin);
     if let Some((_, rest)) = inherited {
         search_path.push(b':');
@@ -129,7 +155,11 @@ fn setup(slot: &Slot<'_>, job: &Job, work: &std::path::Path) -> Setup {
         work_dir: work.to_owned(),
         file: job.file.clone(),
         search_path,
-        variables: rules.variables.iter().map(|(name, value)| (name.0.clone(), value.0.clone())).collect(),
+        variables: rules
+            .variables
+            .iter()
+            .map(|(name, value)| (name.0.clone(), value.0.clone()))
+            .collect(),
         engine: job.engine,
         tag: job.attempt.tag(&slot.setup.run),
         run_id: slot.setup.run.to_string(),
@@ -146,43 +176,33 @@ fn keeps(keep: Keep, outcome: &Outcome) -> bool {
     }
 }
 
-fn client(slot: &Slot<'_>) -> Option<Client> {
-    let facts = slot.grant.as_ref()?.facts.as_ref()?;
-    Some(Client::of(facts, crate::wire::os_variables(&slot.setup.environment)))
-}
-
-/// Removes what the attempt made in the engine. Without a call of the engine there is nothing to ask.
+/// Removes what the attempt made in engines, and the copies of credentials that it was given.
 fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: bool) -> Cleanup {
-    let Some(client) = client(slot).filter(|_| calls > 0) else { return Cleanup::default() };
-    let begun = clock::now();
-    let wanted = ledger::Wanted {
-        run: &slot.setup.run,
-        attempt,
-        ledger: &path(&slot.setup.ledger),
-        extent: if keep { ledger::Extent::Nothing } else { ledger::Extent::Everything },
-        limit: slot.setup.rules.cleanup_limit,
+    if calls == 0 {
+        return Cleanup::default();
+    }
+    drop(fs::remove_dir_all(slot.credentials()));
+    let extent = if keep {
+        Extent::Nothing
+    } else {
+        Extent::Everything
     };
-    let mut cleanup = ledger::clean(&wanted, &client, &mut Reaping { reaper: &mut slot.reaper });
-    cleanup.duration = clock::now() - begun;
-    cleanup
+    let limit = slot.setup.rules.cleanup_limit;
+    clean_engines(slot, attempt, extent, limit)
 }
 
 /// The first rung of the ladder: an attached client ends by itself when its container does.
 pub(super) fn remove_containers(watch: &mut Watch<'_, '_>) {
-    let slot = &mut *watch.slot;
-    if slot.setup.rules.keep == Keep::Everything {
-        return;
+    if watch.calls > 0 && watch.slot.setup.rules.keep != Keep::Everything {
+        let done = clean_engines(
+            watch.slot,
+            watch.attempt,
+            Extent::Containers,
+            CONTAINERS_LIMIT,
+        );
+        // What is left is found again, and told, by the cleaning that follows.
+        watch.removed.extend(done.removed);
     }
-    let Some(client) = client(slot).filter(|_| watch.calls > 0) else { return };
-    let wanted = ledger::Wanted {
-        run: &slot.setup.run,
-        attempt: watch.attempt,
-        ledger: &path(&slot.setup.ledger),
-        extent: ledger::Extent::Containers,
-        limit: CONTAINERS_LIMIT,
-    };
-    // What is removed or left here is found again, and told, by the cleaning that follows.
-    drop(ledger::clean(&wanted, &client, &mut Reaping { reaper: &mut slot.reaper }));
 }
 
 /// Engine helpers that this slot adopted: it retires, so that they pass on and serve others.
@@ -194,10 +214,16 @@ fn helpers_left(slot: &mut Slot<'_>) -> Option<String> {
         }
         let left = give_up.saturating_duration_since(clock::now());
         if left.is_zero() {
-            let names: Vec<String> = ladder::adopted().iter().map(|process| format!("{} {}", process.name, process.pid)).collect();
+            let names: Vec<String> = ladder::adopted()
+                .iter()
+                .map(|process| format!("{} {}", process.name, process.pid))
+                .collect();
             return Some(format!("it adopted engine helpers: {}", names.join(", ")));
         }
-        drop(slot.turn(Some(left.min(Duration::from_millis(5))), crate::host::reaper::Reap::All));
+        drop(slot.turn(
+            Some(left.min(Duration::from_millis(5))),
+            crate::host::reaper::Reap::All,
+        ));
     }
 }
 
@@ -208,12 +234,28 @@ fn put_away(slot: &mut Slot<'_>, work: PathBuf, keep: bool, cleanup: &mut Cleanu
         return shown;
     }
     if let Err(error) = slot.dirs.give_back(work) {
-        let resource = Resource { kind: ResourceKind::Directory, id: shown.clone(), name: String::new() };
+        let resource = Resource {
+            kind: ResourceKind::Directory,
+            id: shown.clone(),
+            name: String::new(),
+        };
         let why = format!("{error}: {}", error.source);
         // Files of sub-uids, made by rootless Podman, are removed from inside its user namespace.
-        let rootless = slot.grant.as_ref().and_then(|grant| grant.facts.as_ref()).is_some_and(|facts| facts.rootless);
-        let remedy = if rootless { format!("podman unshare rm -rf {shown}") } else { format!("sudo rm -rf {shown}") };
-        cleanup.leftovers.push(Leftover { resource, why, remedy });
+        let rootless = slot
+            .grant
+            .as_ref()
+            .and_then(|grant| grant.facts.as_ref())
+            .is_some_and(|facts| facts.rootless);
+        let remedy = if rootless {
+            format!("podman unshare rm -rf {shown}")
+        } else {
+            format!("sudo rm -rf {shown}")
+        };
+        cleanup.leftovers.push(Leftover {
+            resource,
+            why,
+            remedy,
+        });
         return shown;
     }
     String::new()
@@ -231,8 +273,14 @@ fn store_log(slot: &Slot<'_>, attempt: AttemptId, log: Vec<u8>) -> (Bytes, Strin
     let head = log.get(..half).unwrap_or_default();
     let tail = log.get(log.len() - half..).unwrap_or_default();
     let (note, name) = match stored {
-        Ok(()) => (format!("whole log: {}", file.display()), file.display().to_string()),
-        Err(error) => (format!("the whole log could not be kept: {error}"), String::new()),
+        Ok(()) => (
+            format!("whole log: {}", file.display()),
+            file.display().to_string(),
+        ),
+        Err(error) => (
+            format!("the whole log could not be kept: {error}"),
+            String::new(),
+        ),
     };
     let gap = format!("\n[… {} bytes left out; {note} …]\n", log.len() - 2 * half);
     ([head, gap.as_bytes(), tail].concat().into(), name)
@@ -244,9 +292,15 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
     let cleanup = clean(watch.slot, watch.attempt, watch.calls, false);
     AttemptReport {
         outcome: watch.verdict.take().unwrap_or(Outcome::Cancelled),
-        log: b"[the log is lost: a custom command did not return]\n".to_vec().into(),
+        log: b"[the log is lost: a custom command did not return]\n"
+            .to_vec()
+            .into(),
         log_file: String::new(),
-        timings: Timings { script: script.saturating_sub(watch.ladder), held, ladder: watch.ladder },
+        timings: Timings {
+            script: script.saturating_sub(watch.ladder),
+            held,
+            ladder: watch.ladder,
+        },
         cleanup,
         ended: std::mem::take(&mut watch.ended),
         leaks: std::mem::take(&mut watch.leaks),

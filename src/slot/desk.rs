@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::host::channel::{Channel, ReceiveError};
 use crate::host::socket;
 use crate::model::EngineKind;
-use crate::wire::{FromShim, ToShim};
+use crate::wire::{DESK, FromShim, ToShim};
 
 /// A shim that is connected.
 #[derive(Debug)]
@@ -21,7 +21,11 @@ struct Caller {
 #[derive(Debug)]
 pub(super) enum Heard {
     /// It was called under this name and waits for an answer.
-    Call { caller: u32, kind: EngineKind, command: String },
+    Call {
+        caller: u32,
+        kind: EngineKind,
+        command: String,
+    },
     /// It could not write down what it was about to make.
     Fault(String),
 }
@@ -36,9 +40,13 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn open(directory: &Path) -> io::Result<Self> {
-        let listener = socket::listen(directory, super::serve::DESK)?;
+        let listener = socket::listen(directory, DESK)?;
         listener.set_nonblocking(true)?;
-        Ok(Desk { listener, callers: Vec::new(), last: 0 })
+        Ok(Desk {
+            listener,
+            callers: Vec::new(),
+            last: 0,
+        })
     }
 
     /// What to watch.
@@ -52,18 +60,29 @@ impl Desk {
     pub(super) fn hear(&mut self) -> Vec<Heard> {
         while let Ok((socket, _)) = self.listener.accept() {
             self.last += 1;
-            self.callers.push(Caller { number: self.last, channel: Channel::new(socket) });
+            self.callers.push(Caller {
+                number: self.last,
+                channel: Channel::new(socket),
+            });
         }
         let mut heard = Vec::new();
         self.callers.retain_mut(|caller| {
             loop {
                 match caller.channel.receive_now::<FromShim>() {
                     Ok(Some(FromShim::Call { kind, command })) => {
-                        heard.push(Heard::Call { caller: caller.number, kind, command });
+                        heard.push(Heard::Call {
+                            caller: caller.number,
+                            kind,
+                            command,
+                        });
                     }
                     Ok(Some(FromShim::Fault(message))) => heard.push(Heard::Fault(message)),
                     Ok(None) => return true,
-                    Err(ReceiveError::Ended | ReceiveError::Garbled { .. } | ReceiveError::Socket(_)) => return false,
+                    Err(
+                        ReceiveError::Ended
+                        | ReceiveError::Garbled { .. }
+                        | ReceiveError::Socket(_),
+                    ) => return false,
                 }
             }
         });
@@ -73,7 +92,8 @@ impl Desk {
     /// Answers a caller; one that has gone meanwhile needs no answer.
     pub(super) fn answer(&mut self, caller: u32, answer: &ToShim) {
         let gone = |caller: &Caller| caller.channel.send(answer).is_err();
-        self.callers.retain(|known| known.number != caller || !gone(known));
+        self.callers
+            .retain(|known| known.number != caller || !gone(known));
     }
 
     /// Forgets all callers: their script is over.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use super::attempt;
 use super::watch::Watch;
 use crate::engine::helpers;
+use crate::host::clock;
 use crate::host::procfs::{self, Process};
 use crate::host::reaper::Reap;
-use crate::host::clock;
 use crate::model::{EndedProcess, How};
 
 /// An orphan of a finished command is usually gone within a millisecond (measured: up to 0.84 ms).
@@ -25,14 +25,20 @@ const PULSE: Duration = Duration::from_millis(2);
 fn strangers() -> Vec<Process> {
     let me = rustix::process::getpid().as_raw_nonzero().get();
     let below = procfs::descendants(me, &|process| !helpers::serves_others(process));
-    below.into_iter().filter(|process| process.state != 'Z' && !helpers::serves_others(process)).collect()
+    below
+        .into_iter()
+        .filter(|process| process.state != 'Z' && !helpers::serves_others(process))
+        .collect()
 }
 
 /// Engine helpers that became children of this slot.
 pub(super) fn adopted() -> Vec<Process> {
     let me = rustix::process::getpid().as_raw_nonzero().get();
     let below = procfs::descendants(me, &|_| false);
-    below.into_iter().filter(|process| process.state != 'Z').collect()
+    below
+        .into_iter()
+        .filter(|process| process.state != 'Z')
+        .collect()
 }
 
 impl Watch<'_, '_> {
@@ -50,7 +56,11 @@ impl Watch<'_, '_> {
         self.press(libc::SIGKILL, KILL_LIMIT, &mut killed);
         let survivors = strangers();
         for (pid, command) in asked.iter().filter(|(pid, _)| !killed.contains_key(pid)) {
-            self.ended.push(EndedProcess { pid: *pid, command: command.clone(), how: How::Terminated });
+            self.ended.push(EndedProcess {
+                pid: *pid,
+                command: command.clone(),
+                how: How::Terminated,
+            });
         }
         for (pid, command) in killed {
             let survived = survivors.iter().any(|process| process.pid == pid);

@@ -31,13 +31,19 @@ pub(super) struct Machine {
 
 impl Machine {
     pub(super) fn new(work_root: PathBuf) -> Self {
-        Machine { work_root, last: None }
+        Machine {
+            work_root,
+            last: None,
+        }
     }
 
     /// The counters now, or a moment ago.
     pub(super) fn reading(&mut self) -> Reading {
         let now = clock::now();
-        let reading = self.last.filter(|last| now - last.at < SHARED).unwrap_or_else(|| read(now, &self.work_root));
+        let reading = self
+            .last
+            .filter(|last| now - last.at < SHARED)
+            .unwrap_or_else(|| read(now, &self.work_root));
         self.last = Some(reading);
         reading
     }
@@ -46,9 +52,10 @@ impl Machine {
 /// The change from one reading to the next.
 pub(super) fn delta(before: &Reading, after: &Reading) -> MachineDelta {
     let grown = |before: Option<u64>, after: Option<u64>| Some(after?.saturating_sub(before?));
-    let disk_free_bytes = before.disk_free.zip(after.disk_free).and_then(|(before, after)| {
-        i64::try_from(i128::from(after) - i128::from(before)).ok()
-    });
+    let disk_free_bytes = before
+        .disk_free
+        .zip(after.disk_free)
+        .and_then(|(before, after)| i64::try_from(i128::from(after) - i128::from(before)).ok());
     MachineDelta {
         cpu_stall_us: grown(before.cpu_us, after.cpu_us),
         memory_stall_us: grown(before.memory_us, after.memory_us),
@@ -78,5 +85,6 @@ fn stalled(what: &str) -> Option<u64> {
 
 fn oom_kills() -> Option<u64> {
     let text = fs::read_to_string("/proc/vmstat").ok()?;
-    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok())
+    text.lines()
+        .find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok())
 }

@@ -5,6 +5,7 @@
 //! nothing of the plan: what to execute comes over the socket, what came of it goes back.
 
 mod attempt;
+mod cleaning;
 mod desk;
 mod ladder;
 mod leaks;
@@ -14,4 +15,4 @@ mod serve;
 mod watch;
 mod workdir;
 
-pub use serve::{MARK, serve};
+pub use serve::{SlotError, serve};

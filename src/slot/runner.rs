@@ -21,7 +21,11 @@ const KILL_GRACE: Duration = Duration::from_millis(500);
 impl Runner for Reaping<'_> {
     fn run(&mut self, invocation: &Invocation, limit: Duration) -> Completed {
         let begun = clock::now();
-        let arguments: Vec<Vec<u8>> = invocation.arguments.iter().map(|word| word.as_bytes().to_vec()).collect();
+        let arguments: Vec<Vec<u8>> = invocation
+            .arguments
+            .iter()
+            .map(|word| word.as_bytes().to_vec())
+            .collect();
         let environment: Vec<(Vec<u8>, Vec<u8>)> = invocation
             .environment
             .iter()
@@ -52,7 +56,9 @@ impl Runner for Reaping<'_> {
             Some(reaper::Ending::Signaled(signal)) => Ending::Signaled(signal),
             None => Ending::TimedOut,
         };
-        let text = |stream: &crate::host::stream::Stream| stream.bytes().map(<[u8]>::to_vec).unwrap_or_default();
+        let text = |stream: &crate::host::stream::Stream| {
+            stream.bytes().map(<[u8]>::to_vec).unwrap_or_default()
+        };
         Completed {
             ending,
             stdout: text(&collected.stdout),
@@ -75,7 +81,8 @@ impl Reaping<'_> {
                 JobState::Running if now >= give_up => return false,
                 JobState::Running => give_up,
             };
-            self.reaper.turn(&[], Some(wake.saturating_duration_since(now)), Reap::All);
+            self.reaper
+                .turn(&[], Some(wake.saturating_duration_since(now)), Reap::All);
         }
     }
 }

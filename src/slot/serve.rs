@@ -20,11 +20,6 @@ use crate::interp::Registry;
 use crate::model::{AttemptId, Bytes};
 use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
 
-/// argv[0] of a slot: the role is looked up before anything else.
-pub const MARK: &str = "shakedown-slot";
-/// The name of the control socket in the slot's directory.
-pub const DESK: &str = "desk";
-
 /// How long the harness may take to send the setup.
 const SETUP_LIMIT: Duration = Duration::from_secs(10);
 
@@ -88,15 +83,18 @@ pub(super) fn path(bytes: &Bytes) -> PathBuf {
 }
 
 /// Serves as a slot on the inherited descriptor `fd` until the harness ends the conversation.
-pub fn serve(fd: RawFd, registry: &Registry) -> Result<(), SlotError> {
+pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
     let start = |what| move |source: io::Error| SlotError::Start { what, source };
     let socket = raw::inherited(fd).map_err(|source| SlotError::Socket { fd, source })?;
     raw::close_on_exec_from(3).map_err(start("mark descriptors close-on-exec"))?;
     rustix::process::setsid().map_err(|errno| start("begin a session")(errno.into()))?;
     let me = rustix::process::getpid();
-    rustix::process::set_child_subreaper(Some(me)).map_err(|errno| start("become a subreaper")(errno.into()))?;
+    rustix::process::set_child_subreaper(Some(me))
+        .map_err(|errno| start("become a subreaper")(errno.into()))?;
     let mut harness = Channel::from(socket);
     let setup = *await_setup(&mut harness)?;
+    let external = setup.rules.programs.iter().map(|(name, _)| name.clone());
+    let registry = &external.fold(registry, Registry::program);
     let desk = Desk::open(&path(&setup.directory)).map_err(start("listen for shims"))?;
     let mut slot = Slot {
         dirs: WorkDirs::new(path(&setup.work_root)),
@@ -137,6 +135,11 @@ fn await_setup(harness: &mut Channel) -> Result<Box<SlotSetup>, SlotError> {
 }
 
 impl Slot<'_> {
+    /// Where the running attempt's copies of credentials are.
+    pub(super) fn credentials(&self) -> PathBuf {
+        path(&self.setup.directory).join("credentials")
+    }
+
     fn live(&mut self) {
         while !self.ending {
             let Some(job) = self.inbox.pop_front() else {
@@ -148,7 +151,11 @@ impl Slot<'_> {
             self.tell(&FromSlot::Started(attempt));
             let (report, retire) = attempt::execute(self, job);
             let retiring = retire.is_some();
-            self.tell(&FromSlot::Ended { attempt, report: Box::new(report), retire });
+            self.tell(&FromSlot::Ended {
+                attempt,
+                report: Box::new(report),
+                retire,
+            });
             if retiring {
                 return;
             }

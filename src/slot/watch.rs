@@ -18,8 +18,10 @@ use crate::host::spawn::Spec;
 use crate::host::stream::Stream;
 use crate::interp::{Finished, Interrupted, JobId, Program, StartError, Status, World};
 use crate::model::{
-    AttemptId, EndedProcess, EngineFacts, EngineKind, Fault, FaultKind, Lane, Leak, Outcome, Place, Timeout,
+    AttemptId, EndedProcess, EngineFacts, EngineKind, Fault, FaultKind, Lane, Leak, Outcome, Place,
+    Resource, Timeout,
 };
+use crate::shim::role::masked;
 use crate::wire::{FromSlot, OtherEngine, Pass, ToShim, Variables};
 
 /// The script that runs, and what was learnt of it so far.
@@ -42,6 +44,8 @@ pub(super) struct Watch<'s, 'r> {
     pub(super) calls: u32,
     pub(super) ended: Vec<EndedProcess>,
     pub(super) leaks: Vec<Leak>,
+    /// Resources that the ladder removed.
+    pub(super) removed: Vec<Resource>,
     /// The fact that outranks whatever the interpreter says: a timeout, a fault, a cancel.
     pub(super) verdict: Option<Outcome>,
     pub(super) ladder: Duration,
@@ -74,7 +78,12 @@ impl Held {
 }
 
 impl<'s, 'r> Watch<'s, 'r> {
-    pub(super) fn new(slot: &'s mut Slot<'r>, attempt: AttemptId, lane: Lane, deadline: Duration) -> Self {
+    pub(super) fn new(
+        slot: &'s mut Slot<'r>,
+        attempt: AttemptId,
+        lane: Lane,
+        deadline: Duration,
+    ) -> Self {
         let now = clock::now();
         let progress = Progress::open(&path(&slot.setup.directory));
         let harness_directory = path(&slot.setup.harness_directory);
@@ -94,6 +103,7 @@ impl<'s, 'r> Watch<'s, 'r> {
             calls: 0,
             ended: Vec::new(),
             leaks: Vec::new(),
+            removed: Vec::new(),
             verdict: None,
             ladder: Duration::ZERO,
             harness_directory,
@@ -116,13 +126,21 @@ impl<'s, 'r> Watch<'s, 'r> {
                 Heard::Desk(desk::Heard::Fault(message)) => {
                     self.fault(FaultKind::Ledger, message);
                 }
-                Heard::Desk(desk::Heard::Call { caller, kind, command }) => self.called(caller, kind, command),
+                Heard::Desk(desk::Heard::Call {
+                    caller,
+                    kind,
+                    command,
+                }) => self.called(caller, kind, command),
             }
         }
     }
 
     fn fault(&mut self, kind: FaultKind, message: String) {
-        self.verdict.get_or_insert(Outcome::Faulted(Fault { kind, message, detail: Vec::new().into() }));
+        self.verdict.get_or_insert(Outcome::Faulted(Fault {
+            kind,
+            message,
+            detail: Vec::new().into(),
+        }));
     }
 
     fn called(&mut self, caller: u32, kind: EngineKind, command: String) {
@@ -136,7 +154,10 @@ impl<'s, 'r> Watch<'s, 'r> {
         self.held.begin();
         if !self.held.told {
             self.held.told = true;
-            self.slot.tell(&FromSlot::Held { attempt: self.attempt, command });
+            self.slot.tell(&FromSlot::Held {
+                attempt: self.attempt,
+                command,
+            });
         }
     }
 
@@ -157,14 +178,17 @@ impl<'s, 'r> Watch<'s, 'r> {
             return refuse(format!("{kind}: shakedown knows of no container engine"));
         };
         let Some(facts) = &grant.facts else {
-            return refuse(format!("{kind}: no container engine: {}", grant.missing.join("; ")));
+            return refuse(format!(
+                "{kind}: no container engine: {}",
+                grant.missing.join("; ")
+            ));
         };
         let client = if kind == facts.kind {
             Some(facts.client.clone().into())
         } else if setup.rules.other_engine == OtherEngine::Allowed {
             real_client(kind, setup)
         } else {
-            return refuse(format!("{kind}: masked by shakedown, this run uses {}", facts.kind));
+            return refuse(masked(kind, facts.kind));
         };
         let Some(client) = client else {
             return refuse(format!("{kind}: command not found"));
@@ -175,8 +199,11 @@ impl<'s, 'r> Watch<'s, 'r> {
             run: setup.run.clone(),
             attempt: self.attempt,
             ledger: setup.ledger.clone(),
-            id_files: setup.id_files.clone(),
-            call: u64::from(self.calls),
+            id_files: crate::host::search::bytes(
+                &path(&setup.id_files).join(self.attempt.to_string()),
+            )
+            .into(),
+            credentials: crate::host::search::bytes(&self.slot.credentials()).into(),
             harness: setup.environment.clone(),
             script: self.script.clone(),
         }))
@@ -201,7 +228,11 @@ impl<'s, 'r> Watch<'s, 'r> {
         if self.held.since.is_some() {
             return None;
         }
-        let due = if self.first_look.is_none() { self.first_look_at() } else { self.deadline };
+        let due = if self.first_look.is_none() {
+            self.first_look_at()
+        } else {
+            self.deadline
+        };
         Some(due.saturating_sub(self.charged(now)))
     }
 
@@ -231,7 +262,9 @@ impl<'s, 'r> Watch<'s, 'r> {
             Some(Outcome::TimedOut(_)) => Interrupted::Deadline,
             Some(Outcome::Cancelled) => Interrupted::Cancelled,
             Some(Outcome::Faulted(_)) => Interrupted::Faulted,
-            Some(Outcome::Passed | Outcome::Skipped { .. } | Outcome::Failed(_)) | None => return None,
+            Some(Outcome::Passed | Outcome::Skipped { .. } | Outcome::Failed(_)) | None => {
+                return None;
+            }
         };
         self.held.end();
         self.end_processes();
@@ -240,14 +273,22 @@ impl<'s, 'r> Watch<'s, 'r> {
     }
 
     /// Waits until `over` says so, or the script must end.
-    fn wait_until(&mut self, over: &dyn Fn(&Self, Instant) -> Option<Duration>, reap: Reap) -> Option<Interrupted> {
+    fn wait_until(
+        &mut self,
+        over: &dyn Fn(&Self, Instant) -> Option<Duration>,
+        reap: Reap,
+    ) -> Option<Interrupted> {
         loop {
             let now = clock::now();
-            let Some(wait) = over(self, now) else { return None };
+            let Some(wait) = over(self, now) else {
+                return None;
+            };
             if let Some(why) = self.interrupted() {
                 return Some(why);
             }
-            let patience = self.patience(now).map_or(wait, |patience| patience.min(wait));
+            let patience = self
+                .patience(now)
+                .map_or(wait, |patience| patience.min(wait));
             self.turn(Some(patience), reap);
         }
     }
@@ -255,8 +296,18 @@ impl<'s, 'r> Watch<'s, 'r> {
     fn collect(&mut self, job: JobId) -> Finished {
         let collected = self.slot.reaper.collect(job.0);
         let place = self.jobs.remove(&job).unwrap_or_else(|| self.place.clone());
-        let Some(Collected { ending, stdout, stderr, held }) = collected else {
-            return Finished { status: Status::Exited(-1), stdout: Stream::default(), stderr: Stream::default() };
+        let Some(Collected {
+            ending,
+            stdout,
+            stderr,
+            held,
+        }) = collected
+        else {
+            return Finished {
+                status: Status::Exited(-1),
+                stdout: Stream::default(),
+                stderr: Stream::default(),
+            };
         };
         if !held.is_empty() && self.verdict.is_none() {
             self.leaks.push(leaks::leak(place, &held));
@@ -267,12 +318,20 @@ impl<'s, 'r> Watch<'s, 'r> {
             // It was given up in the kernel's hands: for the script it was killed.
             None => Status::Signaled(libc::SIGKILL),
         };
-        Finished { status, stdout, stderr }
+        Finished {
+            status,
+            stdout,
+            stderr,
+        }
     }
 }
 
 fn real_client(kind: EngineKind, setup: &crate::wire::SlotSetup) -> Option<crate::model::Bytes> {
-    let search = setup.environment.iter().rev().find(|(name, _)| name.0 == b"PATH")?;
+    let search = setup
+        .environment
+        .iter()
+        .rev()
+        .find(|(name, _)| name.0 == b"PATH")?;
     let found = crate::host::search::executable(kind.command().as_bytes(), &search.1.0)?;
     Some(crate::host::search::bytes(&found).into())
 }
@@ -304,7 +363,9 @@ impl World for Watch<'_, '_> {
                 self.jobs.insert(JobId(number), self.place.clone());
                 Ok(JobId(number))
             }
-            Err(error) => Err(StartError { errno: error.raw_os_error().unwrap_or(libc::EIO) }),
+            Err(error) => Err(StartError {
+                errno: error.raw_os_error().unwrap_or(libc::EIO),
+            }),
         }
     }
 
@@ -330,7 +391,10 @@ impl World for Watch<'_, '_> {
 
     fn call(&mut self, code: &mut (dyn FnMut() + Send)) -> Result<(), Interrupted> {
         let (ours, theirs) = UnixStream::pair().map_err(|error| {
-            self.fault(FaultKind::Machine, format!("cannot watch a custom command: {error}"));
+            self.fault(
+                FaultKind::Machine,
+                format!("cannot watch a custom command: {error}"),
+            );
             Interrupted::Faulted
         })?;
         std::thread::scope(|scope| {
@@ -347,8 +411,13 @@ impl World for Watch<'_, '_> {
                 let patience = self.patience(clock::now()).unwrap_or(LONG);
                 // The thread's end of the pair closes when the code returns.
                 rustix::event::poll(
-                    &mut [rustix::event::PollFd::from_borrowed_fd(ours.as_fd(), rustix::event::PollFlags::IN)],
-                    rustix::event::Timespec::try_from(patience.min(Duration::from_millis(20))).ok().as_ref(),
+                    &mut [rustix::event::PollFd::from_borrowed_fd(
+                        ours.as_fd(),
+                        rustix::event::PollFlags::IN,
+                    )],
+                    rustix::event::Timespec::try_from(patience.min(Duration::from_millis(20)))
+                        .ok()
+                        .as_ref(),
                 )
                 .ok();
                 self.turn(Some(Duration::ZERO), Reap::Jobs);
@@ -368,7 +437,11 @@ impl World for Watch<'_, '_> {
                 return Err(why);
             }
         }
-        Ok(self.slot.grant.as_ref().and_then(|grant| grant.facts.clone()))
+        Ok(self
+            .slot
+            .grant
+            .as_ref()
+            .and_then(|grant| grant.facts.clone()))
     }
 
     fn harness_directory(&self) -> &Path {
@@ -387,12 +460,19 @@ impl Watch<'_, '_> {
     }
 
     /// A custom command cannot be ended from outside: report in its stead and end the whole slot.
-    #[expect(clippy::exit, reason = "a thread of the user's never returns; only the process's end frees the slot")]
+    #[expect(
+        clippy::exit,
+        reason = "a thread of the user's never returns; only the process's end frees the slot"
+    )]
     fn abandon(&mut self) -> ! {
         let report = super::attempt::report_without_log(self);
         let retire = Some("a custom command did not return after its deadline".to_owned());
         let attempt = self.attempt;
-        self.slot.tell(&FromSlot::Ended { attempt, report: Box::new(report), retire });
+        self.slot.tell(&FromSlot::Ended {
+            attempt,
+            report: Box::new(report),
+            retire,
+        });
         std::process::exit(0);
     }
 }

@@ -45,7 +45,10 @@ impl WorkDirs {
 
     /// Empties the directory, and keeps it for the next script when it is as new.
     pub(super) fn give_back(&mut self, path: PathBuf) -> Result<(), CannotEmpty> {
-        let failed = |source| CannotEmpty { path: path.clone(), source };
+        let failed = |source| CannotEmpty {
+            path: path.clone(),
+            source,
+        };
         if fs::symlink_metadata(&path).map_err(failed)?.is_dir() {
             empty(&path).map_err(failed)?;
             if self.spare.is_none() && is_pristine(&path) {
@@ -85,7 +88,10 @@ fn remove_entries(path: &Path) -> io::Result<()> {
         let entry = entry?;
         if !entry.file_type()?.is_dir() {
             fs::remove_file(entry.path())?;
-        } else if entry.file_name() != TEMPORARY || !is_pristine(&entry.path()) || has_entries(&entry.path())? {
+        } else if entry.file_name() != TEMPORARY
+            || !is_pristine(&entry.path())
+            || has_entries(&entry.path())?
+        {
             fs::remove_dir_all(entry.path())?;
         }
     }
@@ -112,11 +118,16 @@ fn open_up(path: &Path) -> io::Result<()> {
 
 /// Ours, with the usual mode, without extended attributes or an access list.
 fn is_pristine(path: &Path) -> bool {
-    let Ok(metadata) = fs::symlink_metadata(path) else { return false };
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return false;
+    };
     let usual = metadata.mode() & 0o7000 == 0 && metadata.mode() & 0o700 == 0o700;
     let ours = metadata.uid() == rustix::process::geteuid().as_raw();
     let mut names = [0_u8; 1];
-    let bare = matches!(rustix::fs::llistxattr(path, &mut names[..]), Ok(0) | Err(rustix::io::Errno::NOTSUP));
+    let bare = matches!(
+        rustix::fs::llistxattr(path, &mut names[..]),
+        Ok(0) | Err(rustix::io::Errno::NOTSUP)
+    );
     usual && ours && bare
 }
 
@@ -126,7 +137,9 @@ mod tests {
 
     fn names(path: &Path) -> Vec<String> {
         let entries = fs::read_dir(path).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 
     #[test]

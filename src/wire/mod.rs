@@ -15,6 +15,11 @@ use crate::model::{
     RunId, SlotId,
 };
 
+/// `argv[0]` of a slot: the role is looked up before anything else.
+pub const SLOT: &str = "shakedown-slot";
+/// The name of the socket in a slot's directory where stand-ins ask.
+pub const DESK: &str = "desk";
+
 /// Environment variables, as a list: order and odd names matter.
 pub type Variables = Vec<(Bytes, Bytes)>;
 
@@ -107,6 +112,8 @@ pub struct Rules {
     pub after_failure: AfterFailure,
     /// Keep work directories and resources.
     pub keep: Keep,
+    /// Image names and builds of scripts stay.
+    pub keep_images: bool,
     /// Variables set in every script.
     pub variables: Variables,
     /// How long output is awaited after its command has ended.
@@ -212,8 +219,8 @@ pub struct Pass {
     pub ledger: Bytes,
     /// Where the engine writes ids.
     pub id_files: Bytes,
-    /// A number no other call of this run has.
-    pub call: u64,
+    /// The attempt's directory for copies of credentials.
+    pub credentials: Bytes,
     /// The harness's environment.
     pub harness: Variables,
     /// The environment the script began with.

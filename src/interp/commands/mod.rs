@@ -7,8 +7,12 @@ mod exec;
 mod files;
 pub(super) mod flow;
 pub(super) mod jobs;
+mod links;
 mod patterns;
+mod rewrite;
 pub(super) mod state;
+
+use std::fmt::Write;
 
 use super::gotext;
 use super::halt::{Step, fail};
@@ -22,7 +26,6 @@ struct Command {
     /// What follows `usage: `.
     usage: &'static str,
     /// For people who ask what there is.
-    #[expect(dead_code, reason = "the help page is written from it")]
     summary: &'static str,
     /// Whether `!` makes sense.
     negatable: bool,
@@ -39,19 +42,26 @@ impl Command {
 /// Sorted by name.
 static COMMANDS: &[Command] = &[
     files::CD,
+    links::CHMOD,
     compare::CMP,
+    compare::CMPENV,
     files::CP,
     state::ENV,
     exec::EXEC,
     files::EXISTS,
     patterns::GREP,
+    jobs::KILL,
     files::MKDIR,
+    links::MV,
     files::RM,
     flow::SKIP,
     patterns::STDERR,
     state::STDIN,
     patterns::STDOUT,
     flow::STOP,
+    links::SYMLINK,
+    rewrite::UNIX2DOS,
+    rewrite::UNQUOTE,
     jobs::WAIT,
 ];
 
@@ -94,6 +104,19 @@ fn unknown(session: &Session<'_>, name: &str) -> Step {
 /// A word for a message.
 fn text(word: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(word)
+}
+
+/// The commands of the language, from the table that executes them.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "The commands of scripts. `!` before one that allows it expects it to fail.\n\n",
+    );
+    for command in COMMANDS {
+        let mark = if command.negatable { "!" } else { " " };
+        writeln!(text, "  {mark} {:<36} {}", command.usage, command.summary)
+            .expect("writing to a string cannot fail");
+    }
+    text
 }
 
 #[cfg(test)]

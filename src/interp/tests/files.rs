@@ -99,3 +99,65 @@ fn mkdir_and_rm_do_all_of_it_or_say_why_not() {
         ("rm", "usage: rm file..."),
     ]);
 }
+
+#[test]
+fn chmod_sets_the_mode_of_each_file() {
+    passes(
+        "chmod 444 a b\nexists -readonly a b\nchmod 0755 a\nexec ./a\n-- a --\n#!/bin/sh\n-- b --\n",
+    );
+    each_fails(&[
+        ("chmod 444", "usage: chmod perm paths..."),
+        ("chmod 1777 a", "invalid mode: 1777"),
+        ("chmod u+x a", "invalid mode: u+x"),
+        ("chmod +7 a", "invalid mode: +7"),
+        ("chmod 7 a", "chmod $WORK/a: no such file or directory"),
+    ]);
+}
+
+#[test]
+fn mv_renames_and_never_moves_into_a_directory() {
+    passes(
+        "mv a b\n! exists a\nmv b c\nexec cat c\nstdout ^x$\nmkdir d\nmv d e\nexists e\n-- a --\nx\n-- c --\ny\n",
+    );
+    each_fails(&[
+        ("mv a", "usage: mv old new"),
+        (
+            "mv a b",
+            "rename $WORK/a $WORK/b: no such file or directory",
+        ),
+        (
+            "mv a .tmp\n-- a --\n",
+            "rename $WORK/a $WORK/.tmp: file exists",
+        ),
+    ]);
+}
+
+#[test]
+fn symlink_keeps_its_target_as_written() {
+    passes("symlink l -> a\ncmp l b\nexec readlink l\nstdout ^a$\n-- a --\nx\n-- b --\nx\n");
+    each_fails(&[
+        ("symlink a b", "usage: symlink file -> target"),
+        ("symlink a b c", "usage: symlink file -> target"),
+        (
+            "symlink a -> b\n-- a --\n",
+            "symlink b $WORK/a: file exists",
+        ),
+    ]);
+}
+
+#[test]
+fn unquote_and_unix2dos_rewrite_files_in_place() {
+    passes("unquote a e\ngrep '^-- x --$' a\n! grep . e\n-- a --\n>-- x --\n-- e --\n");
+    passes(
+        "unix2dos a e\nexec wc -c a e\nstdout ' *6 a'\nunix2dos a\nexec wc -c a\nstdout ^6\n-- a --\nx\ny\n-- e --\n",
+    );
+    each_fails(&[
+        ("unquote", "usage: unquote file..."),
+        (
+            "unquote a\n-- a --\nx\n",
+            "data does not appear to be quoted",
+        ),
+        ("unquote a", "open $WORK/a: no such file or directory"),
+        ("unix2dos", "usage: unix2dos paths..."),
+    ]);
+}

@@ -86,3 +86,12 @@ fn grep_reads_files_only_and_shows_them() {
         "open $WORK/stdout: no such file or directory",
     )]);
 }
+
+#[test]
+fn cmpenv_expands_the_second_file_only() {
+    passes("env A=1\ncmpenv a b\n! cmp a b\n! cmpenv b a\n-- a --\n1 $\n-- b --\n$A $$\n");
+    each_fails(&[
+        ("cmpenv a", "usage: cmpenv file1 file2"),
+        ("cmpenv a b\n-- a --\nx\n-- b --\n${A}y\n", "a and b differ"),
+    ]);
+}

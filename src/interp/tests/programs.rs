@@ -140,3 +140,18 @@ fn a_deadline_never_passes_even_where_failure_is_expected() {
     );
     assert_eq!(case.machine.lines, [2]);
 }
+
+#[test]
+fn kill_signals_jobs_and_leaves_them_on_the_list() {
+    passes("! exec sleep 600 &a&\n! exec sleep 600 &\nkill -INT a\nkill\nwait\nkill\n");
+    each_fails(&[
+        ("kill -HUP", "unknown signal: HUP"),
+        ("kill -INT a b", "usage: kill [-SIGNAL] [name]"),
+        ("kill x", "unknown background process \"x\""),
+        (
+            "! exec false &a&\nexec true &\n wait a\nexec sleep 9 &n&\nkill n\nwait n",
+            "unexpected command failure",
+        ),
+        ("exec false &n&\nskip", "unexpected command failure"),
+    ]);
+}
