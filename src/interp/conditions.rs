@@ -48,13 +48,13 @@ fn is_found(session: &mut Session<'_>, program: Vec<u8>) -> bool {
 
 fn registered(session: &Session<'_>, text: &[u8]) -> Option<Step<bool>> {
     let text = str::from_utf8(text).ok()?;
-    let (condition, suffix) = match session.registry.find_condition(text) {
-        Some(condition) => (condition, ""),
-        None => {
-            let (name, suffix) = text.split_once(':')?;
-            (session.registry.find_condition(name)?, suffix)
-        }
+    let known = |name: &str| session.registry.find_condition(name);
+    let whole = known(text).map(|condition| (condition, ""));
+    let with_suffix = || {
+        let (name, suffix) = text.split_once(':')?;
+        Some((known(name)?, suffix))
     };
+    let (condition, suffix) = whole.or_else(with_suffix)?;
     Some(condition(suffix).or_else(|error| {
         let quoted = gotext::quote(text.as_bytes());
         fail(format!("bad condition {quoted}: {error}"))

@@ -85,9 +85,7 @@ impl Run<'_, '_> {
     /// Files, the user's preparations, the environment's dump.
     fn begin(&mut self) -> Result<(), String> {
         let session = &mut *self.session;
-        let variables = &session.environment;
-        let lookup = |name: &[u8]| variables.get(name).map(<[u8]>::to_vec);
-        let expanded = |name: &[u8]| expand(name, &lookup);
+        let expanded = |name: &[u8]| expand(name, &|variable| session.lookup(variable));
         let files = &session.script.archive.files;
         if let Err((line, message)) = unpack(files, &session.setup.work_dir, &expanded) {
             self.place.line = line;
@@ -123,7 +121,6 @@ impl Run<'_, '_> {
                 Err(Halt::Stop) => return End::Stopped,
                 Err(Halt::Skip(reason)) => return End::Skipped(reason),
                 Err(Halt::Interrupted(how)) => return End::Interrupted(how),
-                Err(Halt::Usage) => unreachable!("made a failure where the command is known"),
                 Err(Halt::Fail(message)) => {
                     self.place.text = Bytes(line.to_vec());
                     self.fail(message);
@@ -137,9 +134,9 @@ impl Run<'_, '_> {
     }
 
     fn line(&mut self, text: &[u8]) -> Step {
-        let variables = &self.session.environment;
-        let lookup = |name: &[u8]| variables.get(name).map(<[u8]>::to_vec);
-        let words = words(text, &lookup).or_else(|error| fail(error.to_string()))?;
+        let session = &*self.session;
+        let words =
+            words(text, &|name| session.lookup(name)).or_else(|error| fail(error.to_string()))?;
         if words.is_empty() {
             return Ok(());
         }

@@ -7,8 +7,6 @@ use super::Interrupted;
 pub(super) enum Halt {
     /// The line failed, in these words.
     Fail(String),
-    /// The line failed, for the command was not called as its usage says.
-    Usage,
     /// `stop`.
     Stop,
     /// `skip`, with its message.

@@ -27,6 +27,12 @@ pub(super) struct Job {
     pub(super) finished: Option<Finished>,
 }
 
+impl Job {
+    pub(super) fn is_named(&self, name: &[u8]) -> bool {
+        self.name.as_deref() == Some(name)
+    }
+}
+
 /// One running script.
 pub(super) struct Session<'a> {
     pub(super) script: &'a Script,

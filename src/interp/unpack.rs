@@ -69,7 +69,12 @@ fn make_directory(path: &Path) -> Result<bool, String> {
     match fs::create_dir(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Ok(!fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()))
+            match fs::symlink_metadata(path) {
+                Ok(meta) if meta.is_file() => {
+                    Err(format!("mkdir {}: not a directory", path.display()))
+                }
+                meta => Ok(meta.is_ok_and(|meta| meta.is_dir())),
+            }
         }
         Err(error) => Err(gotext::path_error("mkdir", path, &error)),
     }

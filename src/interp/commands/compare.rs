@@ -1,10 +1,10 @@
-//! `cmp`: whether a file or an output is what it should be. Knows nothing of patterns.
+//! `cmp` and `cmpenv`: whether a file or an output is what it should be. Knows nothing of patterns.
 
 use super::{Command, text};
-use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file};
-use crate::script::diff;
+use crate::script::{diff, expand};
 
 pub(super) const CMP: Command = Command {
     name: "cmp",
@@ -14,16 +14,37 @@ pub(super) const CMP: Command = Command {
     run: cmp,
 };
 
+pub(super) const CMPENV: Command = Command {
+    name: "cmpenv",
+    usage: "cmpenv file1 file2",
+    summary: "compare two files, with variables expanded in the second",
+    negatable: true,
+    run: cmpenv,
+};
+
 fn cmp(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
     let [first, second] = arguments else {
-        return Err(Halt::Usage);
+        return CMP.misused();
     };
+    let (actual, wanted) = contents(session, first, second)?;
+    compare(session, expect, (first, &actual), (second, &wanted))
+}
+
+fn cmpenv(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
+    let [first, second] = arguments else {
+        return CMPENV.misused();
+    };
+    let (actual, wanted) = contents(session, first, second)?;
+    let wanted = expand(&wanted, &|name| session.lookup(name));
+    compare(session, expect, (first, &actual), (second, &wanted))
+}
+
+/// The second is always a file, whatever its name.
+fn contents(session: &Session<'_>, first: &[u8], second: &[u8]) -> Step<(Vec<u8>, Vec<u8>)> {
     if first == second {
         return fail("cmp: cannot compare a file against itself");
     }
-    let actual = session.read(first)?;
-    let wanted = read_file(&session.path(second))?;
-    compare(session, expect, (first, &actual), (second, &wanted))
+    Ok((session.read(first)?, read_file(&session.path(second))?))
 }
 
 fn compare(

@@ -9,7 +9,7 @@ use super::Command;
 use crate::host::search;
 use crate::host::stream::Stream;
 use crate::interp::gotext;
-use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Job, Session};
 use crate::interp::{Finished, JobId, Program, Status};
@@ -29,7 +29,7 @@ pub(super) fn program(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8
         _ => (words, None),
     };
     let [program, arguments @ ..] = words else {
-        return Err(Halt::Usage);
+        return EXEC.misused();
     };
     let Some(mark) = background else {
         return foreground(session, expect, program, arguments);

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::{Command, text};
 use crate::interp::gotext::{cause, path_error};
-use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file, usable};
 
@@ -55,7 +55,7 @@ pub(super) const RM: Command = Command {
 
 fn cd(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let [word] = arguments else {
-        return Err(Halt::Usage);
+        return CD.misused();
     };
     let directory = session.path(word);
     match fs::metadata(&directory) {
@@ -73,10 +73,10 @@ fn cd(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
 
 fn cp(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let [sources @ .., last] = arguments else {
-        return Err(Halt::Usage);
+        return CP.misused();
     };
     if sources.is_empty() {
-        return Err(Halt::Usage);
+        return CP.misused();
     }
     let destination = session.path(last);
     let into = fs::metadata(&destination).is_ok_and(|meta| meta.is_dir());
@@ -119,7 +119,7 @@ fn exists(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> S
         files => (false, files),
     };
     if files.is_empty() {
-        return Err(Halt::Usage);
+        return EXISTS.misused();
     }
     for file in files {
         let path = session.path(file);
@@ -143,7 +143,7 @@ fn exists(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> S
 
 fn mkdir(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     if arguments.is_empty() {
-        return Err(Halt::Usage);
+        return MKDIR.misused();
     }
     for word in arguments {
         let path = session.path(word);
@@ -174,7 +174,7 @@ fn directory_cause(path: &Path, error: &io::Error) -> String {
 
 fn rm(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     if arguments.is_empty() {
-        return Err(Halt::Usage);
+        return RM.misused();
     }
     for word in arguments {
         let path = session.path(word);

@@ -25,7 +25,7 @@ fn skip(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let reason = match arguments {
         [] => String::new(),
         [message] => text(message).into_owned(),
-        _ => return Err(Halt::Usage),
+        _ => return SKIP.misused(),
     };
     jobs::interrupt_all(session);
     jobs::wait_all(session)?;
@@ -39,7 +39,7 @@ fn stop(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
             session.log.raw(b"stop: ");
             session.log.line(message);
         }
-        _ => return Err(Halt::Usage),
+        _ => return STOP.misused(),
     }
     Err(Halt::Stop)
 }

@@ -1,7 +1,7 @@
-//! Programs in the background: `wait`, and the end of those that nobody waits for. Knows nothing of
+//! Programs in the background: `wait`, `kill`, and the end of those that nobody waits for. Knows nothing of
 //! how they were started.
 
-use super::Command;
+use super::{Command, text};
 use crate::host::stream::Stream;
 use crate::interp::halt::{Halt, Step, fail};
 use crate::interp::registry::Expect;
@@ -16,19 +16,25 @@ pub(super) const WAIT: Command = Command {
     run: wait,
 };
 
+pub(super) const KILL: Command = Command {
+    name: "kill",
+    usage: "kill [-SIGNAL] [name]",
+    summary: "signal the programs in the background, or one of them",
+    negatable: false,
+    run: kill,
+};
+
 fn wait(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     match arguments {
         [] => wait_all(session),
         [name] => wait_one(session, name),
-        _ => Err(Halt::Usage),
+        _ => WAIT.misused(),
     }
 }
 
 fn wait_one(session: &mut Session<'_>, name: &[u8]) -> Step {
-    let named = |job: &Job| job.name.as_deref() == Some(name);
-    let Some(at) = session.jobs.iter().position(named) else {
-        let quoted = gotext::quote(name);
-        return fail(format!("unknown background process {quoted}"));
+    let Some(at) = session.jobs.iter().position(|job| job.is_named(name)) else {
+        return unknown(name);
     };
     finish(session, at)?;
     let mut job = session.jobs.remove(at);
@@ -63,6 +69,46 @@ pub(super) fn wait_all(session: &mut Session<'_>) -> Step {
     session.stdout = join(stdouts);
     session.stderr = join(stderrs);
     Ok(())
+}
+
+fn kill(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let (signal, names) = match arguments {
+        [first, names @ ..] if first.starts_with(b"-") => (first.as_slice(), names),
+        names => (b"-KILL".as_slice(), names),
+    };
+    let signal = match signal {
+        b"-KILL" => libc::SIGKILL,
+        b"-INT" => libc::SIGINT,
+        _ if names.len() > 1 => return KILL.misused(),
+        other => {
+            let shown = text(other.strip_prefix(b"-").unwrap_or_default());
+            return fail(format!("unknown signal: {shown}"));
+        }
+    };
+    let one = match names {
+        [] => None,
+        [name] if session.jobs.iter().any(|job| job.is_named(name)) => Some(name),
+        [name] => return unknown(name),
+        _ => return KILL.misused(),
+    };
+    for job in &session.jobs {
+        if one.is_some_and(|name| !job.is_named(name)) {
+            continue;
+        }
+        let over = job.finished.is_some() || !session.world.signal(job.id, signal);
+        if over {
+            let quoted = gotext::quote(job.name.as_deref().unwrap_or_default());
+            return fail(format!(
+                "unexpected error terminating background command {quoted}: os: process already finished"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn unknown<T>(name: &[u8]) -> Step<T> {
+    let quoted = gotext::quote(name);
+    fail(format!("unknown background process {quoted}"))
 }
 
 /// One after the other; a stream that cannot be used spoils the whole, loudly.

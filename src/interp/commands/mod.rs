@@ -7,13 +7,15 @@ mod exec;
 mod files;
 pub(super) mod flow;
 pub(super) mod jobs;
+mod links;
 mod patterns;
+mod rewrite;
 pub(super) mod state;
 
 use std::fmt::Write;
 
 use super::gotext;
-use super::halt::{Halt, Step, fail};
+use super::halt::{Step, fail};
 use super::registry::Expect;
 use super::session::Session;
 use crate::script::{did_you_mean, suggest};
@@ -30,22 +32,36 @@ struct Command {
     run: fn(&mut Session<'_>, Expect, &[Vec<u8>]) -> Step,
 }
 
+impl Command {
+    /// The failure of a call that is not as the usage says.
+    fn misused<T>(&self) -> Step<T> {
+        fail(format!("usage: {}", self.usage))
+    }
+}
+
 /// Sorted by name.
 static COMMANDS: &[Command] = &[
     files::CD,
+    links::CHMOD,
     compare::CMP,
+    compare::CMPENV,
     files::CP,
     state::ENV,
     exec::EXEC,
     files::EXISTS,
     patterns::GREP,
+    jobs::KILL,
     files::MKDIR,
+    links::MV,
     files::RM,
     flow::SKIP,
     patterns::STDERR,
     state::STDIN,
     patterns::STDOUT,
     flow::STOP,
+    links::SYMLINK,
+    rewrite::UNIX2DOS,
+    rewrite::UNQUOTE,
     jobs::WAIT,
 ];
 
@@ -69,10 +85,7 @@ pub(super) fn run(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8>]) 
         if expect == Expect::Failure && !command.negatable {
             return fail(format!("unsupported: ! {name}"));
         }
-        return (command.run)(session, expect, arguments).map_err(|halt| match halt {
-            Halt::Usage => Halt::Fail(format!("usage: {}", command.usage)),
-            other => other,
-        });
+        return (command.run)(session, expect, arguments);
     }
     if let Some(command) = session.registry.find_command(name) {
         return custom::run(session, name, command, expect, arguments);
@@ -93,16 +106,6 @@ fn text(word: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(word)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_is_sorted() {
-        assert!(COMMANDS.is_sorted_by(|a, b| a.name < b.name));
-    }
-}
-
 /// The commands of the language, from the table that executes them.
 pub fn reference() -> String {
     let mut text = String::from(
@@ -114,4 +117,14 @@ pub fn reference() -> String {
             .expect("writing to a string cannot fail");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(COMMANDS.is_sorted_by(|a, b| a.name < b.name));
+    }
 }

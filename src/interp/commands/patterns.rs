@@ -2,7 +2,7 @@
 
 use super::{Command, text};
 use crate::interp::gotext::{quote, quote_pattern};
-use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file, usable};
 use crate::script::go_regex;
@@ -12,7 +12,7 @@ pub(super) const STDOUT: Command = Command {
     usage: "stdout [-count=N] 'pattern'",
     summary: "match the last standard output",
     negatable: true,
-    run: |session, expect, arguments| output(session, expect, arguments, b"stdout"),
+    run: |session, expect, arguments| output(session, expect, arguments, &STDOUT),
 };
 
 pub(super) const STDERR: Command = Command {
@@ -20,7 +20,7 @@ pub(super) const STDERR: Command = Command {
     usage: "stderr [-count=N] 'pattern'",
     summary: "match the last standard error",
     negatable: true,
-    run: |session, expect, arguments| output(session, expect, arguments, b"stderr"),
+    run: |session, expect, arguments| output(session, expect, arguments, &STDERR),
 };
 
 pub(super) const GREP: Command = Command {
@@ -31,10 +31,11 @@ pub(super) const GREP: Command = Command {
     run: grep,
 };
 
-fn output(session: &Session<'_>, expect: Expect, arguments: &[Vec<u8>], name: &[u8]) -> Step {
+fn output(session: &Session<'_>, expect: Expect, arguments: &[Vec<u8>], command: &Command) -> Step {
+    let name = command.name.as_bytes();
     let (count, arguments) = count(expect, arguments)?;
     let [pattern] = arguments else {
-        return Err(Halt::Usage);
+        return command.misused();
     };
     let query = Query::new(expect, count, pattern)?;
     let stream = session.saved(name);
@@ -44,7 +45,7 @@ fn output(session: &Session<'_>, expect: Expect, arguments: &[Vec<u8>], name: &[
 fn grep(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
     let (count, arguments) = count(expect, arguments)?;
     let [pattern, file] = arguments else {
-        return Err(Halt::Usage);
+        return GREP.misused();
     };
     let query = Query::new(expect, count, pattern)?;
     let contents = read_file(&session.path(file))?;

@@ -1,7 +1,7 @@
 //! `env` and `stdin`: what the next programs are given. Knows no program.
 
 use super::Command;
-use crate::interp::halt::{Halt, Step};
+use crate::interp::halt::Step;
 use crate::interp::registry::Expect;
 use crate::interp::session::Session;
 
@@ -10,7 +10,10 @@ pub(super) const ENV: Command = Command {
     usage: "env [key[=value]...]",
     summary: "set variables, or show them in the log",
     negatable: false,
-    run: env,
+    run: |session, _, arguments| {
+        env(session, arguments);
+        Ok(())
+    },
 };
 
 pub(super) const STDIN: Command = Command {
@@ -21,7 +24,7 @@ pub(super) const STDIN: Command = Command {
     run: stdin,
 };
 
-fn env(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+fn env(session: &mut Session<'_>, arguments: &[Vec<u8>]) {
     if arguments.is_empty() {
         dump(session);
     }
@@ -36,7 +39,6 @@ fn env(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
             session.log.line(&line);
         }
     }
-    Ok(())
 }
 
 /// Logs every variable.
@@ -50,7 +52,7 @@ pub(in crate::interp) fn dump(session: &mut Session<'_>) {
 
 fn stdin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let [file] = arguments else {
-        return Err(Halt::Usage);
+        return STDIN.misused();
     };
     session.stdin = session.read(file)?;
     Ok(())

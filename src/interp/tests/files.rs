@@ -1,0 +1,163 @@
+//! The archive's files, and the commands that work on files.
+
+use super::{case, each_fails, fails, passes};
+use crate::interp::ScriptEnding;
+
+#[test]
+fn files_are_there_before_the_first_line() {
+    passes(
+        "exists .tmp a d/e/b c\ncmp a d/e/b\n-- a --\nx\n-- d/e/b --\nx\n-- $WORK/c --\n-- d/../f --\n",
+    );
+    passes(
+        "exists dd/f\n-- $/dd/f --\n-- dd/./f --\n"
+            .replace("-- $/dd/f --\n", "")
+            .as_str(),
+    );
+}
+
+#[test]
+fn files_outside_the_work_directory_are_refused_at_their_line() {
+    for name in ["/etc/x", "../x", "a/../../x", "$HOME/x"] {
+        let (ending, log) = case().run(&format!("exec true\n-- ok --\n-- {name} --\n"));
+        let ScriptEnding::Failed(failure) = ending else {
+            panic!("{name}: {log}");
+        };
+        assert_eq!(failure.place.line, 3, "{name}");
+        assert!(
+            failure.message.ends_with("is outside working directory"),
+            "{log}"
+        );
+        assert!(!log.contains("> exec"), "{log}");
+    }
+    fails("-- a --\n-- a/b --\n", "mkdir $WORK/a: not a directory");
+}
+
+#[test]
+fn a_link_in_the_work_directory_is_not_followed() {
+    let mut case = case();
+    std::os::unix::fs::symlink("/tmp", case.setup.work_dir.join(".tmp")).unwrap();
+    case.fails(
+        "-- .tmp/shakedown-escape --\n",
+        "file \".tmp/shakedown-escape\" is outside working directory",
+    );
+}
+
+#[test]
+fn cd_goes_where_it_is_told() {
+    passes("mkdir a/b\ncd a/b\nexists ../../f\ncd ..\nexists b\ncd $WORK\nexists a\n-- f --\n");
+    each_fails(&[
+        ("cd nowhere", "directory nowhere does not exist"),
+        ("cd f\n-- f --\n", "$WORK/f is not a directory"),
+        ("cd", "usage: cd dir"),
+        ("! cd .tmp", "unsupported: ! cd"),
+    ]);
+}
+
+#[test]
+fn cp_copies_files_and_outputs() {
+    passes("exec echo x\ncp stdout a\ncmp stdout a\nmkdir d\ncp a stdout d\ncmp d/a d/stdout\n");
+    passes("exec cp /bin/true t\ncp t u\nexec ./u\ncp f u\nexec test -x u\n-- f --\n");
+    each_fails(&[
+        ("cp a", "usage: cp src... dst"),
+        ("cp a b", "stat $WORK/a: no such file or directory"),
+        (
+            "cp a b c\n-- a --\n-- b --\n",
+            "cp: destination $WORK/c is not a directory",
+        ),
+        ("cp .tmp x", "read $WORK/.tmp: is a directory"),
+        (
+            "cp a no/b\n-- a --\n",
+            "open $WORK/no/b: no such file or directory",
+        ),
+    ]);
+}
+
+#[test]
+fn exists_looks_at_each_file() {
+    passes("exists a .tmp\n! exists b c\nexec chmod 444 a\nexists -readonly a\n-- a --\n");
+    each_fails(&[
+        ("exists", "usage: exists [-readonly] file..."),
+        ("exists x", "$WORK/x does not exist"),
+        ("! exists a\n-- a --\n", "file $WORK/a unexpectedly exists"),
+        ("! exists .tmp", "directory $WORK/.tmp unexpectedly exists"),
+        (
+            "exists -readonly a\n-- a --\n",
+            "$WORK/a exists but is writable",
+        ),
+    ]);
+}
+
+#[test]
+fn mkdir_and_rm_do_all_of_it_or_say_why_not() {
+    passes(
+        "mkdir a/b c\nmkdir a/b\nexec chmod 555 a\nrm a c missing f/x f\n! exists a c f\n-- f --\n",
+    );
+    each_fails(&[
+        ("mkdir", "usage: mkdir dir..."),
+        ("mkdir f\n-- f --\n", "mkdir $WORK/f: not a directory"),
+        ("mkdir f/g\n-- f --\n", "mkdir $WORK/f: not a directory"),
+        ("rm", "usage: rm file..."),
+    ]);
+}
+
+#[test]
+fn chmod_sets_the_mode_of_each_file() {
+    passes(
+        "chmod 444 a b\nexists -readonly a b\nchmod 0755 a\nexec ./a\n-- a --\n#!/bin/sh\n-- b --\n",
+    );
+    each_fails(&[
+        ("chmod 444", "usage: chmod perm paths..."),
+        ("chmod 1777 a", "invalid mode: 1777"),
+        ("chmod u+x a", "invalid mode: u+x"),
+        ("chmod +7 a", "invalid mode: +7"),
+        ("chmod 7 a", "chmod $WORK/a: no such file or directory"),
+    ]);
+}
+
+#[test]
+fn mv_renames_and_never_moves_into_a_directory() {
+    passes(
+        "mv a b\n! exists a\nmv b c\nexec cat c\nstdout ^x$\nmkdir d\nmv d e\nexists e\n-- a --\nx\n-- c --\ny\n",
+    );
+    each_fails(&[
+        ("mv a", "usage: mv old new"),
+        (
+            "mv a b",
+            "rename $WORK/a $WORK/b: no such file or directory",
+        ),
+        (
+            "mv a .tmp\n-- a --\n",
+            "rename $WORK/a $WORK/.tmp: file exists",
+        ),
+    ]);
+}
+
+#[test]
+fn symlink_keeps_its_target_as_written() {
+    passes("symlink l -> a\ncmp l b\nexec readlink l\nstdout ^a$\n-- a --\nx\n-- b --\nx\n");
+    each_fails(&[
+        ("symlink a b", "usage: symlink file -> target"),
+        ("symlink a b c", "usage: symlink file -> target"),
+        (
+            "symlink a -> b\n-- a --\n",
+            "symlink b $WORK/a: file exists",
+        ),
+    ]);
+}
+
+#[test]
+fn unquote_and_unix2dos_rewrite_files_in_place() {
+    passes("unquote a e\ngrep '^-- x --$' a\n! grep . e\n-- a --\n>-- x --\n-- e --\n");
+    passes(
+        "unix2dos a e\nexec wc -c a e\nstdout ' *6 a'\nunix2dos a\nexec wc -c a\nstdout ^6\n-- a --\nx\ny\n-- e --\n",
+    );
+    each_fails(&[
+        ("unquote", "usage: unquote file..."),
+        (
+            "unquote a\n-- a --\nx\n",
+            "data does not appear to be quoted",
+        ),
+        ("unquote a", "open $WORK/a: no such file or directory"),
+        ("unix2dos", "usage: unix2dos paths..."),
+    ]);
+}
