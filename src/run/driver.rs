@@ -10,13 +10,14 @@ use super::start::{Prepared, Trial};
 use super::tell::Teller;
 use crate::classify::{self, Attempts, Circumstances};
 use crate::engine::client::Client;
+use crate::engine::turn::Turn;
 use crate::host::process::Bounded;
 use crate::host::{clock, environment};
 use crate::ledger::proof::Owner;
 use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{
     AttemptId, AttemptReport, AttemptStart, Cleanup, Conclusion, EngineFacts, EngineState, Event,
-    Fault, FaultKind, Lane, MachineDelta, Outcome, Policy, SlotId, Timings, Verdict,
+    Fault, FaultKind, MachineDelta, Outcome, Policy, SlotId, Timings, Verdict,
 };
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, Keep, SlotSetup, ToSlot};
@@ -30,6 +31,8 @@ pub(super) enum Occurrence {
     Gone(SlotId, Box<Gone>),
     /// The search for an engine is over.
     Engine(Box<Found>),
+    /// The search waits for this.
+    Waiting(String),
     /// A signal came.
     Signal(i32),
 }
@@ -45,7 +48,6 @@ const BARREN: u32 = 3;
 #[derive(Debug)]
 struct Running {
     slot: SlotId,
-    lane: Lane,
     begun: Instant,
     /// When it is given up; `None` while it waits for the engine.
     give_up: Option<Instant>,
@@ -62,9 +64,10 @@ struct Driver {
     leaving: u32,
     running: BTreeMap<AttemptId, Running>,
     verdicts: BTreeMap<u32, Verdict>,
-    searching: bool,
     grant: Option<Grant>,
     engine: Option<EngineFacts>,
+    /// Held until the end, so that no other run comes between two trials.
+    turn: Option<Turn>,
     signal: Option<i32>,
     unclean: bool,
     started: u32,
@@ -108,9 +111,9 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         leaving: 0,
         running: BTreeMap::new(),
         verdicts: BTreeMap::new(),
-        searching: false,
         grant: None,
         engine: None,
+        turn: None,
         signal: None,
         unclean: false,
         started: 0,
@@ -155,6 +158,7 @@ impl Driver {
             }
         }
         self.farewell();
+        self.turn = None;
         let circumstances = Circumstances {
             signal: self.signal,
             unclean: self.unclean && self.run.strict,
@@ -232,8 +236,9 @@ impl Driver {
     }
 
     fn search(&mut self) {
-        if !std::mem::replace(&mut self.searching, true) {
-            engines::search(self.run.search.clone(), self.inbox.clone());
+        // It is taken by the first who asks.
+        if let Some(search) = self.run.search.take() {
+            engines::search(search, self.inbox.clone());
         }
     }
 
@@ -322,12 +327,7 @@ impl Driver {
             .as_ref()
             .map_or_else(String::new, |grant| grant.missing.join("; "));
         let reason = format!("no container engine: {missing}");
-        let verdict = if self.run.require_engine {
-            Verdict::Faulted
-        } else {
-            Verdict::Ignored
-        };
-        self.settle(attempt, verdict, reason);
+        self.settle(attempt, self.run.without_engine, reason);
     }
 
     fn occur(&mut self, occurrence: Occurrence) {
@@ -335,6 +335,7 @@ impl Driver {
             Occurrence::Said(slot, message) => self.said(slot, message),
             Occurrence::Gone(slot, gone) => self.gone(slot, &gone),
             Occurrence::Engine(found) => self.engine_found(*found),
+            Occurrence::Waiting(message) => self.teller.tell(&Event::Warning { message }),
             Occurrence::Signal(signal) => self.signaled(signal),
         }
     }
@@ -376,7 +377,6 @@ impl Driver {
             attempt,
             Running {
                 slot,
-                lane,
                 begun: now,
                 give_up,
                 held: None,
@@ -536,6 +536,7 @@ impl Driver {
     }
 
     fn engine_found(&mut self, found: Found) {
+        self.turn = found.turn;
         for message in found.warnings {
             self.teller.tell(&Event::Warning { message });
         }
@@ -615,7 +616,7 @@ impl Driver {
             match self.occurrences.recv_timeout(left) {
                 Ok(Occurrence::Gone(..)) => self.leaving -= 1,
                 Ok(Occurrence::Signal(signal)) => self.signal = self.signal.or(Some(signal)),
-                Ok(Occurrence::Said(..) | Occurrence::Engine(_)) => {}
+                Ok(Occurrence::Said(..) | Occurrence::Engine(_) | Occurrence::Waiting(_)) => {}
                 Err(_) if killed => return,
                 Err(_) => {
                     killed = true;

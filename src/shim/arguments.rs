@@ -151,7 +151,11 @@ impl<'a> Call<'a> {
     fn build(self, start: usize) -> Reading {
         let (pieces, elsewhere) = self.pieces(start, flags::BUILD, Rest::Mixed);
         let id = id_file(&pieces, "iidfile", IID);
-        let insertion = insertion(start, &id, "iidfile", Marks::None);
+        let marks = match self.client {
+            EngineKind::Docker if values(&pieces, &["force-rm"]).next().is_none() => Marks::NoSteps,
+            EngineKind::Docker | EngineKind::Podman => Marks::None,
+        };
+        let insertion = insertion(start, &id, "iidfile", marks);
         let image = |name: String, question| Made {
             kind: ResourceKind::Image,
             name,
