@@ -299,6 +299,7 @@ fn attempts(selected: &[Selected]) -> Vec<Attempt> {
             attempt: 1,
         },
         lane: selected.planned.lane,
+        cpus: selected.planned.cpus,
     };
     runs.map(attempt).collect()
 }
