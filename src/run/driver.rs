@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender as Inbox};
 use std::time::{Duration, Instant};
 
 use super::engines::{self, Found};
+use super::fingerprint;
 use super::slots::{self, Gone, SlotHandle};
 use super::start::{Prepared, Trial};
 use super::tell::Teller;
@@ -31,6 +32,8 @@ pub(super) enum Occurrence {
     Gone(SlotId, Box<Gone>),
     /// The search for an engine is over.
     Engine(Box<Found>),
+    /// What is under test has been read.
+    Hashed(BTreeMap<String, String>),
     /// The search waits for this.
     Waiting(String),
     /// A signal came.
@@ -147,6 +150,7 @@ impl Driver {
         for event in std::mem::take(&mut self.run.opening) {
             self.tell_settled(&event);
         }
+        fingerprint::hash(self.run.programs.clone(), self.inbox.clone());
         let actions = self.run.scheduler.begin();
         self.perform(actions);
         while !self.finished {
@@ -335,6 +339,10 @@ impl Driver {
             Occurrence::Said(slot, message) => self.said(slot, message),
             Occurrence::Gone(slot, gone) => self.gone(slot, &gone),
             Occurrence::Engine(found) => self.engine_found(*found),
+            Occurrence::Hashed(hashes) => {
+                let arch = std::env::consts::ARCH.to_owned();
+                self.teller.tell(&Event::Programs { hashes, arch });
+            }
             Occurrence::Waiting(message) => self.teller.tell(&Event::Warning { message }),
             Occurrence::Signal(signal) => self.signaled(signal),
         }
@@ -491,7 +499,6 @@ impl Driver {
             ended: Vec::new(),
             leaks: Vec::new(),
             engine_calls: 0,
-            programs: BTreeMap::new(),
             machine: MachineDelta::default(),
             work_dir: String::new(),
         }
@@ -616,7 +623,12 @@ impl Driver {
             match self.occurrences.recv_timeout(left) {
                 Ok(Occurrence::Gone(..)) => self.leaving -= 1,
                 Ok(Occurrence::Signal(signal)) => self.signal = self.signal.or(Some(signal)),
-                Ok(Occurrence::Said(..) | Occurrence::Engine(_) | Occurrence::Waiting(_)) => {}
+                Ok(
+                    Occurrence::Hashed(_)
+                    | Occurrence::Said(..)
+                    | Occurrence::Engine(_)
+                    | Occurrence::Waiting(_),
+                ) => {}
                 Err(_) if killed => return,
                 Err(_) => {
                     killed = true;

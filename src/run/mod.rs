@@ -5,6 +5,7 @@ mod dirs;
 mod discover;
 mod driver;
 mod engines;
+mod fingerprint;
 mod slots;
 mod start;
 mod tell;

@@ -1,6 +1,5 @@
 //! From what was asked for to a run that can be driven: scripts found, planned, directories made.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -299,6 +298,7 @@ fn attempts(selected: &[Selected]) -> Vec<Attempt> {
             attempt: 1,
         },
         lane: selected.planned.lane,
+        cpus: selected.planned.cpus,
     };
     runs.map(attempt).collect()
 }
@@ -362,7 +362,6 @@ fn opening(
         cores: cores.get(),
         commit: commit(&brief.base),
         config_hash: Hash::of(brief.config_text.as_bytes()),
-        programs: BTreeMap::new(),
         seed,
         filtered_out,
         width: width.get(),

@@ -214,17 +214,17 @@ fn builds_are_known_by_their_iidfile_and_get_no_label() {
             "image @/ids/7/iid images?",
         ],
     );
-    for group in [
-        "image build",
-        "buildx build",
-        "builder build",
-        "buildx --builder b build",
-        "buildx b",
+    for (group, steps) in [
+        ("image build", " --force-rm"),
+        ("builder build", " --force-rm"),
+        ("buildx build", ""),
+        ("buildx --builder b build", ""),
+        ("buildx b", ""),
     ] {
         check(
             &format!("docker {group} -t x ."),
             &[
-                &format!("{group} --iidfile=/ids/7/iid -t x ."),
+                &format!("{group} --iidfile=/ids/7/iid{steps} -t x ."),
                 "image x:latest @/ids/7/iid name?",
             ],
         );

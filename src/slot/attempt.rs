@@ -68,7 +68,6 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> (AttemptReport, Option<
         ended: seen.ended,
         leaks: seen.leaks,
         engine_calls: seen.calls,
-        programs: std::collections::BTreeMap::new(),
         machine: machine::delta(&before, &after),
         work_dir,
     };
@@ -305,7 +304,6 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
         ended: std::mem::take(&mut watch.ended),
         leaks: std::mem::take(&mut watch.leaks),
         engine_calls: watch.calls,
-        programs: std::collections::BTreeMap::new(),
         machine: MachineDelta::default(),
         work_dir: String::new(),
     }
