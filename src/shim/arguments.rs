@@ -50,16 +50,16 @@ fn read_command(client: EngineKind, words: &[OsString], globals: &[Piece]) -> Re
     let call = Call { client, words };
     match word(*command) {
         "run" | "create" => call.container(command + 1),
-        "build" => call.build(command + 1),
+        "build" => call.build(command + 1, Marks::NoSteps),
         "tag" => call.tag(command + 1),
         "commit" => call.commit(command + 1),
         "import" => call.import(command + 1),
         group => match subcommand().map(|at| (group, word(at), at + 1)) {
             Some(("container", "run" | "create", at)) => call.container(at),
             Some(("container", "commit", at)) => call.commit(at),
-            Some(("image" | "builder" | "buildx", "build", at) | ("buildx", "b", at)) => {
-                call.build(at)
-            }
+            Some(("image" | "builder", "build", at)) => call.build(at, Marks::NoSteps),
+            // BuildKit's steps are no containers.
+            Some(("buildx", "build" | "b", at)) => call.build(at, Marks::None),
             Some(("image", "tag", at)) => call.tag(at),
             Some(("image", "import", at)) => call.import(at),
             Some(("volume", "create", at)) => call.volume(at),
@@ -148,10 +148,14 @@ impl<'a> Call<'a> {
         reading(made, elsewhere, Some(insertion))
     }
 
-    fn build(self, start: usize) -> Reading {
+    fn build(self, start: usize, marks: Marks) -> Reading {
         let (pieces, elsewhere) = self.pieces(start, flags::BUILD, Rest::Mixed);
         let id = id_file(&pieces, "iidfile", IID);
-        let insertion = insertion(start, &id, "iidfile", Marks::None);
+        let marks = match self.client {
+            EngineKind::Docker if values(&pieces, &["force-rm"]).next().is_none() => marks,
+            EngineKind::Docker | EngineKind::Podman => Marks::None,
+        };
+        let insertion = insertion(start, &id, "iidfile", marks);
         let image = |name: String, question| Made {
             kind: ResourceKind::Image,
             name,

@@ -68,6 +68,9 @@ pub(super) enum Marks {
     /// A commit copies the container's labels to the image, and every container of that image would then carry
     /// them: they are blanked.
     Blank,
+    /// A step of a build that fails leaves its container behind, without a name or label of ours: Docker is
+    /// asked to remove it. Podman does so by itself.
+    NoSteps,
 }
 
 /// Where and for whom a call is rewritten.
@@ -102,6 +105,7 @@ impl Reading {
         }
         match marks {
             Marks::None => {}
+            Marks::NoSteps => inserted.push("--force-rm".into()),
             Marks::Labels => {
                 let labels = labels::of(&seat.run, seat.attempt);
                 inserted.extend(labels.map(|label| OsString::from(format!("--label={label}"))));
