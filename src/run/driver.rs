@@ -13,7 +13,7 @@ use crate::classify::{self, Attempts, Circumstances};
 use crate::engine::client::Client;
 use crate::engine::turn::Turn;
 use crate::host::process::Bounded;
-use crate::host::{clock, environment};
+use crate::host::{adopt, clock, environment};
 use crate::ledger::proof::Owner;
 use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{
@@ -95,6 +95,12 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         .thread_name(|number| format!("slot-listener-{number}"))
         .build();
     let mut teller = teller;
+    // What outlives a slot that crashes comes to us, and is ended.
+    if let Err(error) = adopt::become_subreaper() {
+        teller.tell(&Event::Warning {
+            message: format!("processes of a worker that crashes may survive it: {error}"),
+        });
+    }
     let pool = match pool {
         Ok(pool) => pool,
         Err(error) => {
