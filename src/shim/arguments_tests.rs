@@ -95,7 +95,7 @@ fn the_scripts_own_id_file_is_respected_and_found_from_its_directory() {
     );
     check(
         "docker build --iidfile i .",
-        &["build --iidfile i .", "image @/work/i images?"],
+        &["build --force-rm --iidfile i .", "image @/work/i images?"],
     );
     check(
         "podman pod create --pod-id-file p",
@@ -187,12 +187,15 @@ fn a_pod_that_comes_into_being_by_use_is_written_down() {
 fn builds_are_known_by_their_iidfile_and_get_no_label() {
     check(
         "docker build .",
-        &["build --iidfile=/ids/7/iid .", "image @/ids/7/iid images?"],
+        &[
+            "build --iidfile=/ids/7/iid --force-rm .",
+            "image @/ids/7/iid images?",
+        ],
     );
     check(
         "docker build . -t a:1 --tag b --no-cache -f F",
         &[
-            "build --iidfile=/ids/7/iid . -t a:1 --tag b --no-cache -f F",
+            "build --iidfile=/ids/7/iid --force-rm . -t a:1 --tag b --no-cache -f F",
             "image a:1 @/ids/7/iid name?",
             "image b:latest @/ids/7/iid name?",
         ],
@@ -207,21 +210,28 @@ fn builds_are_known_by_their_iidfile_and_get_no_label() {
     check(
         "docker build --build-arg -t -q .",
         &[
-            "build --iidfile=/ids/7/iid --build-arg -t -q .",
+            "build --iidfile=/ids/7/iid --force-rm --build-arg -t -q .",
             "image @/ids/7/iid images?",
         ],
     );
-    for group in [
-        "image build",
-        "buildx build",
-        "builder build",
-        "buildx --builder b build",
-        "buildx b",
+    check(
+        "docker build --rm=false .",
+        &[
+            "build --iidfile=/ids/7/iid --rm=false .",
+            "image @/ids/7/iid images?",
+        ],
+    );
+    for (group, tidy) in [
+        ("image build", " --force-rm"),
+        ("builder build", " --force-rm"),
+        ("buildx build", ""),
+        ("buildx --builder b build", ""),
+        ("buildx b", ""),
     ] {
         check(
             &format!("docker {group} -t x ."),
             &[
-                &format!("{group} --iidfile=/ids/7/iid -t x ."),
+                &format!("{group} --iidfile=/ids/7/iid{tidy} -t x ."),
                 "image x:latest @/ids/7/iid name?",
             ],
         );

@@ -68,6 +68,9 @@ pub(super) enum Marks {
     /// A commit copies the container's labels to the image, and every container of that image would then carry
     /// them: they are blanked.
     Blank,
+    /// The containers of a build carry no label of ours: the engine is told to remove even that of a step
+    /// that fails.
+    Tidy,
 }
 
 /// Where and for whom a call is rewritten.
@@ -106,6 +109,7 @@ impl Reading {
                 let labels = labels::of(&seat.run, seat.attempt);
                 inserted.extend(labels.map(|label| OsString::from(format!("--label={label}"))));
             }
+            Marks::Tidy => inserted.push("--force-rm".into()),
             // One each: Podman reads a second pair in one instruction as part of the first value.
             Marks::Blank => inserted.extend(
                 [labels::RUN, labels::ATTEMPT].map(|key| format!("--change=LABEL {key}=").into()),
