@@ -90,13 +90,14 @@ pub fn conclusion(
 mod tests {
     use super::*;
 
+    const CALM: Circumstances = Circumstances {
+        signal: None,
+        unclean: false,
+        empty: false,
+    };
+
     #[track_caller]
-    fn check(verdicts: &[Verdict], signal: Option<i32>, unclean: bool, empty: bool, code: u8) {
-        let circumstances = Circumstances {
-            signal,
-            unclean,
-            empty,
-        };
+    fn check(verdicts: &[Verdict], circumstances: Circumstances, code: u8) {
         assert_eq!(
             conclusion(verdicts.iter().copied(), circumstances).exit_code(),
             code,
@@ -107,16 +108,31 @@ mod tests {
     #[test]
     fn the_exit_code_is_the_first_that_holds() {
         use Verdict::{Failed, Faulted, Flaky, Hung, Ignored, NotRun, Passed, Skipped, Slow};
-        check(&[], None, false, false, 0);
-        check(&[], None, false, true, 4);
-        check(&[Passed, Flaky, Skipped, Ignored], None, false, false, 0);
-        check(&[Passed], None, true, false, 103);
-        check(&[Passed, NotRun], None, true, false, 102);
-        check(&[Faulted], None, false, false, 102);
+        let unclean = Circumstances {
+            unclean: true,
+            ..CALM
+        };
+        let signaled = |signal| Circumstances {
+            signal: Some(signal),
+            ..unclean
+        };
+        check(&[], CALM, 0);
+        check(
+            &[],
+            Circumstances {
+                empty: true,
+                ..CALM
+            },
+            4,
+        );
+        check(&[Passed, Flaky, Skipped, Ignored], CALM, 0);
+        check(&[Passed], unclean, 103);
+        check(&[Passed, NotRun], unclean, 102);
+        check(&[Faulted], CALM, 102);
         for failure in [Failed, Hung, Slow] {
-            check(&[Faulted, failure, Passed], None, true, false, 101);
+            check(&[Faulted, failure, Passed], unclean, 101);
         }
-        check(&[Failed], Some(2), false, false, 130);
-        check(&[NotRun], Some(15), false, false, 143);
+        check(&[Failed], signaled(2), 130);
+        check(&[NotRun], signaled(15), 143);
     }
 }

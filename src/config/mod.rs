@@ -1,6 +1,6 @@
 //! harness.toml: text in, [`Settings`] or every mistake at once out; then what was typed laid over it.
 //!
-//! Pure: knows no file, environment or clock. One table ([`settings`]) says for each setting its key,
+//! Pure: knows no file, environment or clock. One table (`settings`) says for each setting its key,
 //! what it expects, its default and how it is set; the help and docs/harness-toml.md come from it.
 
 mod nearest;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Pattern, Sourced};
 use crate::model::{Dialect, EngineKind, Policy};
 
-/// All settings. Made by [`super::read`], or the defaults by [`Settings::default`].
+/// All settings. Made by `config::read`, or the defaults by [`Settings::default`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Folders (searched recursively) and files with scripts, relative to the file's folder.

@@ -489,7 +489,13 @@ fn a_policy_has_its_reason() {
         true,
         "serial: the default for Podman behind a socket, which fails under starts that overlap",
     );
-    check_policy(file, None, Docker, true, "gated: chosen in harness.toml:2");
+    check_policy(
+        file,
+        None,
+        Docker,
+        true,
+        "serial: chosen in harness.toml:2: `gated`, which this version keeps by running one at a time",
+    );
     check_policy(
         file,
         None,
@@ -502,7 +508,7 @@ fn a_policy_has_its_reason() {
         Some(Policy::Gated),
         Podman,
         true,
-        "gated: chosen by --policy",
+        "serial: chosen by --policy: `gated`, which this version keeps by running one at a time",
     );
     check_policy(
         file,

@@ -1,4 +1,4 @@
-//! What is ours, and by what proof. Only this module makes a [`Proof`], and without one nothing is removed.
+//! What is ours, and by what proof. Only this module makes a `Proof`, and without one nothing is removed.
 //!
 //! Three things prove: an id that the engine itself wrote into our file, both our labels on the thing, and a name
 //! that was not there before the script used it. A name alone, or an answer that could not be had, proves nothing.

@@ -26,6 +26,16 @@ impl Hash {
         }
     }
 
+    /// Goes on with these bytes eight at a time: for executables, which are large. It gives another hash than
+    /// [`Hash::update`].
+    pub fn update_words(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.0 = (self.0 ^ u64::from_le_bytes(*word)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        self.update(rest);
+    }
+
     /// As 16 hex digits.
     pub fn finish(self) -> String {
         format!("{:016x}", self.0)

@@ -22,7 +22,6 @@ pub(crate) fn run_started() -> Event {
         cores: 2,
         commit: "1f3c9e2".to_owned(),
         config_hash: "00ff".to_owned(),
-        programs: BTreeMap::from([("invowk".to_owned(), "ab12".to_owned())]),
         seed: 7,
         filtered_out: 3,
         width: 2,
@@ -105,7 +104,6 @@ pub(crate) fn report(outcome: Outcome, log: &str) -> AttemptReport {
         ended: Vec::new(),
         leaks: Vec::new(),
         engine_calls: 0,
-        programs: BTreeMap::new(),
         machine: MachineDelta::default(),
         work_dir: String::new(),
     }
@@ -254,6 +252,10 @@ pub(crate) fn every_kind() -> Vec<Event> {
         Event::AttemptAdmitted {
             attempt: attempt(1, 1),
             waited: Duration::from_millis(3200),
+        },
+        Event::Programs {
+            hashes: BTreeMap::from([("invowk".to_owned(), "ab12".to_owned())]),
+            arch: "x86_64".to_owned(),
         },
         ended(1, hang()),
         settled(1, Verdict::Hung, ""),

@@ -95,6 +95,7 @@ impl Board {
                 moments.push(Moment::Ends(self.totals(*duration)));
             }
             Event::Engine(_)
+            | Event::Programs { .. }
             | Event::AttemptHeld { .. }
             | Event::AttemptAdmitted { .. }
             | Event::SlotReplaced { .. }

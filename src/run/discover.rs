@@ -38,7 +38,7 @@ pub enum DiscoverError {
 }
 
 /// All scripts of the folders (searched recursively, sorted) and files, relative to `base`.
-pub fn discover(
+pub(super) fn discover(
     roots: &[String],
     base: &Path,
     exclude: &[Pattern],
@@ -99,7 +99,7 @@ fn walk(folder: &Path, below: &Path, root: &str, found: &mut Vec<Discovered>) ->
 }
 
 /// The one script of this exact name, found without looking at the others; `None` when it takes a search.
-pub fn find_exact(
+pub(super) fn find_exact(
     name: &str,
     roots: &[String],
     base: &Path,

@@ -5,18 +5,20 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender as Inbox};
 use std::time::{Duration, Instant};
 
 use super::engines::{self, Found};
+use super::fingerprint;
 use super::slots::{self, Gone, SlotHandle};
 use super::start::{Prepared, Trial};
 use super::tell::Teller;
 use crate::classify::{self, Attempts, Circumstances};
 use crate::engine::client::Client;
+use crate::engine::turn::Turn;
 use crate::host::process::Bounded;
 use crate::host::{clock, environment};
 use crate::ledger::proof::Owner;
 use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{
     AttemptId, AttemptReport, AttemptStart, Cleanup, Conclusion, EngineFacts, EngineState, Event,
-    Fault, FaultKind, Lane, MachineDelta, Outcome, Policy, SlotId, Timings, Verdict,
+    Fault, FaultKind, MachineDelta, Outcome, Policy, SlotId, Timings, Verdict,
 };
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, Keep, SlotSetup, ToSlot};
@@ -30,6 +32,10 @@ pub(super) enum Occurrence {
     Gone(SlotId, Box<Gone>),
     /// The search for an engine is over.
     Engine(Box<Found>),
+    /// What is under test has been read.
+    Hashed(BTreeMap<String, String>),
+    /// The search waits for this.
+    Waiting(String),
     /// A signal came.
     Signal(i32),
 }
@@ -45,7 +51,6 @@ const BARREN: u32 = 3;
 #[derive(Debug)]
 struct Running {
     slot: SlotId,
-    lane: Lane,
     begun: Instant,
     /// When it is given up; `None` while it waits for the engine.
     give_up: Option<Instant>,
@@ -62,9 +67,10 @@ struct Driver {
     leaving: u32,
     running: BTreeMap<AttemptId, Running>,
     verdicts: BTreeMap<u32, Verdict>,
-    searching: bool,
     grant: Option<Grant>,
     engine: Option<EngineFacts>,
+    /// Held until the end, so that no other run comes between two trials.
+    turn: Option<Turn>,
     signal: Option<i32>,
     unclean: bool,
     started: u32,
@@ -108,9 +114,9 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         leaving: 0,
         running: BTreeMap::new(),
         verdicts: BTreeMap::new(),
-        searching: false,
         grant: None,
         engine: None,
+        turn: None,
         signal: None,
         unclean: false,
         started: 0,
@@ -144,6 +150,7 @@ impl Driver {
         for event in std::mem::take(&mut self.run.opening) {
             self.tell_settled(&event);
         }
+        fingerprint::hash(self.run.programs.clone(), self.inbox.clone());
         let actions = self.run.scheduler.begin();
         self.perform(actions);
         while !self.finished {
@@ -155,6 +162,7 @@ impl Driver {
             }
         }
         self.farewell();
+        self.turn = None;
         let circumstances = Circumstances {
             signal: self.signal,
             unclean: self.unclean && self.run.strict,
@@ -232,8 +240,9 @@ impl Driver {
     }
 
     fn search(&mut self) {
-        if !std::mem::replace(&mut self.searching, true) {
-            engines::search(self.run.search.clone(), self.inbox.clone());
+        // It is taken by the first who asks.
+        if let Some(search) = self.run.search.take() {
+            engines::search(search, self.inbox.clone());
         }
     }
 
@@ -322,12 +331,7 @@ impl Driver {
             .as_ref()
             .map_or_else(String::new, |grant| grant.missing.join("; "));
         let reason = format!("no container engine: {missing}");
-        let verdict = if self.run.require_engine {
-            Verdict::Faulted
-        } else {
-            Verdict::Ignored
-        };
-        self.settle(attempt, verdict, reason);
+        self.settle(attempt, self.run.without_engine, reason);
     }
 
     fn occur(&mut self, occurrence: Occurrence) {
@@ -335,6 +339,11 @@ impl Driver {
             Occurrence::Said(slot, message) => self.said(slot, message),
             Occurrence::Gone(slot, gone) => self.gone(slot, &gone),
             Occurrence::Engine(found) => self.engine_found(*found),
+            Occurrence::Hashed(hashes) => {
+                let arch = std::env::consts::ARCH.to_owned();
+                self.teller.tell(&Event::Programs { hashes, arch });
+            }
+            Occurrence::Waiting(message) => self.teller.tell(&Event::Warning { message }),
             Occurrence::Signal(signal) => self.signaled(signal),
         }
     }
@@ -376,7 +385,6 @@ impl Driver {
             attempt,
             Running {
                 slot,
-                lane,
                 begun: now,
                 give_up,
                 held: None,
@@ -491,7 +499,6 @@ impl Driver {
             ended: Vec::new(),
             leaks: Vec::new(),
             engine_calls: 0,
-            programs: BTreeMap::new(),
             machine: MachineDelta::default(),
             work_dir: String::new(),
         }
@@ -536,6 +543,7 @@ impl Driver {
     }
 
     fn engine_found(&mut self, found: Found) {
+        self.turn = found.turn;
         for message in found.warnings {
             self.teller.tell(&Event::Warning { message });
         }
@@ -615,7 +623,12 @@ impl Driver {
             match self.occurrences.recv_timeout(left) {
                 Ok(Occurrence::Gone(..)) => self.leaving -= 1,
                 Ok(Occurrence::Signal(signal)) => self.signal = self.signal.or(Some(signal)),
-                Ok(Occurrence::Said(..) | Occurrence::Engine(_)) => {}
+                Ok(
+                    Occurrence::Hashed(_)
+                    | Occurrence::Said(..)
+                    | Occurrence::Engine(_)
+                    | Occurrence::Waiting(_),
+                ) => {}
                 Err(_) if killed => return,
                 Err(_) => {
                     killed = true;

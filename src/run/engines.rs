@@ -1,6 +1,7 @@
 //! Finding the engine, on a thread of its own, so that the plain lane never waits for it.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender as Inbox;
 use std::time::Duration;
@@ -9,10 +10,11 @@ use super::driver::Occurrence;
 use crate::config::{EngineChoice, Settings};
 use crate::engine::client::Client;
 use crate::engine::detect::{CALL_LIMIT, Choice, Detection};
+use crate::engine::turn::{self, Turn};
 use crate::engine::{detect, images, share};
 use crate::host::environment;
 use crate::host::process::{Bounded, Invocation, Runner};
-use crate::model::{EngineFacts, EngineKind, EngineState};
+use crate::model::{EngineFacts, EngineKind, EngineState, Policy};
 
 /// How long Podman may take to start its pause process.
 const PAUSE_LIMIT: Duration = Duration::from_secs(20);
@@ -29,6 +31,8 @@ pub(super) struct Search {
     pub(super) settings: Settings,
     /// Under nextest: where detection is shared between the processes of one run.
     pub(super) shared: Option<PathBuf>,
+    /// The account's state directory: where turns are taken.
+    pub(super) ledgers: PathBuf,
     /// A stand-in to try under an empty environment.
     pub(super) stand_in: PathBuf,
 }
@@ -38,33 +42,75 @@ pub(super) struct Search {
 pub(super) struct Found {
     pub(super) state: EngineState,
     pub(super) warnings: Vec<String>,
+    /// The engine takes one run at a time, and it is this one's turn.
+    pub(super) turn: Option<Turn>,
 }
 
 /// Starts the search; its result comes as an occurrence.
 pub(super) fn search(search: Search, inbox: Inbox<Occurrence>) {
     std::thread::spawn(move || {
-        let found = find(&search);
+        let found = find(&search, &inbox);
         // A run that has ended meanwhile needs no answer.
         drop(inbox.send(Occurrence::Engine(Box::new(found))));
     });
 }
 
-fn find(search: &Search) -> Found {
+fn find(search: &Search, inbox: &Inbox<Occurrence>) -> Found {
     let mut warnings = Vec::new();
-    if let Err(why) = try_stand_in(search) {
-        return Found {
-            state: EngineState::Missing { why: vec![why] },
-            warnings,
-        };
-    }
-    let detection = detected(search);
-    let state = match detection.selected {
-        None => EngineState::Missing {
-            why: detection.tried,
+    let state = match try_stand_in(search) {
+        Err(why) => EngineState::Missing { why: vec![why] },
+        Ok(()) => match detected(search) {
+            Detection {
+                selected: Some(facts),
+                ..
+            } => select(search, facts, &mut warnings),
+            Detection {
+                selected: None,
+                tried,
+            } => EngineState::Missing { why: tried },
         },
-        Some(facts) => select(search, facts, &mut warnings),
     };
-    Found { state, warnings }
+    let turn = match &state {
+        EngineState::Selected {
+            facts,
+            policy: Policy::Serial,
+            ..
+        } => wait_for_turn(search, facts, inbox).unwrap_or_else(|error| {
+            warnings.push(format!(
+                "other runs on {} are not kept away: {error}",
+                facts.kind
+            ));
+            None
+        }),
+        EngineState::Selected { .. } | EngineState::Missing { .. } => None,
+    };
+    Found {
+        state,
+        warnings,
+        turn,
+    }
+}
+
+/// Serial means serial for everybody of this account. The wait has no end of its own; it is shown, and
+/// it is charged to no script.
+fn wait_for_turn(
+    search: &Search,
+    facts: &EngineFacts,
+    inbox: &Inbox<Occurrence>,
+) -> io::Result<Option<Turn>> {
+    let mut told = false;
+    turn::take(&search.ledgers, facts, &mut |holder| {
+        if std::mem::replace(&mut told, true) {
+            return true;
+        }
+        // A driver that is gone waits no more.
+        inbox
+            .send(Occurrence::Waiting(format!(
+                "waiting for {}, which {holder} is using",
+                facts.kind
+            )))
+            .is_ok()
+    })
 }
 
 fn detected(search: &Search) -> Detection {

@@ -5,11 +5,13 @@ mod dirs;
 mod discover;
 mod driver;
 mod engines;
+mod fingerprint;
 mod slots;
 mod start;
 mod tell;
 
-pub use discover::DiscoverError;
+pub use dirs::DirError;
+pub use discover::{DiscoverError, Discovered};
 pub use driver::drive;
 pub use start::{Brief, Nothing, Prepared, Selected, StartError, new_run_id, prepare, select};
 pub use tell::Teller;

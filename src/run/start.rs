@@ -1,6 +1,5 @@
 //! From what was asked for to a run that can be driven: scripts found, planned, directories made.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -85,10 +84,10 @@ pub struct Prepared {
     pub(super) dirs: Dirs,
     pub(super) setup: SlotSetup,
     pub(super) programs: Vec<(String, Option<PathBuf>)>,
-    pub(super) search: Search,
+    pub(super) search: Option<Search>,
     pub(super) ledger: Ledger,
     pub(super) likely: Option<EngineKind>,
-    pub(super) require_engine: bool,
+    pub(super) without_engine: Verdict,
     pub(super) strict: bool,
     pub(super) leaks: LeakRule,
     /// Nothing was selected, and that is worth an exit code.
@@ -237,18 +236,6 @@ pub fn prepare(
     let ledgers = state::directory(&environment::variables())?;
     let ledger = Ledger::of(&ledgers, run);
     let opening = opening(brief, run, &selected, filtered_out, seed);
-    let attempts: Vec<Attempt> = (1..)
-        .zip(&selected)
-        .filter(|(_, selected)| selected.chosen == Chosen::Runs)
-        .map(|(trial, selected)| Attempt {
-            id: AttemptId {
-                trial,
-                lap: 1,
-                attempt: 1,
-            },
-            lane: selected.planned.lane,
-        })
-        .collect();
     let setup = setup(
         brief,
         run,
@@ -256,13 +243,14 @@ pub fn prepare(
         (&ledger, &directory_of(&ledgers, run)),
         state,
     );
-    let search = Search {
+    let search = Some(Search {
         settings: settings.clone(),
         shared: shared(brief, state),
+        ledgers,
         stand_in: stand_in(&dirs)?,
-    };
+    });
     Ok(Prepared {
-        scheduler: Scheduler::new(attempts, limits),
+        scheduler: Scheduler::new(attempts(&selected), limits),
         limits,
         container_width: width,
         cores,
@@ -272,22 +260,47 @@ pub fn prepare(
         search,
         ledger,
         likely: likely(settings),
-        require_engine: settings.engine.require,
+        // What becomes of a container trial when there is no engine.
+        without_engine: if settings.engine.require {
+            Verdict::Faulted
+        } else {
+            Verdict::Ignored
+        },
         strict: settings.cleanup.strict,
         leaks: match settings.leak {
             config::LeakRule::Warn => LeakRule::Warn,
             config::LeakRule::Fail => LeakRule::Fail,
         },
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
-        trials: selected
-            .into_iter()
-            .map(|s| Trial {
-                planned: s.planned,
-                path: s.script.path,
-            })
-            .collect(),
+        trials: selected.into_iter().map(Trial::from).collect(),
         dirs,
     })
+}
+
+impl From<Selected> for Trial {
+    fn from(selected: Selected) -> Self {
+        Trial {
+            planned: selected.planned,
+            path: selected.script.path,
+        }
+    }
+}
+
+/// One attempt for each trial that is to run.
+fn attempts(selected: &[Selected]) -> Vec<Attempt> {
+    let runs = (1..)
+        .zip(selected)
+        .filter(|(_, selected)| selected.chosen == Chosen::Runs);
+    let attempt = |(trial, selected): (u32, &Selected)| Attempt {
+        id: AttemptId {
+            trial,
+            lap: 1,
+            attempt: 1,
+        },
+        lane: selected.planned.lane,
+        cpus: selected.planned.cpus,
+    };
+    runs.map(attempt).collect()
 }
 
 /// Programs that scripts find first in their `PATH`: ours, and those of the configuration by their paths.
@@ -349,7 +362,6 @@ fn opening(
         cores: cores.get(),
         commit: commit(&brief.base),
         config_hash: Hash::of(brief.config_text.as_bytes()),
-        programs: BTreeMap::new(),
         seed,
         filtered_out,
         width: width.get(),
@@ -481,5 +493,5 @@ fn setup(
 /// A new id for a run that begins now.
 pub fn new_run_id() -> RunId {
     let now = clock::since_1970();
-    RunId::new(now.as_secs(), facts::pid(), now.subsec_nanos() / 1000)
+    RunId::new(now.as_secs(), facts::pid(), now.subsec_micros())
 }

@@ -27,7 +27,7 @@ impl std::fmt::Debug for Teller {
         f.debug_struct("Teller")
             .field("recorder", &self.recorder)
             .field("reports", &self.told.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

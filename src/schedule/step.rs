@@ -12,6 +12,8 @@ pub struct Attempt {
     pub id: AttemptId,
     /// Its lane by the plan.
     pub lane: Lane,
+    /// How much of its lane's width it takes, from 1; more than there is means all of it.
+    pub cpus: u32,
 }
 
 /// What happened.
@@ -254,23 +256,32 @@ impl Scheduler {
         actions
     }
 
-    /// Attempts that use the engine now, or may at any moment.
-    fn in_container_lane(&self) -> u32 {
-        let native = self
-            .slots
-            .values()
-            .filter_map(|desk| desk.current)
-            .filter(|now| now.lane == Lane::Container);
-        count(native.count() + self.admitted.len())
+    /// Width of the container lane that is taken now, or may be at any moment.
+    fn in_container_lane(&self, width: Width) -> u32 {
+        let native = self.current(Lane::Container).map(|now| weight(now, width));
+        native.sum::<u32>() + count(self.admitted.len())
     }
 
     fn in_plain_lane(&self) -> u32 {
-        let native = self
-            .slots
-            .values()
-            .filter_map(|desk| desk.current)
-            .filter(|now| now.lane == Lane::Plain);
-        count(native.count())
+        let width = self.limits.plain;
+        self.current(Lane::Plain)
+            .map(|now| weight(now, width))
+            .sum()
+    }
+
+    fn current(&self, lane: Lane) -> impl Iterator<Item = Attempt> {
+        let current = self.slots.values().filter_map(|desk| desk.current);
+        current.filter(move |now| now.lane == lane)
+    }
+
+    /// Width over both lanes that is left.
+    fn left_together(&self) -> u32 {
+        let Some(width) = self.limits.together else {
+            return u32::MAX;
+        };
+        let current = self.slots.values().filter_map(|desk| desk.current);
+        let taken: u32 = current.map(|now| weight(now, width)).sum();
+        width.get().saturating_sub(taken)
     }
 
     /// Held attempts come before waiting ones: they occupy a slot meanwhile. Without an engine they are
@@ -278,7 +289,7 @@ impl Scheduler {
     fn admit(&mut self, actions: &mut Vec<Action>) {
         loop {
             let room = match self.engine {
-                Engine::Ready(width) => self.in_container_lane() < width.get(),
+                Engine::Ready(width) => self.in_container_lane(width) < width.get(),
                 Engine::Missing => true,
                 Engine::Unasked | Engine::Asked => false,
             };
@@ -291,21 +302,23 @@ impl Scheduler {
         }
     }
 
+    /// The first that waits in a lane may start: nobody overtakes it, so that one which needs much room
+    /// gets it.
     fn may_start(&self, lane: Lane) -> bool {
-        let together = self
-            .limits
-            .together
-            .is_none_or(|width| self.running() < width.get());
-        let lane = match (lane, self.engine) {
-            (Lane::Plain, _) => {
-                !self.plain.is_empty() && self.in_plain_lane() < self.limits.plain.get()
-            }
+        let (front, width, taken) = match (lane, self.engine) {
+            (Lane::Plain, _) => (self.plain.front(), self.limits.plain, self.in_plain_lane()),
             (Lane::Container, Engine::Ready(width)) => {
-                !self.container.is_empty() && self.in_container_lane() < width.get()
+                (self.container.front(), width, self.in_container_lane(width))
             }
-            (Lane::Container, Engine::Unasked | Engine::Asked | Engine::Missing) => false,
+            (Lane::Container, Engine::Unasked | Engine::Asked | Engine::Missing) => return false,
         };
-        together && lane
+        front.is_some_and(|attempt| {
+            let fits_together = self
+                .limits
+                .together
+                .is_none_or(|width| weight(*attempt, width) <= self.left_together());
+            fits_together && taken + weight(*attempt, width) <= width.get()
+        })
     }
 
     /// The container lane first: its scripts are the long ones.
@@ -335,13 +348,17 @@ impl Scheduler {
         }
     }
 
-    /// One plain attempt ahead for a slot that runs a plain one: it may start exactly when that one ends.
+    /// One plain attempt ahead for a slot that runs a plain one: it may start exactly when that one ends,
+    /// and takes just its place.
     fn send_ahead(&mut self, actions: &mut Vec<Action>) {
         for (slot, desk) in &mut self.slots {
             let plain = desk
                 .current
-                .is_some_and(|current| current.lane == Lane::Plain);
+                .is_some_and(|current| current.lane == Lane::Plain && current.cpus == 1);
             if plain && desk.ahead.is_none() {
+                if self.plain.front().is_none_or(|front| front.cpus != 1) {
+                    return;
+                }
                 let Some(attempt) = self.plain.pop_front() else {
                     return;
                 };
@@ -359,10 +376,7 @@ impl Scheduler {
             .filter(|desk| desk.current.is_none() && desk.ahead.is_none())
             .count();
         let room = self.limits.plain.get().saturating_sub(self.in_plain_lane());
-        let together = self
-            .limits
-            .together
-            .map_or(u32::MAX, |width| width.get().saturating_sub(self.running()));
+        let together = self.left_together();
         let pending = count(self.slots.values().filter(|desk| desk.recalled).count());
         let mut wanted = count(idle).min(room).min(together).saturating_sub(pending);
         for (slot, desk) in &mut self.slots {
@@ -378,7 +392,7 @@ impl Scheduler {
     fn open(&mut self, actions: &mut Vec<Action>) {
         let container = match self.engine {
             Engine::Ready(width) => count(self.container.len())
-                .min(width.get().saturating_sub(self.in_container_lane())),
+                .min(width.get().saturating_sub(self.in_container_lane(width))),
             Engine::Unasked | Engine::Asked | Engine::Missing => 0,
         };
         let ahead = self
@@ -388,10 +402,7 @@ impl Scheduler {
             .count();
         let plain = count(self.plain.len() + ahead)
             .min(self.limits.plain.get().saturating_sub(self.in_plain_lane()));
-        let together = self
-            .limits
-            .together
-            .map_or(u32::MAX, |width| width.get().saturating_sub(self.running()));
+        let together = self.left_together();
         let idle = count(
             self.slots
                 .values()
@@ -405,6 +416,11 @@ impl Scheduler {
             actions.push(Action::OpenSlot(SlotId(self.last_slot)));
         }
     }
+}
+
+/// What an attempt takes of so much width: never more than there is, or it would wait for ever.
+fn weight(attempt: Attempt, width: Width) -> u32 {
+    attempt.cpus.clamp(1, width.get())
 }
 
 fn count(number: usize) -> u32 {

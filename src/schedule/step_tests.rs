@@ -12,6 +12,7 @@ use super::*;
 #[derive(Debug, Clone, Copy)]
 struct Behavior {
     lane: Lane,
+    cpus: u32,
     ticks: u64,
     /// Calls the engine although it is in the plain lane.
     calls: bool,
@@ -22,6 +23,7 @@ struct Behavior {
 #[derive(Debug)]
 struct Simulation {
     scheduler: Scheduler,
+    limits: Limits,
     behaviors: BTreeMap<AttemptId, Behavior>,
     now: u64,
     events: BinaryHeap<Reverse<(u64, u64, Occurrence)>>,
@@ -64,9 +66,11 @@ impl Simulation {
         let attempts = behaviors.iter().enumerate().map(|(n, behavior)| Attempt {
             id: id(n),
             lane: behavior.lane,
+            cpus: behavior.cpus,
         });
         let mut simulation = Simulation {
             scheduler: Scheduler::new(attempts, limits),
+            limits,
             behaviors: behaviors
                 .iter()
                 .enumerate()
@@ -140,18 +144,35 @@ impl Simulation {
         }
     }
 
+    /// The width that is taken, each attempt taking no more than there is.
     fn measure(&mut self) {
+        let weight = |attempt: &AttemptId, width: Option<Width>| {
+            let cpus = self.behaviors[attempt].cpus;
+            width.map_or(1, |width| cpus.min(width.get()) as usize)
+        };
         let current: Vec<AttemptId> = self
             .desks
             .values()
             .filter_map(|desk| desk.first().copied())
             .collect();
-        self.peak_together = self.peak_together.max(current.len());
-        let container = self.using.len();
+        let together = current
+            .iter()
+            .map(|attempt| weight(attempt, self.limits.together))
+            .sum();
+        let is_plain = |attempt: &&AttemptId| self.behaviors[attempt].lane == Lane::Plain;
         let plain = current
             .iter()
-            .filter(|attempt| self.behaviors[attempt].lane == Lane::Plain)
-            .count();
+            .filter(is_plain)
+            .map(|attempt| weight(attempt, Some(self.limits.plain)))
+            .sum();
+        let (admitted, native): (Vec<&AttemptId>, Vec<&AttemptId>) =
+            self.using.iter().partition(is_plain);
+        let container = admitted.len()
+            + native
+                .iter()
+                .map(|attempt| weight(attempt, self.engine))
+                .sum::<usize>();
+        self.peak_together = self.peak_together.max(together);
         for (lane, now) in [(Lane::Container, container), (Lane::Plain, plain)] {
             let peak = self.peak.entry(lane).or_default();
             *peak = now.max(*peak);
@@ -213,6 +234,7 @@ impl Simulation {
 fn plain(ticks: u64) -> Behavior {
     Behavior {
         lane: Lane::Plain,
+        cpus: 1,
         ticks,
         calls: false,
         crashes: false,
@@ -305,6 +327,7 @@ fn a_cancel_drops_what_waits_and_finishes_when_the_rest_has_ended() {
     let attempts = [0, 1, 2].map(|n| Attempt {
         id: id(n),
         lane: Lane::Plain,
+        cpus: 1,
     });
     let mut scheduler = Scheduler::new(
         attempts,
@@ -333,19 +356,32 @@ fn behavior() -> impl Strategy<Value = Behavior> {
     (
         any::<bool>(),
         1..40_u64,
+        prop_oneof![4 => Just(1), 1 => 2..4_u32, 1 => Just(u32::MAX)],
         prop::bool::weighted(0.2),
         prop::bool::weighted(0.1),
     )
-        .prop_map(|(container, ticks, calls, crashes)| Behavior {
+        .prop_map(|(container, ticks, cpus, calls, crashes)| Behavior {
             lane: if container {
                 Lane::Container
             } else {
                 Lane::Plain
             },
             ticks,
+            cpus,
             calls,
             crashes,
         })
+}
+
+#[test]
+fn a_script_that_takes_its_whole_lane_runs_alone_in_it_and_is_not_overtaken() {
+    let alone = Behavior {
+        cpus: u32::MAX,
+        ..plain(5)
+    };
+    let simulation = Simulation::run(&[plain(9), alone, plain(1), plain(1)], TWO_PLAIN, None);
+    assert_eq!(simulation.peak[&Lane::Plain], 2);
+    assert_eq!(simulation.over[..2], [id(0), id(1)]);
 }
 
 proptest! {

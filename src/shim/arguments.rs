@@ -50,15 +50,16 @@ fn read_command(client: EngineKind, words: &[OsString], globals: &[Piece]) -> Re
     let call = Call { client, words };
     match word(*command) {
         "run" | "create" => call.container(command + 1),
-        "build" => call.build(command + 1, call.builder()),
+        "build" => call.build(command + 1, Marks::NoSteps),
         "tag" => call.tag(command + 1),
         "commit" => call.commit(command + 1),
         "import" => call.import(command + 1),
         group => match subcommand().map(|at| (group, word(at), at + 1)) {
             Some(("container", "run" | "create", at)) => call.container(at),
             Some(("container", "commit", at)) => call.commit(at),
-            Some(("image" | "builder", "build", at)) => call.build(at, call.builder()),
-            Some(("buildx", "build" | "b", at)) => call.build(at, Builder::Tidy),
+            Some(("image" | "builder", "build", at)) => call.build(at, Marks::NoSteps),
+            // BuildKit's steps are no containers.
+            Some(("buildx", "build" | "b", at)) => call.build(at, Marks::None),
             Some(("image", "tag", at)) => call.tag(at),
             Some(("image", "import", at)) => call.import(at),
             Some(("volume", "create", at)) => call.volume(at),
@@ -98,16 +99,6 @@ fn leaves_podman(flag: &str) -> bool {
         "url",
     ]
     .contains(&flag)
-}
-
-/// What a build that fails leaves behind.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Builder {
-    /// Nothing.
-    Tidy,
-    /// Perhaps the container of the step that failed, without a label: it is Docker's old builder, unless
-    /// the client has a new one.
-    Untidy,
 }
 
 /// A command line whose subcommand is known.
@@ -157,25 +148,12 @@ impl<'a> Call<'a> {
         reading(made, elsewhere, Some(insertion))
     }
 
-    fn builder(self) -> Builder {
-        match self.client {
-            EngineKind::Docker => Builder::Untidy,
-            EngineKind::Podman => Builder::Tidy,
-        }
-    }
-
-    fn build(self, start: usize, builder: Builder) -> Reading {
+    fn build(self, start: usize, marks: Marks) -> Reading {
         let (pieces, elsewhere) = self.pieces(start, flags::BUILD, Rest::Mixed);
         let id = id_file(&pieces, "iidfile", IID);
-        // A script that says itself what becomes of such containers gets its will.
-        let says = pieces.iter().any(|piece| match piece {
-            Piece::Flag { name, .. } => name == "rm" || name == "force-rm",
-            Piece::Word(_) => false,
-        });
-        let marks = if builder == Builder::Untidy && !says {
-            Marks::Tidy
-        } else {
-            Marks::None
+        let marks = match self.client {
+            EngineKind::Docker if values(&pieces, &["force-rm"]).next().is_none() => marks,
+            EngineKind::Docker | EngineKind::Podman => Marks::None,
         };
         let insertion = insertion(start, &id, "iidfile", marks);
         let image = |name: String, question| Made {

@@ -68,9 +68,9 @@ pub(super) enum Marks {
     /// A commit copies the container's labels to the image, and every container of that image would then carry
     /// them: they are blanked.
     Blank,
-    /// The containers of a build carry no label of ours: the engine is told to remove even that of a step
-    /// that fails.
-    Tidy,
+    /// A step of a build that fails leaves its container behind, without a name or label of ours: Docker is
+    /// asked to remove it. Podman does so by itself.
+    NoSteps,
 }
 
 /// Where and for whom a call is rewritten.
@@ -105,11 +105,11 @@ impl Reading {
         }
         match marks {
             Marks::None => {}
+            Marks::NoSteps => inserted.push("--force-rm".into()),
             Marks::Labels => {
                 let labels = labels::of(&seat.run, seat.attempt);
                 inserted.extend(labels.map(|label| OsString::from(format!("--label={label}"))));
             }
-            Marks::Tidy => inserted.push("--force-rm".into()),
             // One each: Podman reads a second pair in one instruction as part of the first value.
             Marks::Blank => inserted.extend(
                 [labels::RUN, labels::ATTEMPT].map(|key| format!("--change=LABEL {key}=").into()),

@@ -1,7 +1,7 @@
 //! One attempt from its work directory to its report.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::cleaning::{Extent, clean_engines};
@@ -37,10 +37,10 @@ struct Seen {
 }
 
 /// Executes one job and cleans up after it. The second value: why the slot takes no more.
-pub(super) fn execute(slot: &mut Slot<'_>, job: Job) -> (AttemptReport, Option<String>) {
+pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> (AttemptReport, Option<String>) {
     let before = slot.machine.reading();
     let attempt = job.attempt;
-    let (outcome, log, seen, work) = match prepare(slot, &job) {
+    let (outcome, log, seen, work) = match prepare(slot, job) {
         Err(fault) => (Outcome::Faulted(fault), Vec::new(), Seen::default(), None),
         Ok((script, work)) => {
             let (outcome, log, seen) = run(slot, job, &script, &work);
@@ -68,7 +68,6 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: Job) -> (AttemptReport, Option<S
         ended: seen.ended,
         leaks: seen.leaks,
         engine_calls: seen.calls,
-        programs: std::collections::BTreeMap::new(),
         machine: machine::delta(&before, &after),
         work_dir,
     };
@@ -102,9 +101,9 @@ fn work_name(job: &Job) -> String {
     }
 }
 
-fn run(slot: &mut Slot<'_>, job: Job, script: &Script, work: &PathBuf) -> (Outcome, Vec<u8>, Seen) {
+fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome, Vec<u8>, Seen) {
     let registry = slot.registry;
-    let setup = setup(slot, &job, work);
+    let setup = setup(slot, job, work);
     let mut watch = Watch::new(slot, job.attempt, job.lane, job.deadline);
     let variables = interp::environment(&setup, script.dialect);
     watch.script = variables
@@ -128,7 +127,7 @@ fn run(slot: &mut Slot<'_>, job: Job, script: &Script, work: &PathBuf) -> (Outco
         removed: std::mem::take(&mut watch.removed),
     };
     // What the watch saw outranks the interpreter, which knows only that it was interrupted.
-    let outcome = watch.verdict.take().unwrap_or_else(|| match ending {
+    let outcome = watch.verdict.take().unwrap_or(match ending {
         ScriptEnding::Passed | ScriptEnding::Stopped => Outcome::Passed,
         ScriptEnding::Skipped { reason } => Outcome::Skipped { reason },
         ScriptEnding::Failed(failure) => Outcome::Failed(failure),
@@ -137,7 +136,7 @@ fn run(slot: &mut Slot<'_>, job: Job, script: &Script, work: &PathBuf) -> (Outco
     (outcome, log, seen)
 }
 
-fn setup(slot: &Slot<'_>, job: &Job, work: &std::path::Path) -> Setup {
+fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
     let rules = &slot.setup.rules;
     let bin = path(&slot.setup.directory).join("bin");
     let inherited = slot
@@ -305,7 +304,6 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
         ended: std::mem::take(&mut watch.ended),
         leaks: std::mem::take(&mut watch.leaks),
         engine_calls: watch.calls,
-        programs: std::collections::BTreeMap::new(),
         machine: MachineDelta::default(),
         work_dir: String::new(),
     }

@@ -151,7 +151,7 @@ impl Slot<'_> {
             };
             let attempt = job.attempt;
             self.tell(&FromSlot::Started(attempt));
-            let (report, retire) = attempt::execute(self, job);
+            let (report, retire) = attempt::execute(self, &job);
             let retiring = retire.is_some();
             self.tell(&FromSlot::Ended {
                 attempt,

@@ -280,9 +280,7 @@ impl<'s, 'r> Watch<'s, 'r> {
     ) -> Option<Interrupted> {
         loop {
             let now = clock::now();
-            let Some(wait) = over(self, now) else {
-                return None;
-            };
+            let wait = over(self, now)?;
             if let Some(why) = self.interrupted() {
                 return Some(why);
             }
@@ -459,11 +457,8 @@ impl Watch<'_, '_> {
         !thread.is_finished()
     }
 
-    /// A custom command cannot be ended from outside: report in its stead and end the whole slot.
-    #[expect(
-        clippy::exit,
-        reason = "a thread of the user's never returns; only the process's end frees the slot"
-    )]
+    /// A custom command cannot be ended from outside: report in its stead and end the whole slot, for only
+    /// the process's end frees it of the thread.
     fn abandon(&mut self) -> ! {
         let report = super::attempt::report_without_log(self);
         let retire = Some("a custom command did not return after its deadline".to_owned());

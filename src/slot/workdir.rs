@@ -73,14 +73,12 @@ impl WorkDirs {
 
 /// Removes all that is in a directory but an empty `.tmp`.
 fn empty(path: &Path) -> io::Result<()> {
-    match remove_entries(path) {
-        Ok(()) => Ok(()),
-        // A script may have made directories read-only; they are ours, so open them and try once more.
-        Err(_) => {
-            open_up(path)?;
-            remove_entries(path)
-        }
+    if remove_entries(path).is_ok() {
+        return Ok(());
     }
+    // A script may have made directories read-only; they are ours, so open them and try once more.
+    open_up(path)?;
+    remove_entries(path)
 }
 
 fn remove_entries(path: &Path) -> io::Result<()> {

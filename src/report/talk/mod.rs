@@ -152,9 +152,10 @@ impl Talk {
             Event::SlotReplaced { slot, why } if self.look.volume > Volume::Normal => {
                 format!("worker {slot} was replaced: {}\n", one_line(why))
             }
-            Event::Engine(_) | Event::AttemptStarted(_) | Event::SlotReplaced { .. } => {
-                String::new()
-            }
+            Event::Engine(_)
+            | Event::Programs { .. }
+            | Event::AttemptStarted(_)
+            | Event::SlotReplaced { .. } => String::new(),
             Event::AttemptHeld { attempt, command } => self.held(*attempt, command),
             Event::AttemptAdmitted { attempt, waited } => self.admitted(*attempt, *waited),
             Event::AttemptEnded { attempt, report } => self.ended(*attempt, report),
