@@ -61,7 +61,10 @@ pub(super) fn target(words: &[OsString], place: Place, programs: Vec<String>) ->
         Err(message) => return misused(&message),
     };
     match options(&words, &variables, Door::Target) {
-        Err(misuse) => misused(&misuse.to_string()),
+        Err(misuse) => {
+            complain(&misuse.to_string());
+            exit(Conclusion::Misused)
+        }
         Ok(Typed::Help) => print(&help(
             "cargo test --test NAME -- [FLAGS] [FILTER...]",
             Door::Target,

@@ -32,7 +32,7 @@ pub fn main() -> ExitCode {
     };
     match command(&words, &variables) {
         Err(misuse) => {
-            complain(&format!("error: {misuse}"));
+            complain(&misuse.to_string());
             ExitCode::from(2)
         }
         Ok(Command::Run(options) | Command::List(options)) => {

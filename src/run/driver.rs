@@ -11,7 +11,7 @@ use super::start::{Prepared, Trial};
 use super::tell::Teller;
 use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
-use crate::host::clock;
+use crate::host::{adopt, clock};
 use crate::model::{AttemptId, Conclusion, EngineFacts, Event, SlotId, Verdict};
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
@@ -86,6 +86,12 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         .thread_name(|number| format!("slot-listener-{number}"))
         .build();
     let mut teller = teller;
+    // What outlives a slot that crashes comes to us, and is ended.
+    if let Err(error) = adopt::become_subreaper() {
+        teller.tell(&Event::Warning {
+            message: format!("processes of a worker that crashes may survive it: {error}"),
+        });
+    }
     let pool = match pool {
         Ok(pool) => pool,
         Err(error) => {

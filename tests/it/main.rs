@@ -12,5 +12,10 @@
 
 mod project;
 
+mod faults;
+mod interruption;
 mod layers;
+mod libtest;
+mod nextest;
+mod settings;
 mod verdicts;
