@@ -1,69 +1,24 @@
 //! From what was asked for to a run that can be driven: scripts found, planned, directories made.
 
-use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use super::brief::{Brief, Nothing};
 use super::dirs::{DirError, Dirs};
-use super::discover::{self, DiscoverError, Discovered};
+use super::discover::DiscoverError;
 use super::engines::Search;
+use super::opening::opening;
+use super::select::{Selected, select};
 use crate::classify::LeakRule;
 use crate::config::{self, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
 use crate::ledger::state::{self, StateError};
-use crate::model::{
-    AfterFailure, AttemptId, Detail, Diagnostic, EngineKind, Event, Hash, Lane, RunFacts, RunId,
-    TrialFacts, Verdict,
-};
-use crate::plan::{self, Candidate, Chosen, Planned, Rules, Selection};
+use crate::model::{AttemptId, Diagnostic, EngineKind, Event, RunId, Verdict};
+use crate::plan::{Chosen, Planned};
 use crate::schedule::{Attempt, Limits, Scheduler, Width};
 use crate::wire::{self, Keep, OtherEngine, SlotSetup};
-
-/// What the door knows: what was typed, what is configured, where.
-#[derive(Debug, Clone)]
-pub struct Brief {
-    /// harness.toml with what was typed laid over it.
-    pub settings: Settings,
-    /// harness.toml's text, for the fingerprint.
-    pub config_text: String,
-    /// The folder that paths count from.
-    pub base: PathBuf,
-    /// Folders and files in place of the configured ones.
-    pub paths: Vec<String>,
-    /// Which trials.
-    pub selection: Selection,
-    /// Only this lane.
-    pub lane: Option<Lane>,
-    /// Attempts at once over both lanes.
-    pub together: Option<NonZeroU32>,
-    /// Work directories and resources stay.
-    pub keep: bool,
-    /// How much of the logs is kept.
-    pub detail: Detail,
-    /// What a failing line does to its script.
-    pub after_failure: AfterFailure,
-    /// Oddities of what was typed.
-    pub warnings: Vec<String>,
-    /// What selecting nothing means.
-    pub nothing: Nothing,
-    /// Under nextest: the id of its run, which this process is one trial of.
-    pub nextest: Option<String>,
-    /// Registered programs.
-    pub programs: Vec<String>,
-}
-
-/// What it means that no trial was selected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nothing {
-    /// Nothing to say, as with libtest.
-    Fine,
-    /// Worth an exit code of its own.
-    Noted,
-    /// A trial that was listed is gone: a failure.
-    Wrong,
-}
 
 /// A trial and where its script is.
 #[derive(Debug, Clone)]
@@ -120,97 +75,6 @@ pub enum StartError {
     /// nextest asked for a trial that is not there.
     #[error("no trial has the name {0:?}")]
     NoSuchTrial(String),
-}
-
-/// The scripts that may be selected: all, or the one that `--exact` names.
-pub(super) fn candidates(brief: &Brief) -> Result<Vec<Discovered>, StartError> {
-    let roots = if brief.paths.is_empty() {
-        &brief.settings.scripts
-    } else {
-        &brief.paths
-    };
-    let exclude = &brief.settings.exclude;
-    if let ([name], true) = (brief.selection.filters.as_slice(), brief.selection.exact)
-        && let Some(script) = discover::find_exact(name, roots, &brief.base, exclude)
-    {
-        return Ok(vec![script]);
-    }
-    Ok(discover::discover(roots, &brief.base, exclude)?)
-}
-
-/// A script that was selected, planned, and perhaps marked as ignored.
-#[derive(Debug)]
-pub struct Selected {
-    /// Where it is.
-    pub script: Discovered,
-    /// Its plan.
-    pub planned: Planned,
-    /// Why it will not run, or empty.
-    pub ignored: String,
-    chosen: Chosen,
-}
-
-/// Reads, plans and selects; the second value counts what was filtered out.
-pub fn select(brief: &Brief) -> Result<(Vec<Selected>, usize), StartError> {
-    let installed = presence::installed(&environment::variables());
-    let mut mistakes = Vec::new();
-    let mut filtered_out = 0;
-    let mut selected = Vec::new();
-    for script in candidates(brief)? {
-        if !brief.selection.selects(&script.name) {
-            filtered_out += 1;
-            continue;
-        }
-        let bytes = fs::read(&script.path).map_err(|source| StartError::Read {
-            file: script.file.clone(),
-            source,
-        })?;
-        let candidate = Candidate {
-            name: script.name.clone(),
-            file: script.file.clone(),
-            bytes,
-        };
-        let rules = Rules {
-            dialect: brief.settings.dialect,
-            container_names: &brief.settings.container_names,
-            deadline: &|header| brief.settings.deadline_for(header),
-        };
-        let planned = plan::build(candidate, &rules, &mut mistakes);
-        let ignored = ignored(&planned, brief, &installed);
-        let chosen = brief.selection.choose(&script.name, !ignored.is_empty());
-        if chosen == Chosen::FilteredOut || brief.lane.is_some_and(|lane| lane != planned.lane) {
-            filtered_out += 1;
-        } else {
-            selected.push(Selected {
-                script,
-                planned,
-                ignored,
-                chosen,
-            });
-        }
-    }
-    if mistakes.is_empty() {
-        Ok((selected, filtered_out))
-    } else {
-        Err(StartError::Mistakes(mistakes))
-    }
-}
-
-/// Why a trial is ignored before anything is asked: there is no client of any engine that may serve.
-fn ignored(planned: &Planned, brief: &Brief, installed: &[EngineKind]) -> String {
-    let possible = match brief.settings.engine.choice.value {
-        EngineChoice::Auto => !installed.is_empty(),
-        EngineChoice::Only(kind) => installed.contains(&kind),
-    };
-    if planned.lane == Lane::Plain || possible || brief.settings.engine.require {
-        return String::new();
-    }
-    match brief.settings.engine.choice.value {
-        EngineChoice::Auto => {
-            "no container engine: neither `docker` nor `podman` is in PATH".to_owned()
-        }
-        EngineChoice::Only(kind) => format!("no container engine: no `{kind}` in PATH"),
-    }
 }
 
 /// Makes everything that a run needs.
@@ -335,96 +199,6 @@ fn shared(brief: &Brief, state: &Path) -> Option<PathBuf> {
     let id = brief.nextest.as_ref()?;
     let safe = id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     safe.then(|| state.join("live").join(format!("nextest-{id}")))
-}
-
-fn opening(
-    brief: &Brief,
-    run: &RunId,
-    selected: &[Selected],
-    filtered_out: usize,
-    seed: u64,
-) -> Vec<Event> {
-    let cores = facts::cores();
-    let width = brief
-        .together
-        .unwrap_or_else(|| brief.settings.policy.width.on(cores));
-    let mut events = vec![Event::RunStarted(Box::new(RunFacts {
-        version: Event::VERSION,
-        writer: concat!("shakedown ", env!("CARGO_PKG_VERSION")).to_owned(),
-        run: run.clone(),
-        arguments: environment::words()
-            .iter()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect(),
-        host: facts::host_name(),
-        arch: std::env::consts::ARCH.to_owned(),
-        kernel: facts::kernel(),
-        cores: cores.get(),
-        commit: commit(&brief.base),
-        config_hash: Hash::of(brief.config_text.as_bytes()),
-        seed,
-        filtered_out,
-        width: width.get(),
-    }))];
-    events.extend(brief.warnings.iter().map(|message| Event::Warning {
-        message: message.clone(),
-    }));
-    for (trial, selected) in (1..).zip(selected) {
-        events.push(Event::TrialPlanned(TrialFacts {
-            trial,
-            name: selected.planned.name.clone(),
-            file: selected.planned.file.clone(),
-            lane: selected.planned.lane,
-            script_hash: selected.planned.hash.clone(),
-            ignored: selected.ignored.clone(),
-        }));
-    }
-    for (trial, selected) in (1..)
-        .zip(selected)
-        .filter(|(_, selected)| selected.chosen == Chosen::Ignored)
-    {
-        events.push(Event::TrialSettled {
-            trial,
-            verdict: Verdict::Ignored,
-            reason: selected.ignored.clone(),
-        });
-    }
-    events
-}
-
-/// The commit that is checked out, read from git's files: no process is worth it. Empty when not found.
-fn commit(base: &Path) -> String {
-    let git = base
-        .ancestors()
-        .map(|folder| folder.join(".git"))
-        .find(|git| git.exists());
-    git.and_then(|git| head(&git)).unwrap_or_default()
-}
-
-fn head(git: &Path) -> Option<String> {
-    let read = |path: &Path| {
-        fs::read_to_string(path)
-            .ok()
-            .map(|text| text.trim().to_owned())
-    };
-    // In a work tree of its own `.git` is a file that names the folder.
-    let folder = match read(git) {
-        Some(text) => git.parent()?.join(text.strip_prefix("gitdir: ")?),
-        None => git.to_owned(),
-    };
-    let head = read(&folder.join("HEAD"))?;
-    let Some(name) = head.strip_prefix("ref: ") else {
-        return Some(head);
-    };
-    let common = read(&folder.join("commondir"))
-        .map_or_else(|| folder.clone(), |common| folder.join(common));
-    let packed = || {
-        let packed = read(&common.join("packed-refs"))?;
-        packed
-            .lines()
-            .find_map(|line| line.strip_suffix(name)?.trim().to_owned().into())
-    };
-    read(&common.join(name)).or_else(packed)
 }
 
 fn setup(

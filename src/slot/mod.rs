@@ -14,5 +14,6 @@ mod runner;
 mod serve;
 mod watch;
 mod workdir;
+mod world;
 
 pub use serve::{SlotError, serve};

@@ -2,24 +2,19 @@
 //! the container lane admits them, and ends it when its time is over.
 
 use std::collections::BTreeMap;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::desk;
-use super::leaks;
 use super::serve::{Heard, Slot, path};
 use crate::diagnose::{self, Sample};
 use crate::host::clock;
 use crate::host::progress::Progress;
-use crate::host::reaper::{Collected, Ending, JobState, Reap};
-use crate::host::spawn::Spec;
-use crate::host::stream::Stream;
-use crate::interp::{Finished, Interrupted, JobId, Program, StartError, Status, World};
+use crate::host::reaper::Reap;
+use crate::interp::{Interrupted, JobId};
 use crate::model::{
-    AttemptId, EndedProcess, EngineFacts, EngineKind, Fault, FaultKind, Lane, Leak, Outcome, Place,
-    Resource, Timeout,
+    AttemptId, EndedProcess, EngineKind, Fault, FaultKind, Lane, Leak, Outcome, Place, Resource,
+    Timeout,
 };
 use crate::shim::role::masked;
 use crate::wire::{FromSlot, OtherEngine, Pass, ToShim, Variables};
@@ -32,15 +27,15 @@ pub(super) struct Watch<'s, 'r> {
     pub(super) deadline: Duration,
     /// The environment that the script begins with.
     pub(super) script: Variables,
-    admitted: bool,
-    held: Held,
-    begun: Instant,
-    place: Place,
-    line_begun: Instant,
-    progress: Progress,
+    pub(super) admitted: bool,
+    pub(super) held: Held,
+    pub(super) begun: Instant,
+    pub(super) place: Place,
+    pub(super) line_begun: Instant,
+    pub(super) progress: Progress,
     /// The first look of two, shortly before the deadline.
-    first_look: Option<Sample>,
-    jobs: BTreeMap<JobId, Place>,
+    pub(super) first_look: Option<Sample>,
+    pub(super) jobs: BTreeMap<JobId, Place>,
     pub(super) calls: u32,
     pub(super) ended: Vec<EndedProcess>,
     pub(super) leaks: Vec<Leak>,
@@ -49,12 +44,12 @@ pub(super) struct Watch<'s, 'r> {
     /// The fact that outranks whatever the interpreter says: a timeout, a fault, a cancel.
     pub(super) verdict: Option<Outcome>,
     pub(super) ladder: Duration,
-    harness_directory: PathBuf,
+    pub(super) harness_directory: PathBuf,
 }
 
 /// Time in which a shim waited; not charged to the script.
 #[derive(Debug, Default)]
-struct Held {
+pub(super) struct Held {
     since: Option<Instant>,
     total: Duration,
     waiting: Vec<(u32, EngineKind)>,
@@ -66,11 +61,11 @@ impl Held {
         self.total + self.since.map_or(Duration::ZERO, |since| now - since)
     }
 
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.since.get_or_insert_with(clock::now);
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if let Some(since) = self.since.take() {
             self.total += clock::now() - since;
         }
@@ -135,7 +130,7 @@ impl<'s, 'r> Watch<'s, 'r> {
         }
     }
 
-    fn fault(&mut self, kind: FaultKind, message: String) {
+    pub(super) fn fault(&mut self, kind: FaultKind, message: String) {
         self.verdict.get_or_insert(Outcome::Faulted(Fault {
             kind,
             message,
@@ -224,7 +219,7 @@ impl<'s, 'r> Watch<'s, 'r> {
     }
 
     /// How long a turn may last before the clock has to be looked at again.
-    fn patience(&self, now: Instant) -> Option<Duration> {
+    pub(super) fn patience(&self, now: Instant) -> Option<Duration> {
         if self.held.since.is_some() {
             return None;
         }
@@ -237,7 +232,7 @@ impl<'s, 'r> Watch<'s, 'r> {
     }
 
     /// Ends the script when it must end. The evidence is taken before anything is touched.
-    fn interrupted(&mut self) -> Option<Interrupted> {
+    pub(super) fn interrupted(&mut self) -> Option<Interrupted> {
         let now = clock::now();
         let me = rustix::process::getpid().as_raw_nonzero().get();
         if self.held.since.is_none() && self.verdict.is_none() && !self.slot.ending {
@@ -271,57 +266,6 @@ impl<'s, 'r> Watch<'s, 'r> {
         self.ladder += clock::now() - now;
         Some(why)
     }
-
-    /// Waits until `over` says so, or the script must end.
-    fn wait_until(
-        &mut self,
-        over: &dyn Fn(&Self, Instant) -> Option<Duration>,
-        reap: Reap,
-    ) -> Option<Interrupted> {
-        loop {
-            let now = clock::now();
-            let wait = over(self, now)?;
-            if let Some(why) = self.interrupted() {
-                return Some(why);
-            }
-            let patience = self
-                .patience(now)
-                .map_or(wait, |patience| patience.min(wait));
-            self.turn(Some(patience), reap);
-        }
-    }
-
-    fn collect(&mut self, job: JobId) -> Finished {
-        let collected = self.slot.reaper.collect(job.0);
-        let place = self.jobs.remove(&job).unwrap_or_else(|| self.place.clone());
-        let Some(Collected {
-            ending,
-            stdout,
-            stderr,
-            held,
-        }) = collected
-        else {
-            return Finished {
-                status: Status::Exited(-1),
-                stdout: Stream::default(),
-                stderr: Stream::default(),
-            };
-        };
-        if !held.is_empty() && self.verdict.is_none() {
-            self.leaks.push(leaks::leak(place, &held));
-        }
-        let status = match ending {
-            Some(Ending::Exited(code)) => Status::Exited(code),
-            Some(Ending::Signaled(signal)) => Status::Signaled(signal),
-            // It was given up in the kernel's hands: for the script it was killed.
-            None => Status::Signaled(libc::SIGKILL),
-        };
-        Finished {
-            status,
-            stdout,
-            stderr,
-        }
-    }
 }
 
 fn real_client(kind: EngineKind, setup: &crate::wire::SlotSetup) -> Option<crate::model::Bytes> {
@@ -332,142 +276,4 @@ fn real_client(kind: EngineKind, setup: &crate::wire::SlotSetup) -> Option<crate
         .find(|(name, _)| name.0 == b"PATH")?;
     let found = crate::host::search::executable(kind.command().as_bytes(), &search.1.0)?;
     Some(crate::host::search::bytes(&found).into())
-}
-
-/// No single wait is longer than this, so that a missed wake-up heals.
-const LONG: Duration = Duration::from_secs(3600);
-
-impl World for Watch<'_, '_> {
-    fn line(&mut self, place: &Place) {
-        self.place = place.clone();
-        self.line_begun = clock::now();
-        self.progress.write(place);
-    }
-
-    fn elapsed(&self) -> Duration {
-        clock::now() - self.begun
-    }
-
-    fn start(&mut self, program: &Program) -> Result<JobId, StartError> {
-        let spec = Spec {
-            path: &program.path,
-            arguments: &program.arguments,
-            environment: &program.environment,
-            directory: &program.directory,
-            stdin: !program.stdin.is_empty(),
-        };
-        match self.slot.reaper.start(&spec, program.stdin.clone()) {
-            Ok(number) => {
-                self.jobs.insert(JobId(number), self.place.clone());
-                Ok(JobId(number))
-            }
-            Err(error) => Err(StartError {
-                errno: error.raw_os_error().unwrap_or(libc::EIO),
-            }),
-        }
-    }
-
-    fn finish(&mut self, job: JobId) -> Result<Finished, (Interrupted, Box<Finished>)> {
-        let grace = self.slot.setup.rules.leak_grace;
-        let over = |watch: &Self, now: Instant| match watch.slot.reaper.state(job.0) {
-            JobState::Over => None,
-            JobState::Held(since) if now >= since + grace => None,
-            JobState::Held(since) => Some(since + grace - now),
-            JobState::Running => Some(LONG),
-        };
-        let interrupted = self.wait_until(&over, Reap::All);
-        let finished = self.collect(job);
-        match interrupted {
-            None => Ok(finished),
-            Some(why) => Err((why, Box::new(finished))),
-        }
-    }
-
-    fn signal(&mut self, job: JobId, signal: i32) -> bool {
-        self.slot.reaper.signal(job.0, signal)
-    }
-
-    fn call(&mut self, code: &mut (dyn FnMut() + Send)) -> Result<(), Interrupted> {
-        let (ours, theirs) = UnixStream::pair().map_err(|error| {
-            self.fault(
-                FaultKind::Machine,
-                format!("cannot watch a custom command: {error}"),
-            );
-            Interrupted::Faulted
-        })?;
-        std::thread::scope(|scope| {
-            let thread = scope.spawn(move || {
-                code();
-                drop(theirs);
-            });
-            let mut interrupted = None;
-            while !thread.is_finished() {
-                interrupted = interrupted.or_else(|| self.interrupted());
-                if interrupted.is_some() && self.outlives(&thread) {
-                    self.abandon();
-                }
-                let patience = self.patience(clock::now()).unwrap_or(LONG);
-                // The thread's end of the pair closes when the code returns.
-                rustix::event::poll(
-                    &mut [rustix::event::PollFd::from_borrowed_fd(
-                        ours.as_fd(),
-                        rustix::event::PollFlags::IN,
-                    )],
-                    rustix::event::Timespec::try_from(patience.min(Duration::from_millis(20)))
-                        .ok()
-                        .as_ref(),
-                )
-                .ok();
-                self.turn(Some(Duration::ZERO), Reap::Jobs);
-            }
-            interrupted.map_or(Ok(()), Err)
-        })
-    }
-
-    fn engine(&mut self) -> Result<Option<EngineFacts>, Interrupted> {
-        if self.slot.grant.is_none() {
-            self.held.begin();
-            self.slot.tell(&FromSlot::AskEngine(self.attempt));
-            let known = |watch: &Self, _: Instant| watch.slot.grant.is_none().then_some(LONG);
-            let interrupted = self.wait_until(&known, Reap::All);
-            self.held.end();
-            if let Some(why) = interrupted {
-                return Err(why);
-            }
-        }
-        Ok(self
-            .slot
-            .grant
-            .as_ref()
-            .and_then(|grant| grant.facts.clone()))
-    }
-
-    fn harness_directory(&self) -> &Path {
-        &self.harness_directory
-    }
-}
-
-impl Watch<'_, '_> {
-    /// Code of the user's that still runs although its script has been ended, after one more grace.
-    fn outlives(&mut self, thread: &std::thread::ScopedJoinHandle<'_, ()>) -> bool {
-        let give_up = clock::now() + self.slot.setup.rules.grace;
-        while !thread.is_finished() && clock::now() < give_up {
-            self.turn(Some(Duration::from_millis(10)), Reap::Jobs);
-        }
-        !thread.is_finished()
-    }
-
-    /// A custom command cannot be ended from outside: report in its stead and end the whole slot, for only
-    /// the process's end frees it of the thread.
-    fn abandon(&mut self) -> ! {
-        let report = super::attempt::report_without_log(self);
-        let retire = Some("a custom command did not return after its deadline".to_owned());
-        let attempt = self.attempt;
-        self.slot.tell(&FromSlot::Ended {
-            attempt,
-            report: Box::new(report),
-            retire,
-        });
-        std::process::exit(0);
-    }
 }
