@@ -4,3 +4,4 @@
 pub mod host;
 pub mod interp;
 pub mod model;
+pub mod script;
