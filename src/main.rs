@@ -1,2 +1,7 @@
-//! The `shakedown` program.
-fn main() {}
+//! The `shakedown` program: `shakedown help` tells what it does.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shakedown::cli::main()
+}

@@ -1,4 +1,18 @@
 //! The machine: clock, spawning and reaping, signals, file locks, environment. The only room that
 //! touches them; every other room asks here. Knows nothing of scripts, engines or verdicts.
 
+pub mod adopt;
+pub mod channel;
+pub mod clock;
+pub mod environment;
+pub mod facts;
+pub mod flock;
+pub mod process;
+pub mod procfs;
+pub mod progress;
+pub mod raw;
+pub mod reaper;
+pub mod search;
+pub mod socket;
+pub mod spawn;
 pub mod stream;

@@ -1,19 +1,34 @@
 //! A captured output stream: exact, in memory while small, in a file when large, refused past its cap.
+//!
+//! Knows nothing of what the bytes mean.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
+
+/// More than this is kept in a file.
+const IN_MEMORY: usize = 1 << 20;
+/// More than this is not kept: what is asked of such a stream fails loudly.
+const CAP: u64 = 1 << 30;
 
 /// Output of a command, whole.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Stream {
     content: Content,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Content {
     Memory(Vec<u8>),
-    #[expect(dead_code, reason = "made by the capture that spills to a file")]
-    Overflow(Overflow),
+    /// Read back when first asked for.
+    Spilled {
+        file: File,
+        length: u64,
+        read: OnceLock<Result<Vec<u8>, Unusable>>,
+    },
+    Unusable(Unusable),
 }
 
 impl Default for Content {
@@ -22,18 +37,21 @@ impl Default for Content {
     }
 }
 
-/// The stream grew past its cap, so nothing true can be said about its content.
+/// Nothing true can be said about the stream's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overflow {
-    /// The cap in bytes.
-    pub cap: u64,
-    /// Where the part up to the cap is.
-    pub file: PathBuf,
+pub enum Unusable {
+    /// It grew past its cap, in bytes.
+    Overflow(u64),
+    /// It could not be kept: the operating system's words.
+    Lost(String),
 }
 
-impl fmt::Display for Overflow {
+impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "output is larger than the cap of {} bytes", self.cap)
+        match self {
+            Unusable::Overflow(cap) => write!(f, "output is larger than the cap of {cap} bytes"),
+            Unusable::Lost(why) => write!(f, "output could not be kept: {why}"),
+        }
     }
 }
 
@@ -46,10 +64,140 @@ impl Stream {
     }
 
     /// The whole of it, or the reason why it cannot be used.
-    pub fn bytes(&self) -> Result<&[u8], &Overflow> {
+    pub fn bytes(&self) -> Result<&[u8], &Unusable> {
         match &self.content {
             Content::Memory(bytes) => Ok(bytes),
-            Content::Overflow(overflow) => Err(overflow),
+            Content::Spilled { file, length, read } => {
+                read.get_or_init(|| read_back(file, *length)).as_deref()
+            }
+            Content::Unusable(why) => Err(why),
         }
+    }
+}
+
+fn read_back(mut file: &File, length: u64) -> Result<Vec<u8>, Unusable> {
+    let lost = |error: io::Error| Unusable::Lost(error.to_string());
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.seek(SeekFrom::Start(0)).map_err(lost)?;
+    file.read_to_end(&mut bytes).map_err(lost)?;
+    Ok(bytes)
+}
+
+/// The reading end of a pipe and what came out of it so far.
+#[derive(Debug)]
+pub(super) struct Capture {
+    pipe: Option<OwnedFd>,
+    memory: Vec<u8>,
+    spill: Spill,
+}
+
+#[derive(Debug)]
+enum Spill {
+    None,
+    File { file: File, length: u64 },
+    Unusable(Unusable),
+}
+
+impl Capture {
+    /// Takes a pipe that does not block.
+    pub(super) fn new(pipe: OwnedFd) -> Self {
+        Capture {
+            pipe: Some(pipe),
+            memory: Vec::new(),
+            spill: Spill::None,
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.pipe.is_some()
+    }
+
+    pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// The pipe's inode, by which its holders are found; `None` once it has ended.
+    pub(super) fn inode_if_open(&self) -> Option<u64> {
+        let pipe = self.pipe.as_ref()?;
+        rustix::fs::fstat(pipe).ok().map(|stat| stat.st_ino)
+    }
+
+    /// Reads what is there, up to a bound, so that an endless writer cannot keep us here; closes the
+    /// pipe at its end.
+    pub(super) fn drain(&mut self) {
+        let mut chunk = [0; 16 * 1024];
+        for _ in 0..64 {
+            let Some(pipe) = &self.pipe else { return };
+            match rustix::io::read(pipe, &mut chunk[..]) {
+                Ok(0) => self.pipe = None,
+                Ok(count) => self.keep(chunk.get(..count).unwrap_or_default()),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => return,
+                Err(_) => self.pipe = None,
+            }
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if let Spill::None = self.spill {
+            if self.memory.len() + bytes.len() <= IN_MEMORY {
+                self.memory.extend_from_slice(bytes);
+                return;
+            }
+            self.spill = match tempfile::tempfile()
+                .and_then(|mut file| file.write_all(&self.memory).map(|()| file))
+            {
+                Ok(file) => Spill::File {
+                    file,
+                    length: self.memory.len() as u64,
+                },
+                Err(error) => Spill::Unusable(Unusable::Lost(error.to_string())),
+            };
+            self.memory = Vec::new();
+        }
+        let Spill::File { file, length } = &mut self.spill else {
+            return;
+        };
+        *length += bytes.len() as u64;
+        if *length > CAP {
+            self.spill = Spill::Unusable(Unusable::Overflow(CAP));
+        } else if let Err(error) = file.write_all(bytes) {
+            self.spill = Spill::Unusable(Unusable::Lost(error.to_string()));
+        }
+    }
+
+    pub(super) fn finish(self) -> Stream {
+        let content = match self.spill {
+            Spill::None => Content::Memory(self.memory),
+            Spill::File { file, length } => Content::Spilled {
+                file,
+                length,
+                read: OnceLock::new(),
+            },
+            Spill::Unusable(why) => Content::Unusable(why),
+        };
+        Stream { content }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_stream_is_read_back_whole() {
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        let sent: Vec<u8> = (0..3 * IN_MEMORY)
+            .map(|n| u8::try_from(n % 251).unwrap())
+            .collect();
+        let expected = sent.clone();
+        let writer = std::thread::spawn(move || File::from(write).write_all(&sent).unwrap());
+        let mut capture = Capture::new(read);
+        while capture.is_open() {
+            capture.drain();
+        }
+        writer.join().unwrap();
+        assert!(matches!(capture.spill, Spill::File { .. }));
+        assert_eq!(capture.finish().bytes().unwrap(), expected);
     }
 }

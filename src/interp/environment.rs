@@ -1,48 +1,82 @@
-//! A script's variables, in the order in which they were first set.
+//! The variables of a script: what they are at first, and how they are read and set. Knows no process.
 
-use crate::script::Variables;
+use std::path::Path;
 
-/// Names with their values; few enough that a list is the fastest map.
-#[derive(Debug, Clone, Default)]
+use super::Setup;
+use crate::host::search;
+use crate::script::Dialect;
+
+/// The environment that a script starts with, in the order in which it is shown.
+pub fn environment(setup: &Setup, dialect: Dialect) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let work = search::bytes(&setup.work_dir);
+    let tmp = search::bytes(&setup.work_dir.join(".tmp"));
+    let pair = |name: &str, value: &[u8]| (name.as_bytes().to_vec(), value.to_vec());
+    let mut variables = vec![
+        pair("WORK", &work),
+        pair("PATH", &setup.search_path),
+        pair("GOTRACEBACK", b"system"),
+        pair("HOME", b"/no-home"),
+        pair("TMPDIR", &tmp),
+        pair("devnull", b"/dev/null"),
+        pair("/", b"/"),
+        pair(":", b":"),
+        pair("$", b"$"),
+        pair("exe", b""),
+    ];
+    variables.extend(setup.variables.iter().cloned());
+    if dialect != Dialect::Testscript {
+        let engine = setup.engine.map_or("", |engine| engine.command());
+        variables.push(pair("ENGINE", engine.as_bytes()));
+        variables.push(pair("TAG", setup.tag.as_bytes()));
+        variables.push(pair("RUN_ID", setup.run_id.as_bytes()));
+    }
+    variables
+}
+
+/// A script's variables now. A list, as in Go: a later entry wins, the first one gives the place.
+#[derive(Debug)]
 pub(super) struct Environment {
-    entries: Vec<(Vec<u8>, Vec<u8>)>,
+    variables: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Environment {
-    /// From a list in which a later duplicate wins, in the place of the first.
-    pub(super) fn new(list: &[(Vec<u8>, Vec<u8>)]) -> Environment {
+    pub(super) fn new(variables: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
         let mut environment = Environment {
-            entries: Vec::with_capacity(list.len() + 1),
+            variables: Vec::with_capacity(variables.len()),
         };
-        for (name, value) in list {
-            environment.set(name, value);
+        for (name, value) in variables {
+            environment.set(&name, value);
         }
         environment
     }
 
-    pub(super) fn set(&mut self, name: &[u8], value: &[u8]) {
-        match self.entries.iter_mut().find(|(known, _)| known == name) {
-            Some((_, old)) => value.clone_into(old),
-            None => self.entries.push((name.to_vec(), value.to_vec())),
+    /// The value; `None` when the variable was never set.
+    pub(super) fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        self.variables
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_slice())
+    }
+
+    pub(super) fn set(&mut self, name: &[u8], value: Vec<u8>) {
+        match self.variables.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => self.variables.push((name.to_vec(), value)),
         }
     }
 
-    pub(super) fn entries(&self) -> &[(Vec<u8>, Vec<u8>)] {
-        &self.entries
+    /// Every variable once, in the order in which they were first set.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.variables
+            .iter()
+            .map(|(name, value)| (name.as_slice(), value.as_slice()))
     }
 
-    /// What a program gets: everything, and its directory as `PWD`.
-    pub(super) fn for_program(&self, directory: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let mut entries = Vec::with_capacity(self.entries.len() + 1);
-        entries.extend_from_slice(&self.entries);
-        entries.push((b"PWD".to_vec(), directory.to_vec()));
-        entries
-    }
-}
-
-impl Variables for Environment {
-    fn value(&self, name: &[u8]) -> Option<&[u8]> {
-        let entry = self.entries.iter().find(|(known, _)| known == name);
-        entry.map(|(_, value)| value.as_slice())
+    /// What a program gets: all of it, and where it is.
+    pub(super) fn for_program(&self, directory: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut variables = Vec::with_capacity(self.variables.len() + 1);
+        variables.extend(self.variables.iter().cloned());
+        variables.push((b"PWD".to_vec(), search::bytes(directory)));
+        variables
     }
 }

@@ -1,47 +1,30 @@
-//! Why a line ends early, and messages that are bytes: paths and output need not be text.
+//! Why a line did not simply succeed. Knows nothing of commands.
 
-use super::world::Interrupted;
+use super::Interrupted;
 
-/// A line did not simply succeed.
+/// What ends a line early. Only a failure leaves a chance to the next line.
 #[derive(Debug)]
 pub(super) enum Halt {
-    /// The message behind `FAIL: file:line: `.
-    Failed(Vec<u8>),
-    /// The script skips itself.
-    Skipped(Vec<u8>),
-    /// The script is over, and passed if nothing failed before.
-    Stopped,
+    /// The line failed, in these words.
+    Fail(String),
+    /// `stop`.
+    Stop,
+    /// `skip`, with its message.
+    Skip(String),
     /// The world ended the script.
     Interrupted(Interrupted),
 }
 
-impl Halt {
-    pub(super) fn failed(message: impl Into<Vec<u8>>) -> Halt {
-        Halt::Failed(message.into())
-    }
+/// The result of a line or of a part of it.
+pub(super) type Step<T = ()> = Result<T, Halt>;
+
+/// A failure in these words.
+pub(super) fn fail<T>(message: impl Into<String>) -> Step<T> {
+    Err(Halt::Fail(message.into()))
 }
 
 impl From<Interrupted> for Halt {
-    fn from(interrupted: Interrupted) -> Halt {
+    fn from(interrupted: Interrupted) -> Self {
         Halt::Interrupted(interrupted)
     }
 }
-
-/// Joins text and bytes to bytes.
-macro_rules! text {
-    ($($part:expr),+ $(,)?) => {{
-        let mut text: Vec<u8> = Vec::new();
-        $(text.extend_from_slice(AsRef::<[u8]>::as_ref(&$part));)+
-        text
-    }};
-}
-
-/// `Err` with a failure whose message is joined from text and bytes.
-macro_rules! fail {
-    ($($part:expr),+ $(,)?) => {
-        Err($crate::interp::halt::Halt::Failed($crate::interp::halt::text!($($part),+)))
-    };
-}
-
-pub(super) use fail;
-pub(super) use text;

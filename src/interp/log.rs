@@ -1,150 +1,155 @@
-//! The log of a script, in the form of Go's testscript: sections fold to one line when they are over
-//! and nothing in them failed.
+//! The log of a script, in Go testscript's format: phases that passed shrink to their own line.
+//! Knows no command, and no clock: it is told the time.
 
+use std::path::Path;
 use std::time::Duration;
 
+use super::Detail;
+use crate::host::search;
 use crate::host::stream::Stream;
 
-/// So much of an output is shown at either end; the rest is only counted.
-const SHOWN: usize = 512 << 10;
+/// Of an output that is larger than twice this, only the head and the tail are shown.
+const SHOWN: usize = 64 * 1024;
 
-/// What was logged so far.
+/// The log as far as it is written.
 #[derive(Debug)]
 pub(super) struct Log {
-    text: Vec<u8>,
-    /// Where the details of the current section begin; 0 before the first one.
+    bytes: Vec<u8>,
+    detail: Detail,
+    /// Where the current phase's details begin.
     mark: usize,
-    /// When the current section began, until its time is written.
-    section_began: Option<Duration>,
-    /// Details of sections in which nothing failed are kept.
-    verbose: bool,
-    /// Something failed in the current section.
+    /// When the current phase began; `None` before the first.
+    began: Option<Duration>,
+    /// The current phase keeps its details, for a line in it failed.
     failed: bool,
 }
 
 impl Log {
-    pub(super) fn new(verbose: bool) -> Log {
+    pub(super) fn new(detail: Detail) -> Self {
         Log {
-            text: Vec::new(),
+            bytes: Vec::with_capacity(256),
+            detail,
             mark: 0,
-            section_began: None,
-            verbose,
+            began: None,
             failed: false,
         }
     }
 
-    /// Adds a line; it gets its newline here.
-    pub(super) fn line(&mut self, line: &[u8]) {
-        self.text.extend_from_slice(line);
-        self.text.push(b'\n');
-    }
-
-    /// Adds text as it is.
-    pub(super) fn text(&mut self, text: &[u8]) {
-        self.text.extend_from_slice(text);
-    }
-
-    /// Adds an output under its name, if there is any. A last line without newline stays so.
-    pub(super) fn stream(&mut self, name: &str, stream: &Stream) {
-        match stream.bytes() {
-            Ok([]) => {}
-            Ok(bytes) => {
-                self.line(format!("[{name}]").as_bytes());
-                self.shortened(bytes);
-            }
-            Err(overflow) => self.line(format!("[{name}]\n[{overflow}]").as_bytes()),
-        }
-    }
-
-    /// Head and tail of a long text, all of a short one.
-    pub(super) fn shortened(&mut self, text: &[u8]) {
-        let omitted = text.len().saturating_sub(2 * SHOWN);
-        if omitted == 0 {
-            self.text(text);
-        } else {
-            self.text(&text[..SHOWN]);
-            self.line(format!("\n[… {omitted} bytes not shown …]").as_bytes());
-            self.text(&text[SHOWN + omitted..]);
-        }
-    }
-
-    /// What was logged so far is kept, whatever happens: the dump of the environment.
+    /// What was logged until now stays, whatever becomes of the phases.
     pub(super) fn keep(&mut self) {
-        self.mark = self.text.len();
+        self.mark = self.bytes.len();
     }
 
-    /// A `#` line begins a section.
-    pub(super) fn begin_section(&mut self, line: &[u8], now: Duration) {
-        if self.text.len() > self.mark {
-            self.end_section(now);
+    /// A phase begins, so that the one before it is over.
+    pub(super) fn phase(&mut self, line: &[u8], now: Duration) {
+        // A phase in which nothing happened took no time worth telling.
+        if self.bytes.len() > self.mark {
+            self.fold();
+            self.mark_time(now);
         }
-        self.text.extend_from_slice(line);
-        self.text.push(b'\n');
-        self.mark = self.text.len();
-        self.section_began = Some(now);
+        self.line(line);
+        self.mark = self.bytes.len();
+        self.began = Some(now);
         self.failed = false;
     }
 
-    /// Something failed: the details of this section stay.
-    pub(super) fn mark_failed(&mut self) {
+    /// The last phase is over, and passed.
+    pub(super) fn fold(&mut self) {
+        if self.detail == Detail::Folded && !self.failed {
+            self.bytes.truncate(self.mark);
+        }
+    }
+
+    /// Adds the time that the phase took to its line.
+    pub(super) fn mark_time(&mut self, now: Duration) {
+        let Some(began) = self.began.take() else {
+            return;
+        };
+        let took = format!(" ({:.3}s)", now.saturating_sub(began).as_secs_f64());
+        let end_of_line = self.mark.saturating_sub(1);
+        self.bytes
+            .splice(end_of_line..end_of_line, took.into_bytes());
+    }
+
+    /// `FAIL: FILE:LINE: MESSAGE`
+    pub(super) fn fail(&mut self, file: &str, line: u32, message: &str) {
+        self.line(format!("FAIL: {file}:{line}: {message}").as_bytes());
         self.failed = true;
     }
 
-    /// The section is over: its details go, its time comes.
-    pub(super) fn end_section(&mut self, now: Duration) {
-        if !self.verbose && !self.failed {
-            self.text.truncate(self.mark);
+    pub(super) fn line(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.bytes.push(b'\n');
+    }
+
+    pub(super) fn raw(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+    }
+
+    /// `[stdout]` and the text, if there is any. An unfinished last line stays unfinished, as in Go.
+    pub(super) fn output(&mut self, name: &str, stream: &Stream) {
+        match stream.bytes() {
+            Ok([]) => {}
+            Ok(text) => {
+                self.line(format!("[{name}]").as_bytes());
+                self.excerpt(text);
+            }
+            Err(why) => {
+                self.line(format!("[{name}]").as_bytes());
+                self.line(format!("[{why}]").as_bytes());
+            }
         }
-        self.end_time(now);
     }
 
-    /// Writes the section's time on its line, once.
-    pub(super) fn end_time(&mut self, now: Duration) {
-        let Some(began) = self.section_began.take() else {
-            return;
-        };
-        let seconds = now.saturating_sub(began).as_secs_f64();
-        let time = format!(" ({seconds:.3}s)");
-        let end = self.mark - 1;
-        self.text.splice(end..end, time.bytes());
-        self.mark += time.len();
+    fn excerpt(&mut self, text: &[u8]) {
+        let head = text.get(..SHOWN);
+        let tail = text.get(text.len().saturating_sub(SHOWN)..);
+        match (head, tail) {
+            (Some(head), Some(tail)) if text.len() > 2 * SHOWN => {
+                self.raw(head);
+                let hidden = text.len() - 2 * SHOWN;
+                self.line(format!("\n[... {hidden} bytes not shown ...]").as_bytes());
+                self.raw(tail);
+            }
+            _ => self.raw(text),
+        }
     }
 
-    /// The whole log, with the work directory written as `$WORK`.
-    pub(super) fn finish(self, work_dir: &[u8]) -> Vec<u8> {
-        abbreviated(self.text, work_dir)
+    /// The whole log, with the work directory shortened.
+    pub(super) fn finish(self, work_dir: &Path) -> Vec<u8> {
+        shorten(self.bytes, work_dir)
     }
 }
 
-/// The text with the work directory written as `$WORK`.
-pub(super) fn abbreviated(text: Vec<u8>, work_dir: &[u8]) -> Vec<u8> {
-    let Some(mut next) = find(&text, work_dir) else {
-        return text;
-    };
-    let mut short = Vec::with_capacity(text.len());
-    let mut rest = text.as_slice();
-    loop {
-        short.extend_from_slice(&rest[..next]);
+/// Replaces the work directory's path by `$WORK`.
+pub(super) fn shorten(text: Vec<u8>, work_dir: &Path) -> Vec<u8> {
+    let work = search::bytes(work_dir);
+    let mut short = Vec::new();
+    let mut done = 0;
+    let mut at = 0;
+    while let Some(found) = find(&text, &work, at) {
+        short.extend_from_slice(text.get(done..found).unwrap_or_default());
         short.extend_from_slice(b"$WORK");
-        rest = &rest[next + work_dir.len()..];
-        match find(rest, work_dir) {
-            Some(found) => next = found,
-            None => break,
-        }
+        done = found + work.len();
+        at = done;
     }
-    short.extend_from_slice(rest);
+    if done == 0 {
+        return text;
+    }
+    short.extend_from_slice(text.get(done..).unwrap_or_default());
     short
 }
 
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    let first = *part.first()?;
-    let mut from = 0;
+fn find(text: &[u8], needle: &[u8], from: usize) -> Option<usize> {
+    let first = *needle.first()?;
+    let mut at = from;
     loop {
-        from += text.get(from..)?.iter().position(|b| *b == first)?;
-        if text[from..].starts_with(part) {
-            return Some(from);
+        let rest = text.get(at..)?;
+        at += rest.iter().position(|byte| *byte == first)?;
+        if text.get(at..)?.starts_with(needle) {
+            return Some(at);
         }
-        from += 1;
+        at += 1;
     }
 }
 
@@ -153,22 +158,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_output_shows_both_ends() {
-        let mut log = Log::new(true);
-        let text = [vec![b'a'; SHOWN], b"middle".to_vec(), vec![b'z'; SHOWN]].concat();
-        log.stream("stdout", &Stream::from_bytes(text));
-        let text = String::from_utf8(log.finish(b"/w")).unwrap();
-        assert!(text.starts_with("[stdout]\naaa"));
-        assert!(text.contains("aa\n[… 6 bytes not shown …]\nzz"));
-        assert!(text.ends_with("zz"));
+    fn every_occurrence_of_the_work_directory_is_shortened() {
+        let shortened =
+            |text: &str| String::from_utf8(shorten(text.into(), Path::new("/tmp/w"))).unwrap();
+        assert_eq!(shortened("a /tmp/w/x:/tmp/w\n"), "a $WORK/x:$WORK\n");
+        assert_eq!(shortened("/tmp//tmp/w"), "/tmp/$WORK");
+        assert_eq!(shortened("/tm"), "/tm");
     }
 
     #[test]
-    fn the_work_directory_is_abbreviated_everywhere() {
-        let short = abbreviated(b"/tmp/w/a:/tmp/w /tmp/x/tmp/w".to_vec(), b"/tmp/w");
-        assert_eq!(
-            short.escape_ascii().to_string(),
-            "$WORK/a:$WORK /tmp/x$WORK"
-        );
+    fn a_large_output_shows_its_head_and_its_tail() {
+        let mut log = Log::new(Detail::Whole);
+        log.output("stdout", &Stream::from_bytes(vec![b'x'; 2 * SHOWN + 5]));
+        let text = String::from_utf8(log.finish(Path::new("/w"))).unwrap();
+        assert!(text.contains("x\n[... 5 bytes not shown ...]\nx"));
     }
 }

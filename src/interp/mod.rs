@@ -1,29 +1,77 @@
-//! Executes a script: one [`World`] in, one ending and a log out. Knows the script language and
+//! Executes a script: one [`World`] in, one outcome and a log out. Knows the script language and
 //! nothing of engines, slots or schedules.
-//!
-//! [`execute`] unpacks the archive, then takes line after line: words, conditions, command. Commands
-//! stand in one table ([`BUILTINS`]); each family has a file. Programs and time are the world's.
 
-mod builtins;
-mod condition;
+mod commands;
+mod conditions;
 mod environment;
-mod execution;
+mod execute;
+mod gotext;
 mod halt;
-mod jobs;
 mod log;
-mod os_error;
 mod registry;
-mod setup;
-#[cfg(test)]
-mod testing;
+mod session;
 #[cfg(test)]
 mod tests;
+mod unpack;
 mod world;
 
-pub use builtins::{BUILTINS, Builtin, Negation, Origin};
-pub use execution::{Ending, Executed, execute};
-pub use registry::{CommandContext, CommandError, CommandFunction, ConditionFunction, Registry};
-pub use setup::{
-    BarePrograms, Detail, DuplicateNames, InitialValues, OnFailure, Setup, initial_environment,
-};
+use std::path::PathBuf;
+
+use crate::model::{EngineKind, Failure};
+
+pub use crate::model::{AfterFailure, Detail};
+pub use commands::reference;
+pub use environment::environment;
+pub use execute::execute;
+pub use registry::{CommandContext, CommandError, Expect, Preparation, Registry};
 pub use world::{Finished, Interrupted, JobId, Program, StartError, Status, World};
+
+/// What a script is executed with, apart from the script itself.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// `$WORK`: absolute, exists, and is empty but perhaps for an empty `.tmp`.
+    pub work_dir: PathBuf,
+    /// The script's file as messages show it.
+    pub file: String,
+    /// `$PATH` at the start.
+    pub search_path: Vec<u8>,
+    /// Variables of the suite's settings, in order.
+    pub variables: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The engine that this run uses.
+    pub engine: Option<EngineKind>,
+    /// `$TAG`.
+    pub tag: String,
+    /// `$RUN_ID`.
+    pub run_id: String,
+    /// How much of the log is kept.
+    pub detail: Detail,
+    /// What happens after a failure.
+    pub after_failure: AfterFailure,
+}
+
+/// How a script ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScriptEnding {
+    /// Every line did what was expected.
+    Passed,
+    /// The script said `stop`, which passes.
+    Stopped,
+    /// The script said `skip`.
+    Skipped {
+        /// Its message, perhaps empty.
+        reason: String,
+    },
+    /// A line failed; the first one, when more did.
+    Failed(Failure),
+    /// The world ended the script.
+    Interrupted(Interrupted),
+}
+
+/// A script that was executed.
+#[derive(Debug)]
+pub struct Executed {
+    /// How it ended.
+    pub ending: ScriptEnding,
+    /// What happened, for people, in Go testscript's format.
+    pub log: Vec<u8>,
+}

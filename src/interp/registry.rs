@@ -1,33 +1,128 @@
-//! What the user adds to the language: programs that may be called bare, commands, conditions.
+//! What a user of the library adds to the language: programs, commands, conditions, preparations.
+//! Knows nothing of how a script is executed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs;
 use std::io;
-use std::path::PathBuf;
-
-use crate::host::stream::Stream;
-use crate::script::{Variables, path};
+use std::path::{Component, Path, PathBuf};
 
 use super::environment::Environment;
-use super::os_error;
-use super::setup::{to_path, to_path_buf};
+use crate::host::stream::Stream;
 
-/// A command of the user's. Gets whether it was written with `!`, and its words; what `!` means is
-/// its own business.
-pub type CommandFunction = Box<
-    dyn Fn(&mut CommandContext<'_>, bool, &[Vec<u8>]) -> Result<(), CommandError> + Send + Sync,
->;
+/// Whether the line wants the command to succeed or, with `!`, to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// No `!`.
+    Success,
+    /// `!`
+    Failure,
+}
 
-/// A condition of the user's. Gets what follows the colon of `[name:suffix]`, or nothing.
-pub type ConditionFunction = Box<dyn Fn(&str) -> Result<bool, String> + Send + Sync>;
+/// Why a command of the user's did not do what was expected.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The line fails, in these words.
+    #[error("{0}")]
+    Failed(String),
+    /// The script is skipped, in these words.
+    #[error("{0}")]
+    Skipped(String),
+}
 
-/// The user's additions.
+impl From<String> for CommandError {
+    fn from(message: String) -> Self {
+        CommandError::Failed(message)
+    }
+}
+
+impl From<&str> for CommandError {
+    fn from(message: &str) -> Self {
+        CommandError::Failed(message.to_owned())
+    }
+}
+
+impl From<io::Error> for CommandError {
+    fn from(error: io::Error) -> Self {
+        CommandError::Failed(error.to_string())
+    }
+}
+
+pub(super) type Command =
+    dyn Fn(&mut CommandContext<'_>, Expect, &[Vec<u8>]) -> Result<(), CommandError> + Send + Sync;
+type Condition = dyn Fn(&str) -> Result<bool, String> + Send + Sync;
+type Prepare = dyn Fn(&mut Preparation<'_>) -> Result<(), String> + Send + Sync;
+
+/// What a user of the library adds to the language.
 #[derive(Default)]
 pub struct Registry {
     programs: BTreeSet<String>,
-    commands: BTreeMap<String, CommandFunction>,
-    conditions: BTreeMap<String, ConditionFunction>,
+    commands: BTreeMap<String, Box<Command>>,
+    conditions: BTreeMap<String, Box<Condition>>,
+    preparations: Vec<Box<Prepare>>,
+}
+
+impl Registry {
+    /// Lets scripts call a program without `exec`. It is found in the script's `PATH`.
+    #[must_use]
+    pub fn program(mut self, name: impl Into<String>) -> Self {
+        self.programs.insert(name.into());
+        self
+    }
+
+    /// Adds a command. A built-in of testscript's with the same name wins.
+    #[must_use]
+    pub fn command<F>(mut self, name: impl Into<String>, run: F) -> Self
+    where
+        F: Fn(&mut CommandContext<'_>, Expect, &[Vec<u8>]) -> Result<(), CommandError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.commands.insert(name.into(), Box::new(run));
+        self
+    }
+
+    /// Adds the condition `[name]`, also as `[name:suffix]`; it is given the suffix, or nothing.
+    #[must_use]
+    pub fn condition<F>(mut self, name: impl Into<String>, holds: F) -> Self
+    where
+        F: Fn(&str) -> Result<bool, String> + Send + Sync + 'static,
+    {
+        self.conditions.insert(name.into(), Box::new(holds));
+        self
+    }
+
+    /// Runs this before each script, when its files are there.
+    #[must_use]
+    pub fn prepare<F>(mut self, prepare: F) -> Self
+    where
+        F: Fn(&mut Preparation<'_>) -> Result<(), String> + Send + Sync + 'static,
+    {
+        self.preparations.push(Box::new(prepare));
+        self
+    }
+
+    pub(super) fn is_program(&self, name: &str) -> bool {
+        self.programs.contains(name)
+    }
+
+    pub(super) fn find_command(&self, name: &str) -> Option<&Command> {
+        self.commands.get(name).map(AsRef::as_ref)
+    }
+
+    pub(super) fn find_condition(&self, name: &str) -> Option<&Condition> {
+        self.conditions.get(name).map(AsRef::as_ref)
+    }
+
+    pub(super) fn preparations(&self) -> impl Iterator<Item = &Prepare> {
+        self.preparations.iter().map(AsRef::as_ref)
+    }
+
+    /// The names of the programs and commands.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let programs = self.programs.iter();
+        programs.chain(self.commands.keys()).map(String::as_str)
+    }
 }
 
 impl fmt::Debug for Registry {
@@ -36,214 +131,154 @@ impl fmt::Debug for Registry {
             .field("programs", &self.programs)
             .field("commands", &self.commands.keys())
             .field("conditions", &self.conditions.keys())
+            .field("preparations", &self.preparations.len())
             .finish()
     }
 }
 
-impl Registry {
-    /// `NAME words…` shall mean `exec NAME words…`. Takes the place of a built-in of that name.
-    pub fn program(&mut self, name: impl Into<String>) -> &mut Self {
-        self.programs.insert(name.into());
-        self
-    }
-
-    /// Adds a command. A built-in of Go's testscript cannot be replaced, one of ours can.
-    pub fn command(&mut self, name: impl Into<String>, command: CommandFunction) -> &mut Self {
-        self.commands.insert(name.into(), command);
-        self
-    }
-
-    /// Adds a condition. A standard one cannot be replaced, one of ours can.
-    pub fn condition(
-        &mut self,
-        name: impl Into<String>,
-        condition: ConditionFunction,
-    ) -> &mut Self {
-        self.conditions.insert(name.into(), condition);
-        self
-    }
-
-    /// The names of the programs that may be called bare.
-    pub fn programs(&self) -> impl Iterator<Item = &str> {
-        self.programs.iter().map(String::as_str)
-    }
-
-    pub(super) fn has_program(&self, name: &str) -> bool {
-        self.programs.contains(name)
-    }
-
-    pub(super) fn command_named(&self, name: &str) -> Option<&CommandFunction> {
-        self.commands.get(name)
-    }
-
-    pub(super) fn command_names(&self) -> impl Iterator<Item = &str> {
-        self.commands.keys().map(String::as_str)
-    }
-
-    /// The condition, with what it gets.
-    pub(super) fn condition_named<'n>(
-        &self,
-        name: &'n str,
-    ) -> Option<(&ConditionFunction, &'n str)> {
-        if let Some(condition) = self.conditions.get(name) {
-            return Some((condition, ""));
-        }
-        let (name, suffix) = name.split_once(':')?;
-        Some((self.conditions.get(name)?, suffix))
-    }
-}
-
-/// Why a command of the user's failed; becomes the message of the failed line.
-#[derive(Debug)]
-pub struct CommandError(pub(super) Vec<u8>);
-
-impl CommandError {
-    /// An error with this message.
-    pub fn new(message: impl Into<Vec<u8>>) -> CommandError {
-        CommandError(message.into())
-    }
-}
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
-    }
-}
-
-impl From<&str> for CommandError {
-    fn from(message: &str) -> Self {
-        CommandError::new(message)
-    }
-}
-
-impl From<String> for CommandError {
-    fn from(message: String) -> Self {
-        CommandError::new(message)
-    }
-}
-
-impl From<io::Error> for CommandError {
-    fn from(error: io::Error) -> Self {
-        CommandError::new(error.to_string())
-    }
-}
-
-impl From<Box<dyn std::error::Error>> for CommandError {
-    fn from(error: Box<dyn std::error::Error>) -> Self {
-        CommandError::new(error.to_string())
-    }
-}
-
-/// A command's own outputs, once it asked for one of them.
-#[derive(Debug, Default)]
-pub(super) struct Written {
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
-}
-
-/// What a command of the user's can see and change.
+/// A script's surroundings as a command of the user's sees them.
 #[derive(Debug)]
 pub struct CommandContext<'a> {
-    pub(super) work_dir: &'a [u8],
-    pub(super) directory: &'a mut Vec<u8>,
+    pub(super) name: &'a str,
+    pub(super) work_dir: &'a Path,
+    pub(super) directory: &'a Path,
     pub(super) environment: &'a mut Environment,
-    pub(super) last_stdout: &'a Stream,
-    pub(super) last_stderr: &'a Stream,
-    pub(super) stdin: &'a [u8],
+    pub(super) previous_stdout: &'a Stream,
+    pub(super) previous_stderr: &'a Stream,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
     pub(super) log: Vec<u8>,
-    pub(super) written: Option<Written>,
 }
 
 impl CommandContext<'_> {
-    /// The work directory, `$WORK`.
-    pub fn work_dir(&self) -> PathBuf {
-        to_path_buf(self.work_dir.to_vec())
+    /// The name by which the command was called.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// `$WORK`.
+    pub fn work_dir(&self) -> &Path {
+        self.work_dir
     }
 
     /// The current directory.
-    pub fn directory(&self) -> PathBuf {
-        to_path_buf(self.directory.clone())
+    pub fn directory(&self) -> &Path {
+        self.directory
     }
 
-    /// Changes the current directory; relative to the one until now.
-    pub fn change_directory(&mut self, directory: impl AsRef<[u8]>) -> Result<(), CommandError> {
-        let directory = path::absolute(self.directory, directory.as_ref());
-        match fs::metadata(to_path(&directory)) {
-            Ok(known) if known.is_dir() => {
-                *self.directory = directory;
-                Ok(())
-            }
-            Ok(_) => Err(path_error(&directory, "is not a directory")),
-            Err(error) => {
-                let words = os_error::words(&error);
-                Err(path_error(
-                    &directory,
-                    &format!("cannot be entered: {words}"),
-                ))
-            }
-        }
+    /// The path, seen from the current directory.
+    pub fn make_absolute(&self, path: impl AsRef<Path>) -> PathBuf {
+        absolute(self.directory, path.as_ref())
     }
 
-    /// A variable's value; `None` when it is not set.
-    pub fn getenv(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
-        self.environment.value(name.as_ref())
+    /// A variable's value; `None` when it was never set.
+    pub fn variable(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
+        self.environment.get(name.as_ref())
     }
 
-    /// Sets a variable.
-    pub fn setenv(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
-        self.environment.set(name.as_ref(), value.as_ref());
+    /// Sets a variable, for the rest of the script.
+    pub fn set_variable(&mut self, name: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) {
+        self.environment.set(name.as_ref(), value.into());
     }
 
-    /// All variables, as a program would get them.
-    pub fn environment(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        self.environment.for_program(self.directory)
-    }
-
-    /// A path as an absolute one, relative to the current directory.
-    pub fn absolute(&self, name: impl AsRef<[u8]>) -> PathBuf {
-        to_path_buf(path::absolute(self.directory, name.as_ref()))
-    }
-
-    /// A file's content; `stdout` and `stderr` are the last command's output.
-    pub fn read_file(&self, name: impl AsRef<[u8]>) -> Result<Vec<u8>, CommandError> {
-        let name = name.as_ref();
+    /// A file's contents; `stdout` and `stderr` are what the last command wrote.
+    pub fn read_file(&self, name: &str) -> Result<Vec<u8>, CommandError> {
         let saved = match name {
-            b"stdout" => self.last_stdout.bytes(),
-            b"stderr" => self.last_stderr.bytes(),
+            "stdout" => self.previous_stdout,
+            "stderr" => self.previous_stderr,
             _ => {
-                let file = path::absolute(self.directory, name);
-                let error = |error| path_error(&file, &os_error::words(&error));
-                return fs::read(to_path(&file)).map_err(error);
+                let path = self.make_absolute(name);
+                return std::fs::read(&path)
+                    .map_err(|error| super::gotext::path_error("open", &path, &error).into());
             }
         };
-        let bytes = saved.map_err(|overflow| CommandError::new(overflow.to_string()))?;
+        let bytes = saved.bytes().map_err(ToString::to_string)?;
         Ok(bytes.to_vec())
     }
 
-    /// What `stdin` prepared for the next program.
-    pub fn stdin(&self) -> &[u8] {
-        self.stdin
+    /// What is written here is what `stdout` then looks at.
+    pub fn stdout(&mut self) -> &mut impl io::Write {
+        &mut self.stdout
     }
 
-    /// Where to write the output that the next `stdout` and `cmp stdout` look at.
-    pub fn stdout(&mut self) -> &mut Vec<u8> {
-        &mut self.written.get_or_insert_default().stdout
+    /// What is written here is what `stderr` then looks at.
+    pub fn stderr(&mut self) -> &mut impl io::Write {
+        &mut self.stderr
     }
 
-    /// Where to write the output that the next `stderr` and `cmp stderr` look at.
-    pub fn stderr(&mut self) -> &mut Vec<u8> {
-        &mut self.written.get_or_insert_default().stderr
-    }
-
-    /// Adds a line to the log.
+    /// Adds a line to the script's log.
     pub fn log(&mut self, line: impl AsRef<[u8]>) {
-        let line = line.as_ref();
-        self.log
-            .extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+        self.log.extend_from_slice(line.as_ref());
         self.log.push(b'\n');
     }
 }
 
-fn path_error(path: &[u8], what: &str) -> CommandError {
-    CommandError([path, b": ", what.as_bytes()].concat())
+/// A script that is about to begin: its files are there, its first line is still to come.
+#[derive(Debug)]
+pub struct Preparation<'a> {
+    pub(super) file: &'a str,
+    pub(super) work_dir: &'a Path,
+    pub(super) directory: &'a mut PathBuf,
+    pub(super) environment: &'a mut Environment,
+}
+
+impl Preparation<'_> {
+    /// The script's file as messages show it.
+    pub fn file(&self) -> &str {
+        self.file
+    }
+
+    /// `$WORK`.
+    pub fn work_dir(&self) -> &Path {
+        self.work_dir
+    }
+
+    /// A variable's value; `None` when it is not set.
+    pub fn variable(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
+        self.environment.get(name.as_ref())
+    }
+
+    /// Sets a variable.
+    pub fn set_variable(&mut self, name: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) {
+        self.environment.set(name.as_ref(), value.into());
+    }
+
+    /// Writes a file below the work directory, with the directories above it.
+    pub fn write_file(
+        &self,
+        path: impl AsRef<Path>,
+        contents: impl AsRef<[u8]>,
+    ) -> Result<(), String> {
+        let path = absolute(self.work_dir, path.as_ref());
+        let write = || {
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            std::fs::write(&path, contents)
+        };
+        write().map_err(|error: io::Error| super::gotext::path_error("open", &path, &error))
+    }
+
+    /// Where the script begins; at first `$WORK`. A relative path counts from there.
+    pub fn set_directory(&mut self, directory: impl AsRef<Path>) {
+        *self.directory = absolute(self.work_dir, directory.as_ref());
+    }
+}
+
+/// The path seen from a directory, cleaned as Go does it: `..` is taken by its text, not through links.
+pub(super) fn absolute(directory: &Path, path: &Path) -> PathBuf {
+    if path.is_absolute() {
+        return path.to_owned();
+    }
+    let mut clean = directory.to_owned();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => clean.push(name),
+            Component::ParentDir => {
+                clean.pop();
+            }
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    clean
 }

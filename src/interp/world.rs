@@ -36,7 +36,7 @@ pub enum Status {
 
 /// A program that is over: its process ended, and its output ended too or was given up after the
 /// leak grace.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Finished {
     /// How it ended.
     pub status: Status,
@@ -77,30 +77,11 @@ pub trait World {
     fn start(&mut self, program: &Program) -> Result<JobId, StartError>;
 
     /// Waits until the job is over. On a deadline or a cancel the whole script has been ended when
-    /// this returns; what the job wrote until then is in `Err`. The other jobs can still be finished
-    /// afterwards, at once, to learn what they wrote.
+    /// this returns; what the job wrote until then is in `Err`.
     fn finish(&mut self, job: JobId) -> Result<Finished, (Interrupted, Box<Finished>)>;
-
-    /// As [`World::finish`], but gives up waiting after the limit: `None`, and the job still runs. A
-    /// world that cannot tell may wait for the end.
-    fn finish_within(
-        &mut self,
-        job: JobId,
-        limit: Duration,
-    ) -> Result<Option<Finished>, (Interrupted, Box<Finished>)> {
-        let _ = limit;
-        self.finish(job).map(Some)
-    }
 
     /// Sends a signal to the job's process group. `false`: it had already ended.
     fn signal(&mut self, job: JobId, signal: i32) -> bool;
-
-    /// Does nothing for so long, unless the script must end before.
-    fn sleep(&mut self, duration: Duration) -> Result<(), Interrupted>;
-
-    /// The body of the script is over, by itself or because the deadline passed; deferred commands
-    /// follow, under a deadline of their own.
-    fn begin_deferred(&mut self);
 
     /// Runs code of the user's (a custom command), while the world keeps watch.
     fn call(&mut self, code: &mut (dyn FnMut() + Send)) -> Result<(), Interrupted>;

@@ -24,6 +24,14 @@ pub enum Event {
     TrialPlanned(TrialFacts),
     /// What is known of the engine, once it is known.
     Engine(EngineState),
+    /// What is under test, once it has been read: name → hash of the executable. Reading it takes longer
+    /// than starting, so it comes when it is done.
+    Programs {
+        /// The harness's own executable, which holds the registered programs, is `harness`.
+        hashes: BTreeMap<String, String>,
+        /// The processor they were built for, as this build knows it: `x86_64`.
+        arch: String,
+    },
     /// A slot began to execute a trial.
     AttemptStarted(AttemptStart),
     /// A plain trial's program called the engine: held until the container lane admits it.
@@ -112,8 +120,6 @@ pub struct RunFacts {
     pub commit: String,
     /// Hash of the configuration in force (sha-256 would be for enemies; this one is for change): hex.
     pub config_hash: String,
-    /// Hash of the program under test where known: name → hex.
-    pub programs: BTreeMap<String, String>,
     /// Seed of everything random in this run.
     pub seed: u64,
     /// Trials that were filtered out, for libtest's closing line.
@@ -227,9 +233,6 @@ pub struct AttemptReport {
     pub leaks: Vec<Leak>,
     /// Engine commands of the script: argument lists as typed, for the report and the fingerprint.
     pub engine_calls: u32,
-    /// Hash of each program under test that the script ran, where known: name → hex.
-    #[serde(default)]
-    pub programs: BTreeMap<String, String>,
     /// What the machine went through meanwhile.
     pub machine: MachineDelta,
     /// The work directory, where it was kept; else empty.

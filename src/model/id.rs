@@ -202,6 +202,6 @@ mod tests {
             attempt: 2,
         }
         .tag(&run);
-        assert_eq!(tag, "sd-toui5c-3mvz-3-1-2");
+        assert_eq!(tag, "sd-tots00-3mvz-3-1-2");
     }
 }

@@ -5,11 +5,16 @@
 
 mod bytes;
 mod diagnostic;
+pub mod duration;
 mod engine;
 mod event;
+mod hash;
 mod id;
 mod outcome;
 mod resource;
+mod rules;
+#[cfg(test)]
+pub(crate) mod samples;
 mod seconds;
 mod verdict;
 
@@ -19,10 +24,12 @@ pub use engine::{EngineFacts, EngineKind, Lane, Policy, Tool};
 pub use event::{
     AttemptReport, AttemptStart, EngineState, Event, MachineDelta, RunFacts, Timings, TrialFacts,
 };
+pub use hash::Hash;
 pub use id::{AttemptId, ParseIdError, RunId, SlotId};
 pub use outcome::{
     EndedProcess, Evidence, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place,
     ProcessFact, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
+pub use rules::{AfterFailure, Detail, Dialect};
 pub use verdict::{Conclusion, Counts, Verdict};

@@ -1,63 +1,14 @@
-//! Conditions as values. The standard ones are decided here from given facts; what needs a file or
-//! the engine is handed back for the interpreter to ask. Knows no world.
+//! What a condition asks for: Go's standard table and our additions about the engine.
 //!
-//! The order of look-up is fixed: standard, then the user's own, then ours, so that a script never
-//! changes its meaning because we add a name.
+//! Only what follows from the build is answered here. Must not look at the machine: programs and
+//! engines are asked for by the interpreter.
 
-use std::fmt;
+use std::env::consts;
 
-/// What a standard condition can depend on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// The operating system in Go's words.
-    pub goos: &'static str,
-    /// The architecture in Go's words.
-    pub goarch: &'static str,
-    /// Long tests are to be skipped; also turns `net` off.
-    pub short: bool,
-}
+/// The Go release whose script language this is; `[goN.M]` holds up to it.
+const GO_RELEASE: (u64, u64) = (1, 27);
 
-impl Facts {
-    /// From Rust's names of system and architecture (`std::env::consts`).
-    pub fn new(os: &str, arch: &str, short: bool) -> Facts {
-        let big_endian = cfg!(target_endian = "big");
-        Facts {
-            goos: goos(os),
-            goarch: goarch(arch, big_endian),
-            short,
-        }
-    }
-}
-
-/// A standard condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standard<'a> {
-    /// Decided.
-    Known(bool),
-    /// `exec:PROG`: whether the script could run this program.
-    Exec(&'a str),
-}
-
-/// A condition of ours, about the engine of the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Addition {
-    /// `docker`: the scripts' client is Docker's.
-    Docker,
-    /// `podman`: the scripts' client is Podman's.
-    Podman,
-    /// `rootless`: the engine runs without root.
-    Rootless,
-    /// `engine`: there is one.
-    Engine,
-    /// `engine:>=5.0`: there is one of such a version.
-    EngineVersion(VersionRange),
-}
-
-/// The newest Go release whose testscript we follow. `go1.1` to `go1.27` hold and later ones do not:
-/// no Go compiler built us, and a script asks so to learn what it may expect of the language.
-const GO_RELEASE: u32 = 27;
-
-const KNOWN_OS: [&str; 17] = [
+const KNOWN_OS: &[&str] = &[
     "aix",
     "android",
     "darwin",
@@ -77,10 +28,22 @@ const KNOWN_OS: [&str; 17] = [
     "zos",
 ];
 
-/// Of the known systems, those that are no `unix`.
-const OTHER_OS: [&str; 5] = ["js", "nacl", "plan9", "windows", "zos"];
+const UNIX: &[&str] = &[
+    "aix",
+    "android",
+    "darwin",
+    "dragonfly",
+    "freebsd",
+    "hurd",
+    "illumos",
+    "ios",
+    "linux",
+    "netbsd",
+    "openbsd",
+    "solaris",
+];
 
-const KNOWN_ARCH: [&str; 24] = [
+const KNOWN_ARCH: &[&str] = &[
     "386",
     "amd64",
     "amd64p32",
@@ -107,287 +70,336 @@ const KNOWN_ARCH: [&str; 24] = [
     "wasm",
 ];
 
-/// The standard condition of this name, if it is one.
-pub fn standard<'a>(name: &'a str, facts: &Facts) -> Option<Standard<'a>> {
-    let known = match name {
-        "short" => facts.short,
-        "net" => !facts.short,
-        // Every system we run on has links; `gc` is Go's own compiler.
-        "link" | "symlink" | "gc" => true,
-        "unix" => !OTHER_OS.contains(&facts.goos),
-        "gccgo" => false,
-        os if KNOWN_OS.contains(&os) => os == facts.goos,
-        arch if KNOWN_ARCH.contains(&arch) => arch == facts.goarch,
-        _ => match name.strip_prefix("exec:") {
-            Some(program) => return Some(Standard::Exec(program)),
-            None => go_release(name)?,
-        },
-    };
-    Some(Standard::Known(known))
-}
-
-/// `goN.M`: that release or a later one.
-fn go_release(name: &str) -> Option<bool> {
-    let (major, minor) = name.strip_prefix("go")?.split_once('.')?;
-    let number = |text: &str| {
-        let digits = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-        // A number too large for us is a release that is far away.
-        (digits && !text.is_empty()).then(|| text.parse().unwrap_or(u32::MAX))
-    };
-    let (major, minor) = (number(major)?, number(minor)?);
-    Some(major == 1 && minor <= GO_RELEASE)
-}
-
-/// The condition of ours with this name, if it is one; an error if it is one that cannot be read.
-pub fn addition(name: &str) -> Option<Result<Addition, String>> {
-    match name {
-        "docker" => Some(Ok(Addition::Docker)),
-        "podman" => Some(Ok(Addition::Podman)),
-        "rootless" => Some(Ok(Addition::Rootless)),
-        "engine" => Some(Ok(Addition::Engine)),
-        _ => {
-            let range = name.strip_prefix("engine:")?;
-            Some(VersionRange::parse(range).map(Addition::EngineVersion))
-        }
-    }
-}
-
-/// Versions on one side of a given one, such as `>=5.0`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VersionRange {
-    comparison: Comparison,
-    version: Vec<u64>,
-}
-
+/// What the standard conditions depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    Before,
-    AtMost,
-    /// Equal as far as written: `=5` is every 5.
-    Within,
-    AtLeast,
-    After,
+pub struct Facts {
+    /// The operating system, by Go's name.
+    pub os: &'static str,
+    /// The architecture, by Go's name.
+    pub arch: &'static str,
 }
 
-impl VersionRange {
-    fn parse(text: &str) -> Result<VersionRange, String> {
-        // Longer signs first: `>=` also starts with `>`.
-        let signs = [
-            (">=", Comparison::AtLeast),
-            ("<=", Comparison::AtMost),
-            (">", Comparison::After),
-            ("<", Comparison::Before),
-            ("=", Comparison::Within),
-        ];
-        let found = signs
-            .into_iter()
-            .find_map(|(sign, comparison)| Some((text.strip_prefix(sign)?.trim(), comparison)));
-        let (number, comparison) = found.unwrap_or((text, Comparison::Within));
-        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        if !number.split('.').all(plain) {
-            return Err(format!(
-                "expected a version such as `>=5.0`, found `{text}`"
-            ));
-        }
-        Ok(VersionRange {
-            comparison,
-            version: numbers(number),
-        })
-    }
-
-    /// Whether a version as an engine tells it (`20.10.24+dfsg1`) is among them.
-    pub fn contains(&self, version: &str) -> bool {
-        let mut version = numbers(version);
-        let mut bound = self.version.clone();
-        if self.comparison == Comparison::Within {
-            version.truncate(bound.len());
-        }
-        let length = version.len().max(bound.len());
-        version.resize(length, 0);
-        bound.resize(length, 0);
-        match self.comparison {
-            Comparison::Before => version < bound,
-            Comparison::AtMost => version <= bound,
-            Comparison::Within => version == bound,
-            Comparison::AtLeast => version >= bound,
-            Comparison::After => version > bound,
+impl Facts {
+    /// The facts of the machine that this program was compiled for.
+    pub fn of_this_build() -> Self {
+        Self {
+            os: go_os(consts::OS),
+            arch: go_arch(consts::ARCH, cfg!(target_endian = "little")),
         }
     }
 }
 
-impl fmt::Display for VersionRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.comparison {
-            Comparison::Before => "<",
-            Comparison::AtMost => "<=",
-            Comparison::Within => "=",
-            Comparison::AtLeast => ">=",
-            Comparison::After => ">",
-        })?;
-        let parts: Vec<String> = self.version.iter().map(u64::to_string).collect();
-        f.write_str(&parts.join("."))
-    }
-}
-
-/// The leading numbers of a version: `5.0.0-dev` is 5, 0, 0.
-fn numbers(version: &str) -> Vec<u64> {
-    let mut numbers = Vec::new();
-    for part in version.split('.') {
-        let end = part.bytes().position(|b| !b.is_ascii_digit());
-        let (digits, rest) = part.split_at(end.unwrap_or(part.len()));
-        let Ok(number) = digits.parse() else { break };
-        numbers.push(number);
-        if !rest.is_empty() {
-            break;
-        }
-    }
-    numbers
-}
-
-fn goos(os: &str) -> &'static str {
+fn go_os(os: &'static str) -> &'static str {
     match os {
         "macos" => "darwin",
-        other => find(&KNOWN_OS, other),
+        other => other,
     }
 }
 
-fn goarch(arch: &str, big_endian: bool) -> &'static str {
-    match (arch, big_endian) {
+fn go_arch(arch: &'static str, little: bool) -> &'static str {
+    match (arch, little) {
         ("x86", _) => "386",
         ("x86_64", _) => "amd64",
-        ("aarch64", false) => "arm64",
-        ("aarch64", true) => "arm64be",
-        ("arm", true) => "armbe",
+        ("aarch64", true) => "arm64",
+        ("aarch64", false) => "arm64be",
+        ("arm", false) => "armbe",
         ("loongarch64", _) => "loong64",
-        ("mips", false) => "mipsle",
-        ("mips64", false) => "mips64le",
+        ("mips", true) => "mipsle",
+        ("mips64", true) => "mips64le",
         ("powerpc", _) => "ppc",
-        ("powerpc64", false) => "ppc64le",
-        ("powerpc64", true) => "ppc64",
+        ("powerpc64", true) => "ppc64le",
+        ("powerpc64", false) => "ppc64",
         ("riscv32", _) => "riscv",
-        ("wasm32" | "wasm64", _) => "wasm",
-        (other, _) => find(&KNOWN_ARCH, other),
+        ("wasm32", _) => "wasm",
+        (other, _) => other,
     }
 }
 
-/// Names that are the same in both languages; empty when Go has none.
-fn find(known: &[&'static str], name: &str) -> &'static str {
-    known
-        .iter()
-        .find(|known| **known == name)
-        .copied()
-        .unwrap_or("")
+/// What the standard table says of a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standard {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// It holds when this program is found; the interpreter knows where to look.
+    Exec(Vec<u8>),
+    /// It is not in the table.
+    Unknown,
+}
+
+impl From<bool> for Standard {
+    fn from(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+}
+
+/// Looks a condition up in Go's table. `text` has neither brackets nor `!`.
+pub fn standard(text: &[u8], facts: &Facts) -> Standard {
+    if let Some(program) = text.strip_prefix(b"exec:") {
+        return Standard::Exec(program.to_vec());
+    }
+    let Ok(text) = std::str::from_utf8(text) else {
+        return Standard::Unknown;
+    };
+    match text {
+        // There is no short mode: every script that was selected runs in full.
+        "short" | "gccgo" => Standard::False,
+        "net" | "gc" => Standard::True,
+        "link" | "symlink" => (facts.os != "plan9").into(),
+        "unix" => UNIX.contains(&facts.os).into(),
+        _ if text == facts.os || text == facts.arch => Standard::True,
+        _ if KNOWN_OS.contains(&text) || KNOWN_ARCH.contains(&text) => Standard::False,
+        _ => match go_release(text) {
+            Some(holds) => holds.into(),
+            None => Standard::Unknown,
+        },
+    }
+}
+
+/// Whether `goN.M` holds; `None` when the text is no such thing.
+fn go_release(text: &str) -> Option<bool> {
+    let (major, minor) = text.strip_prefix("go")?.split_once('.')?;
+    let is_number = |part: &str| {
+        part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty() && !part.starts_with('0')
+    };
+    if !is_number(major) || !is_number(minor) {
+        return None;
+    }
+    // A number too large to read is a release that is yet to come.
+    let number = |part: &str| part.parse().unwrap_or(u64::MAX);
+    Some((number(major), number(minor)) <= GO_RELEASE)
+}
+
+/// A condition of our own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Addition {
+    /// The engine is Docker.
+    Docker,
+    /// The engine is Podman.
+    Podman,
+    /// The engine runs without root.
+    Rootless,
+    /// There is an engine.
+    Engine,
+    /// The engine's version compares so.
+    EngineVersion(EngineVersion),
+}
+
+/// `engine:>=5.0`: a demand on the engine's version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineVersion {
+    /// The operator.
+    pub compare: Comparison,
+    /// The version as the script has it; what it leaves out is not compared.
+    pub version: Vec<u32>,
+}
+
+/// An operator between versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `>=`
+    AtLeast,
+    /// `>`
+    Above,
+    /// `<=`
+    AtMost,
+    /// `<`
+    Below,
+    /// `=`
+    Same,
+}
+
+const OPERATORS: [(&str, Comparison); 5] = [
+    // The longer ones first: `>` begins `>=`.
+    (">=", Comparison::AtLeast),
+    ("<=", Comparison::AtMost),
+    (">", Comparison::Above),
+    ("<", Comparison::Below),
+    ("=", Comparison::Same),
+];
+
+/// Reads one of our conditions. `text` has neither brackets nor `!`.
+pub fn addition(text: &[u8]) -> Option<Addition> {
+    match text {
+        b"docker" => Some(Addition::Docker),
+        b"podman" => Some(Addition::Podman),
+        b"rootless" => Some(Addition::Rootless),
+        b"engine" => Some(Addition::Engine),
+        _ => {
+            let text = std::str::from_utf8(text).ok()?.strip_prefix("engine:")?;
+            engine_version(text).map(Addition::EngineVersion)
+        }
+    }
+}
+
+fn engine_version(text: &str) -> Option<EngineVersion> {
+    let text = text.trim();
+    let (version, compare) = OPERATORS
+        .into_iter()
+        .find_map(|(sign, compare)| Some((text.strip_prefix(sign)?, compare)))?;
+    let version = version
+        .trim()
+        .split('.')
+        .map(number)
+        .collect::<Option<_>>()?;
+    Some(EngineVersion { compare, version })
+}
+
+/// Digits only: Rust's own reading accepts a sign.
+fn number(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+impl EngineVersion {
+    /// Whether an engine of this version is meant. Only as many parts are compared as the script
+    /// gives, so `=5.0` holds for 5.0.3 and `>5.0` does not. What follows the numbers (`-rc1`, `+dfsg`)
+    /// does not count; a version that starts with no number satisfies nothing.
+    pub fn holds(&self, version: &str) -> bool {
+        let version = version.trim();
+        let version = version.strip_prefix('v').unwrap_or(version);
+        let end = version
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(version.len());
+        let (numbers, _) = version.split_at(end);
+        let mut found: Vec<u32> = numbers.split('.').map_while(number).collect();
+        if found.is_empty() {
+            return false;
+        }
+        found.resize(self.version.len(), 0);
+        match self.compare {
+            Comparison::AtLeast => found >= self.version,
+            Comparison::Above => found > self.version,
+            Comparison::AtMost => found <= self.version,
+            Comparison::Below => found < self.version,
+            Comparison::Same => found == self.version,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn facts(short: bool) -> Facts {
-        Facts {
-            goos: "linux",
-            goarch: "amd64",
-            short,
+    const LINUX: Facts = Facts {
+        os: "linux",
+        arch: "amd64",
+    };
+
+    #[track_caller]
+    fn check(texts: &[&str], wanted: &Standard) {
+        for text in texts {
+            assert_eq!(&standard(text.as_bytes(), &LINUX), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_standard_table_is_gos() {
+        let holds = [
+            "net", "link", "symlink", "linux", "unix", "amd64", "gc", "go1.1", "go1.27",
+        ];
+        check(&holds, &Standard::True);
+        let fails = [
+            "short", "gccgo", "windows", "darwin", "arm64", "386", "go1.28", "go2.1",
+        ];
+        check(&fails, &Standard::False);
+        check(&["go99999999999999999999.1"], &Standard::False);
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_is_unknown() {
+        let unknown = ["", "root", "GOOS:linux", "Linux", "!x", "a][b", "docker"];
+        check(&unknown, &Standard::Unknown);
+        let not_releases = [
+            "go1", "go1.0", "go0.1", "go1.2.3", "go1.x", "go1.", "go+1.2",
+        ];
+        check(&not_releases, &Standard::Unknown);
+    }
+
+    #[test]
+    fn a_program_is_handed_back() {
+        check(&["exec:git"], &Standard::Exec(b"git".to_vec()));
+        check(&["exec:"], &Standard::Exec(Vec::new()));
+    }
+
+    #[test]
+    fn other_systems_have_their_own_truths() {
+        let mac = Facts {
+            os: "darwin",
+            arch: "arm64",
+        };
+        assert_eq!(standard(b"unix", &mac), Standard::True);
+        assert_eq!(standard(b"linux", &mac), Standard::False);
+        assert_eq!(standard(b"arm64", &mac), Standard::True);
+        let windows = Facts {
+            os: "windows",
+            arch: "amd64",
+        };
+        assert_eq!(standard(b"unix", &windows), Standard::False);
+    }
+
+    #[test]
+    fn this_build_has_gos_names() {
+        let facts = Facts::of_this_build();
+        assert!(KNOWN_OS.contains(&facts.os), "{facts:?}");
+        assert!(KNOWN_ARCH.contains(&facts.arch), "{facts:?}");
+        assert_eq!(go_os("macos"), "darwin");
+        assert_eq!(go_arch("powerpc64", true), "ppc64le");
+        assert_eq!(go_arch("s390x", false), "s390x");
+    }
+
+    #[test]
+    fn the_additions_are_about_the_engine() {
+        assert_eq!(addition(b"docker"), Some(Addition::Docker));
+        assert_eq!(addition(b"podman"), Some(Addition::Podman));
+        assert_eq!(addition(b"rootless"), Some(Addition::Rootless));
+        assert_eq!(addition(b"engine"), Some(Addition::Engine));
+        for text in [
+            "",
+            "linux",
+            "engine:",
+            "engine:5",
+            "engine:>=",
+            "engine:>=x",
+            "engine:>=5.",
+            "engine:==5",
+            "engine:>=+5",
+            "engine:>=99999999999",
+        ] {
+            assert_eq!(addition(text.as_bytes()), None, "{text}");
         }
     }
 
     #[track_caller]
-    fn check(name: &str, expected: Option<bool>) {
-        let expected = expected.map(Standard::Known);
-        assert_eq!(standard(name, &facts(false)), expected, "{name}");
+    fn check_version(condition: &str, version: &str, holds: bool) {
+        let Some(Addition::EngineVersion(wanted)) = addition(condition.as_bytes()) else {
+            panic!("{condition} is no demand on a version");
+        };
+        assert_eq!(wanted.holds(version), holds, "{condition} {version}");
     }
 
     #[test]
-    fn the_system_and_the_architecture_are_conditions() {
-        check("linux", Some(true));
-        check("unix", Some(true));
-        check("windows", Some(false));
-        check("amd64", Some(true));
-        check("arm64", Some(false));
-        check("GOOS:linux", None);
-        check("Linux", None);
-        check("", None);
-        check("root", None);
+    fn versions_compare_by_number_as_far_as_the_script_says() {
+        check_version("engine:>=5.0", "5.0.3", true);
+        check_version("engine:>=5.0", "4.9.10", false);
+        check_version("engine:>=5.0", "28.1.1", true);
+        check_version("engine:>= 5.0", "5", true);
+        check_version("engine:>5.0", "5.0.3", false);
+        check_version("engine:>5.0", "5.1.0", true);
+        check_version("engine:<=5.0", "5.0.3", true);
+        check_version("engine:<5", "5.0.0", false);
+        check_version("engine:<5", "4.10", true);
+        check_version("engine:=5.0", "5.0.3", true);
+        check_version("engine:=5.0.1", "5.0.3", false);
     }
 
     #[test]
-    fn rust_names_are_translated() {
-        let pairs = [
-            ("linux", "x86_64", "linux", "amd64"),
-            ("macos", "aarch64", "darwin", "arm64"),
-            ("freebsd", "riscv64", "freebsd", "riscv64"),
-            ("haiku", "avr", "", ""),
-        ];
-        for (os, arch, goos, goarch) in pairs {
-            let facts = Facts::new(os, arch, false);
-            assert_eq!((facts.goos, facts.goarch), (goos, goarch));
-        }
-    }
-
-    #[test]
-    fn short_turns_the_net_off() {
-        for (name, short) in [("short", true), ("net", false)] {
-            assert_eq!(standard(name, &facts(true)), Some(Standard::Known(short)));
-            check(name, Some(!short));
-        }
-    }
-
-    #[test]
-    fn go_conditions_follow_the_release_of_the_language() {
-        check("gc", Some(true));
-        check("gccgo", Some(false));
-        check("go1.1", Some(true));
-        check("go1.27", Some(true));
-        check("go1.28", Some(false));
-        check("go2.1", Some(false));
-        check("go1.99999999999", Some(false));
-        for name in ["go1", "go1.", "go01.1", "go1.0", "go1.2.3", "go1.x"] {
-            check(name, None);
-        }
-    }
-
-    #[test]
-    fn a_program_is_looked_for_by_the_interpreter() {
-        assert_eq!(
-            standard("exec:a/b", &facts(false)),
-            Some(Standard::Exec("a/b"))
-        );
-        check("exec", None);
-    }
-
-    #[test]
-    fn additions_are_about_the_engine() {
-        assert_eq!(addition("docker"), Some(Ok(Addition::Docker)));
-        assert_eq!(addition("engine"), Some(Ok(Addition::Engine)));
-        assert_eq!(addition("dockers"), None);
-        assert_eq!(
-            addition("engine:>=x"),
-            Some(Err(
-                "expected a version such as `>=5.0`, found `>=x`".to_owned()
-            ))
-        );
-    }
-
-    #[test]
-    fn versions_compare_by_number() {
-        let cases = [
-            (">=5.0", "5.0.0", true),
-            (">=5.0", "4.9.9", false),
-            (">=5.0", "10.1", true),
-            (">=5", "5.0.0-dev", true),
-            (">5", "5.0.0", false),
-            (">5", "5.0.1", true),
-            ("<=4.3", "4.3.0", true),
-            ("<=4.3", "4.3.1", false),
-            ("<20.11", "20.10.24+dfsg1", true),
-            ("=5", "5.4.2", true),
-            ("5.4", "5.4.2", true),
-            ("=5.4.2", "5.4", false),
-            ("=5", "6", false),
-        ];
-        for (range, version, expected) in cases {
-            let range = VersionRange::parse(range).unwrap();
-            assert_eq!(range.contains(version), expected, "{range} {version}");
-        }
+    fn what_follows_the_numbers_does_not_count() {
+        check_version("engine:>=5.0", "5.0.0-rc1", true);
+        check_version("engine:>=20.10", "20.10.24+dfsg1", true);
+        check_version("engine:=5.0", "v5.0", true);
+        check_version("engine:>=0", "dev", false);
+        check_version("engine:>=0", "", false);
     }
 }

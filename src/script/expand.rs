@@ -1,105 +1,86 @@
-//! Variables in text, by the rules of Go's `os.Expand`, with `${NAME@R}` for a value that is quoted
-//! for patterns. Knows no environment: values come from a [`Variables`].
+//! Variables in words: Go's `os.Expand`, byte for byte.
+//!
+//! Must not know where the values come from, nor anything of quotes and words.
 
-use std::collections::BTreeMap;
-
-/// Where the values come from.
-pub trait Variables {
-    /// The value, `None` when unset (which expands to nothing).
-    fn value(&self, name: &[u8]) -> Option<&[u8]>;
-}
-
-impl Variables for BTreeMap<Vec<u8>, Vec<u8>> {
-    fn value(&self, name: &[u8]) -> Option<&[u8]> {
-        self.get(name).map(Vec::as_slice)
-    }
-}
-
-/// The text with its variables replaced.
-pub fn expand(text: &[u8], variables: &dyn Variables) -> Vec<u8> {
-    let mut expanded = Vec::with_capacity(text.len());
-    expand_into(&mut expanded, text, variables);
-    expanded
-}
-
-/// Appends the text with its variables replaced.
-pub(super) fn expand_into(expanded: &mut Vec<u8>, text: &[u8], variables: &dyn Variables) {
+/// Puts the values of the variables into the text. An unset one gives nothing.
+pub fn expand(text: &[u8], lookup: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some(dollar) = rest.iter().position(|b| *b == b'$') {
-        // A final `$` is literal.
-        if dollar + 1 == rest.len() {
-            break;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        if *byte != b'$' || after.is_empty() {
+            out.push(*byte);
+            continue;
         }
-        expanded.extend_from_slice(&rest[..dollar]);
-        rest = &rest[dollar + 1..];
-        match reference(rest) {
-            Reference::Name { name, length } => {
-                push_value(expanded, name, variables);
-                rest = &rest[length..];
+        match reference(after) {
+            Reference::Name { name, width } => {
+                out.extend(value(name, lookup));
+                rest = after.get(width..).unwrap_or_default();
             }
-            Reference::Malformed { length } => rest = &rest[length..],
-            Reference::None => expanded.push(b'$'),
+            Reference::Nothing { width } => rest = after.get(width..).unwrap_or_default(),
+            Reference::Literal => out.push(b'$'),
         }
     }
-    expanded.extend_from_slice(rest);
+    out
 }
 
 /// What follows a `$`.
 enum Reference<'a> {
-    /// A name, written in so many bytes.
-    Name { name: &'a [u8], length: usize },
-    /// `${}`, or `${` without its end: these bytes vanish.
-    Malformed { length: usize },
-    /// Nothing that could be a name: the `$` is literal.
-    None,
+    /// A name; it takes `width` bytes after the `$`.
+    Name { name: &'a [u8], width: usize },
+    /// Bad syntax that vanishes.
+    Nothing { width: usize },
+    /// The `$` stands for itself.
+    Literal,
 }
 
-fn reference(text: &[u8]) -> Reference<'_> {
-    match text {
-        [b'{', inside @ ..] => match inside.iter().position(|b| *b == b'}') {
-            Some(0) => Reference::Malformed { length: 2 },
+fn reference(after: &[u8]) -> Reference<'_> {
+    match after {
+        [b'{', inner @ ..] => match inner.iter().position(|byte| *byte == b'}') {
+            None => Reference::Nothing { width: 1 },
+            Some(0) => Reference::Nothing { width: 2 },
             Some(end) => Reference::Name {
-                name: &inside[..end],
-                length: end + 2,
+                name: inner.get(..end).unwrap_or_default(),
+                width: end + 2,
             },
-            None => Reference::Malformed { length: 1 },
         },
         [
             b'*' | b'#' | b'$' | b'@' | b'!' | b'?' | b'-' | b'0'..=b'9',
             ..,
         ] => Reference::Name {
-            name: &text[..1],
-            length: 1,
+            name: after.get(..1).unwrap_or_default(),
+            width: 1,
         },
         _ => {
-            let in_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
-            let length = text.iter().take_while(|b| in_name(b)).count();
-            match length {
-                0 => Reference::None,
-                _ => Reference::Name {
-                    name: &text[..length],
-                    length,
-                },
+            let width = after
+                .iter()
+                .position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
+                .unwrap_or(after.len());
+            match after.get(..width) {
+                Some(name) if !name.is_empty() => Reference::Name { name, width },
+                _ => Reference::Literal,
             }
         }
     }
 }
 
-fn push_value(expanded: &mut Vec<u8>, name: &[u8], variables: &dyn Variables) {
+fn value(name: &[u8], lookup: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
     match name.strip_suffix(b"@R") {
-        Some(name) => quote_pattern(expanded, variables.value(name).unwrap_or_default()),
-        None => expanded.extend_from_slice(variables.value(name).unwrap_or_default()),
+        Some(name) => quote_regex(&lookup(name).unwrap_or_default()),
+        None => lookup(name).unwrap_or_default(),
     }
 }
 
-/// Appends text so that, as a pattern, it matches itself.
-fn quote_pattern(quoted: &mut Vec<u8>, text: &[u8]) {
-    for byte in text {
+/// Go's `regexp.QuoteMeta`.
+fn quote_regex(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    for byte in value {
         if br"\.+*?()|[]{}^$".contains(byte) {
-            quoted.push(b'\\');
+            out.push(b'\\');
         }
-        quoted.push(*byte);
+        out.push(*byte);
     }
+    out
 }
 
 #[cfg(test)]
@@ -107,80 +88,78 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn variables() -> BTreeMap<Vec<u8>, Vec<u8>> {
-        [
-            ("A", "one"),
-            ("A_1", "two"),
-            ("$", "$"),
-            ("/", "/"),
-            (":", ":"),
-            ("1", "first"),
-            ("P", "/a.b/(c)"),
-            ("a b", "odd"),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect()
+    fn lookup(name: &[u8]) -> Option<Vec<u8>> {
+        let value: &[u8] = match name {
+            b"A" => b"one",
+            b"A_1" => b"two words",
+            b"WORK" => b"/tmp/a.b(c)",
+            b"$" => b"$",
+            b"/" => b"/",
+            b"1" => b"first",
+            b"a b" => b"spaced",
+            _ => return None,
+        };
+        Some(value.to_vec())
     }
 
     #[track_caller]
-    fn check(text: &str, expected: &str) {
-        let expanded = expand(text.as_bytes(), &variables());
-        assert_eq!(String::from_utf8(expanded).unwrap(), expected, "{text}");
+    fn check(text: &str, wanted: &str) {
+        let found = expand(text.as_bytes(), &lookup);
+        assert_eq!(String::from_utf8_lossy(&found), wanted, "{text}");
     }
 
     #[test]
-    fn names_are_as_long_as_they_can_be() {
-        check("$A", "one");
+    fn names_take_the_longest_run() {
         check("x$A.y", "xone.y");
-        check("$A_1", "two");
-        check("$A_2", "");
-        check("$A$A", "oneone");
+        check("$A_1", "two words");
+        check("$A_", "");
+        check("$UNSET|", "|");
     }
 
     #[test]
-    fn braces_take_everything_up_to_the_next_closing_one() {
-        check("${A}x", "onex");
-        check("${a b}", "odd");
-        check("${/}${:}${$}", "/:$");
-        check("${UNSET}", "");
+    fn braces_hold_any_name() {
+        check("${A}_1", "one_1");
+        check("${/}", "/");
+        check("${$}", "$");
+        check("${a b}", "spaced");
         check("a${}b", "ab");
-        check("a${Ab", "aAb");
-        check("a${", "a");
+        check("a${b", "ab");
+        check("${", "");
     }
 
     #[test]
-    fn special_names_are_one_character() {
+    fn single_characters_are_names_of_their_own() {
         check("$$", "$");
         check("$10", "first0");
-        check("$?$-$@$*$!$#", "");
+        check("$?$-$*$@$!", "");
     }
 
     #[test]
-    fn a_dollar_before_anything_else_is_literal() {
+    fn a_dollar_before_anything_else_stays() {
         check("^foo$", "^foo$");
         check("$/", "$/");
         check("$=$", "$=$");
-        check("a$ b", "a$ b");
+        check("$.", "$.");
         check("$é", "$é");
     }
 
     #[test]
-    fn the_suffix_r_quotes_for_patterns() {
-        check("${P@R}", r"/a\.b/\(c\)");
+    fn the_suffix_quotes_for_regular_expressions() {
+        check("${WORK@R}", r"/tmp/a\.b\(c\)");
         check("${UNSET@R}", "");
-        check("$P@R", "/a.b/(c)@R");
+        check("$A@R", "one@R");
     }
 
     proptest! {
         #[test]
-        fn text_without_a_dollar_is_unchanged(text in "[^$]*") {
-            prop_assert_eq!(expand(text.as_bytes(), &variables()), text.into_bytes());
+        fn text_without_dollars_stays_as_it_is(text: Vec<u8>) {
+            let text: Vec<u8> = text.into_iter().filter(|byte| *byte != b'$').collect();
+            prop_assert_eq!(expand(&text, &lookup), text);
         }
 
         #[test]
-        fn any_bytes_can_be_expanded(bytes: Vec<u8>) {
-            expand(&bytes, &variables());
+        fn any_text_is_expanded(text: Vec<u8>) {
+            expand(&text, &lookup);
         }
     }
 }

@@ -1,220 +1,364 @@
-//! Directives: `#: key = value` in the comment lines before the first command, the value in TOML.
-//! Any other line, `#: note to self` too, is an ordinary comment. Knows nothing of the policy that
-//! the values end up in.
+//! What a script asks for itself: `#: key = value` in the lines before its first command.
+//!
+//! Every mistake is collected. Must not know defaults nor what flags say.
 
-use std::num::NonZeroU32;
+use crate::model::{Diagnostic, duration};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::Diagnostic;
-
-use super::{duration, lex, suggest};
-
-/// What a script says about how it wants to be run. `None` where it says nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What the header sets; each with its line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Header {
-    /// How long an attempt may take.
-    pub deadline: Option<Duration>,
-    /// Nothing of its lane may run beside it.
-    pub serial: Option<bool>,
-    /// How many slots it takes.
-    pub cpus: Option<NonZeroU32>,
-    /// It belongs to the container lane, or does not, whatever its lines look like.
-    pub container: Option<bool>,
-    /// How often a failure is tried again.
-    pub retries: Option<u32>,
+    /// How long one attempt may take.
+    pub deadline: Option<At<Duration>>,
+    /// Whether nothing else may run at the same time.
+    pub serial: Option<At<bool>>,
+    /// Whether the script needs an engine, whatever its lines look like.
+    pub container: Option<At<bool>>,
+    /// How many processors it occupies.
+    pub cpus: Option<At<u32>>,
+    /// How often it is tried again after a failure.
+    pub retries: Option<At<u32>>,
 }
 
-const KEYS: [&str; 5] = ["deadline", "serial", "cpus", "container", "retries"];
+/// A value and the line it stands in, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Its line.
+    pub line: u32,
+}
 
-/// A mistake in one directive: where in the line, what, and what to do about it.
+/// With its quotes: a bare `30s` is no TOML.
+const DEADLINE: &str = "a duration such as `\"500ms\"`, `\"30s\"`, `\"1m30s\"`";
+
+const KEYS: [&str; 5] = ["deadline", "serial", "container", "cpus", "retries"];
+
+/// A `#: key =` line in its parts.
+struct Directive<'a> {
+    key: &'a str,
+    /// What follows the `=`.
+    value: &'a [u8],
+    line: u32,
+    /// Columns in bytes, from 1.
+    key_col: u32,
+    value_col: u32,
+}
+
+/// What is wrong with a directive, before it has its place.
 struct Mistake {
-    col: usize,
+    col: u32,
     message: String,
     hint: Option<String>,
 }
 
-impl Header {
-    /// Reads the directives of a script. What cannot be used is in the diagnostics, and only there.
-    pub fn parse(file: &str, script: &[u8]) -> (Header, Vec<Diagnostic>) {
-        let mut header = Header::default();
-        let mut seen = Vec::new();
-        let mut diagnostics = Vec::new();
-        for (line, number) in script.split(|b| *b == b'\n').zip(1..) {
-            let Some(text) = line.strip_prefix(b"#:") else {
-                match lex::split(line) {
-                    Ok(words) if words.is_empty() => continue,
-                    _ => break,
-                }
-            };
-            let Some(key) = key(text) else { continue };
-            let result = header.set(key, text, &seen);
-            seen.push(key);
-            if let Err(mistake) = result {
-                diagnostics.push(Diagnostic {
-                    file: file.to_owned(),
-                    line: number,
-                    col: u32::try_from(mistake.col + 3).unwrap_or(0),
-                    message: mistake.message,
-                    hint: mistake.hint,
-                });
-            }
+/// Reads the header of a script.
+pub(super) fn read(file: &str, script: &[u8]) -> (Header, Vec<Diagnostic>) {
+    let mut header = Header::default();
+    let mut mistakes = Vec::new();
+    for (text, line) in script.split(|byte| *byte == b'\n').zip(1_u32..) {
+        let trimmed = text.trim_ascii_start();
+        if !trimmed.is_empty() && !trimmed.starts_with(b"#") {
+            break;
         }
-        (header, diagnostics)
-    }
-
-    /// Takes one directive in; `text` is what follows `#:`.
-    fn set(&mut self, key: &str, text: &[u8], seen: &[&str]) -> Result<(), Mistake> {
-        let key_at = text.iter().position(|b| !b.is_ascii_whitespace());
-        let wrong = |col: usize, message: String| Mistake {
-            col,
-            message,
-            hint: None,
+        let Some(directive) = directive(text, line) else {
+            continue;
         };
-        let at_key = |message: String| wrong(key_at.unwrap_or(0), message);
-        if !KEYS.contains(&key) {
-            let near = suggest::nearest(key, &KEYS);
-            return Err(Mistake {
-                hint: Some(near.map_or_else(
-                    || format!("the directives are {}", KEYS.join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                )),
-                ..at_key(format!("unknown directive `{key}`"))
+        if let Err(Mistake { col, message, hint }) = apply(&mut header, &directive) {
+            let file = file.to_owned();
+            mistakes.push(Diagnostic {
+                file,
+                line,
+                col,
+                message,
+                hint,
             });
         }
-        if seen.contains(&key) {
-            return Err(at_key(format!("`{key}` is set twice")));
-        }
-        let text = std::str::from_utf8(text).map_err(|error| {
-            let col = error.valid_up_to();
-            wrong(col, "expected UTF-8".to_owned())
-        })?;
-        let table: toml::Table = toml::from_str(text.trim_end()).map_err(|error| {
-            let col = error.span().map_or(0, |span| span.start);
-            wrong(col, error.message().to_owned())
-        })?;
-        let value = table
-            .get(key)
-            .ok_or_else(|| at_key(format!("expected one value for `{key}`")))?;
-        self.store(key, value).map_err(|expected| {
-            let written = text.split_once('=').map_or("", |(_, value)| value);
-            wrong(text.len() - written.trim_start().len(), expected)
-        })
     }
+    (header, mistakes)
+}
 
-    fn store(&mut self, key: &str, value: &toml::Value) -> Result<(), String> {
-        match key {
-            "deadline" => self.deadline = Some(positive(value)?),
-            "serial" => self.serial = Some(boolean(value)?),
-            "container" => self.container = Some(boolean(value)?),
-            "cpus" => {
-                let count = NonZeroU32::new(count(value)?);
-                self.cpus = Some(count.ok_or("expected at least 1, found 0")?);
-            }
-            _ => self.retries = Some(count(value)?),
-        }
-        Ok(())
+/// Takes a line apart; anything but `#:`, a bare key and `=` is a comment.
+fn directive(text: &[u8], line: u32) -> Option<Directive<'_>> {
+    let after = text
+        .trim_ascii_start()
+        .strip_prefix(b"#:")?
+        .trim_ascii_start();
+    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let (key, after_key) = after.split_at(after.iter().take_while(|byte| is_key(byte)).count());
+    let value = after_key
+        .trim_ascii_start()
+        .strip_prefix(b"=")?
+        .trim_ascii();
+    let key = std::str::from_utf8(key)
+        .ok()
+        .filter(|key| !key.is_empty())?;
+    let col = |rest: usize| u32::try_from(text.len() - rest + 1).unwrap_or(u32::MAX);
+    let behind_value = text.len() - text.trim_ascii_end().len();
+    Some(Directive {
+        key,
+        value,
+        line,
+        key_col: col(after.len()),
+        value_col: col(value.len() + behind_value),
+    })
+}
+
+fn apply(header: &mut Header, directive: &Directive<'_>) -> Result<(), Mistake> {
+    match directive.key {
+        "deadline" => set(&mut header.deadline, directive, deadline),
+        "serial" => set(&mut header.serial, directive, truth),
+        "container" => set(&mut header.container, directive, truth),
+        "cpus" => set(&mut header.cpus, directive, cpus),
+        "retries" => set(&mut header.retries, directive, retries),
+        key => Err(Mistake {
+            col: directive.key_col,
+            message: format!("unknown key `{key}`"),
+            hint: Some(match nearest(key) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => format!("known keys: {}", KEYS.join(", ")),
+            }),
+        }),
     }
 }
 
-/// The key, if the text after `#:` is a directive: a bare word, then `=`.
-fn key(text: &[u8]) -> Option<&str> {
-    let equals = text.iter().position(|b| *b == b'=')?;
-    let key = std::str::from_utf8(&text[..equals]).ok()?.trim();
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    (!key.is_empty() && key.chars().all(bare) && text.get(equals + 1) != Some(&b'=')).then_some(key)
-}
-
-fn positive(value: &toml::Value) -> Result<Duration, String> {
-    let text = value.as_str().ok_or_else(|| {
-        format!(
-            "expected a duration such as \"30s\", found {}",
-            shown(value)
-        )
+fn set<T>(
+    slot: &mut Option<At<T>>,
+    directive: &Directive<'_>,
+    read: impl FnOnce(&toml::Value) -> Result<T, Expected>,
+) -> Result<(), Mistake> {
+    let key = directive.key;
+    if let Some(first) = slot {
+        return Err(Mistake {
+            col: directive.key_col,
+            message: format!("`{key}` is set a second time"),
+            hint: Some(format!("the first is in line {}", first.line)),
+        });
+    }
+    let wrong = |message: String| Mistake {
+        col: directive.value_col,
+        message: format!("`{key}`: {message}"),
+        hint: None,
+    };
+    let (value, found) = toml_value(directive.value).map_err(|message| {
+        let bare = std::str::from_utf8(directive.value).ok();
+        let bare = bare.filter(|text| duration::parse(text).is_ok());
+        Mistake {
+            hint: bare.map(|text| format!("put it in quotes: `{key} = \"{text}\"`")),
+            ..wrong(message)
+        }
     })?;
-    match duration::parse(text)? {
-        Duration::ZERO => Err(format!("expected more than nothing, found `{text}`")),
+    let value =
+        read(&value).map_err(|expected| wrong(format!("expected {expected}, found `{found}`")))?;
+    *slot = Some(At {
+        value,
+        line: directive.line,
+    });
+    Ok(())
+}
+
+/// Reads the value alone, so that the key cannot be a table or a path of keys. With the value comes
+/// its text, without a comment behind it.
+fn toml_value(value: &[u8]) -> Result<(toml::Value, &str), String> {
+    let text = std::str::from_utf8(value).map_err(|_| "the value is not UTF-8".to_owned())?;
+    let wrong = || format!("expected a TOML value, found `{text}`");
+    let start = "value = ".len();
+    let mut table: BTreeMap<String, toml::Spanned<toml::Value>> =
+        toml::from_str(&format!("value = {text}")).map_err(|_| wrong())?;
+    let value = table.remove("value").ok_or_else(wrong)?;
+    let span = value.span();
+    let found = span
+        .start
+        .checked_sub(start)
+        .zip(span.end.checked_sub(start));
+    let found = found
+        .and_then(|(start, end)| text.get(start..end))
+        .unwrap_or(text);
+    Ok((value.into_inner(), found))
+}
+
+/// What a key expects, for messages.
+type Expected = &'static str;
+
+fn deadline(value: &toml::Value) -> Result<Duration, Expected> {
+    let text = value.as_str().ok_or(DEADLINE)?;
+    match duration::parse(text).map_err(|_| DEADLINE)? {
+        Duration::ZERO => Err("more than no time at all"),
         duration => Ok(duration),
     }
 }
 
-fn boolean(value: &toml::Value) -> Result<bool, String> {
-    value
-        .as_bool()
-        .ok_or_else(|| format!("expected true or false, found {}", shown(value)))
+fn truth(value: &toml::Value) -> Result<bool, Expected> {
+    value.as_bool().ok_or("`true` or `false`")
 }
 
-/// A value as it could have been written.
-fn shown(value: &toml::Value) -> String {
-    match value {
-        toml::Value::String(text) => format!("{text:?}"),
-        toml::Value::Integer(number) => number.to_string(),
-        toml::Value::Float(number) => number.to_string(),
-        toml::Value::Boolean(value) => value.to_string(),
-        toml::Value::Datetime(time) => time.to_string(),
-        toml::Value::Array(_) => "an array".to_owned(),
-        toml::Value::Table(_) => "a table".to_owned(),
-    }
+fn cpus(value: &toml::Value) -> Result<u32, Expected> {
+    let number = number(value).filter(|number| *number > 0);
+    number.ok_or("a whole number from 1")
 }
 
-fn count(value: &toml::Value) -> Result<u32, String> {
-    value
-        .as_integer()
-        .and_then(|number| u32::try_from(number).ok())
-        .ok_or_else(|| format!("expected a number, found {}", shown(value)))
+fn retries(value: &toml::Value) -> Result<u32, Expected> {
+    number(value).ok_or("a whole number from 0")
+}
+
+fn number(value: &toml::Value) -> Option<u32> {
+    u32::try_from(value.as_integer()?).ok()
+}
+
+/// The known key that a misspelt one was probably meant to be.
+fn nearest(key: &str) -> Option<&'static str> {
+    let key = key.to_lowercase();
+    let near = (key.len() / 3).clamp(1, 3);
+    KEYS.into_iter()
+        .map(|known| (strsim::damerau_levenshtein(&key, known), known))
+        .filter(|(distance, _)| *distance <= near)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    /// The header and the diagnostics as they are shown.
     #[track_caller]
-    fn check(script: &str, expected: &Header, diagnostics: &[&str]) {
-        let (header, found) = Header::parse("x.txtar", script.as_bytes());
-        assert_eq!(&header, expected);
-        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-        assert_eq!(found, diagnostics);
+    fn check(text: &str, wanted: &Header) {
+        assert_eq!(
+            read("a.txtar", text.as_bytes()),
+            (wanted.clone(), Vec::new()),
+            "{text}"
+        );
+    }
+
+    #[track_caller]
+    fn check_mistake(text: &str, wanted: &str) {
+        let (_, mistakes) = read("a.txtar", text.as_bytes());
+        let found: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        assert_eq!(found.join("\n"), wanted, "{text}");
     }
 
     #[test]
-    fn directives_stand_before_the_first_command() {
-        check(
-            "# about\n#: deadline = \"1m30s\"\n#:serial=true # yes\n\n  # more\n#: cpus = 2\r\n#: container = false\n#: retries = 0\nexec true\n#: cpus = 3\n",
-            &Header {
-                deadline: Some(Duration::from_secs(90)),
-                serial: Some(true),
-                cpus: NonZeroU32::new(2),
-                container: Some(false),
-                retries: Some(0),
-            },
-            &[],
+    fn every_key_is_read_with_its_line() {
+        let text = "# What it shows.\n#: deadline = \"1m30s\"\n\n#: serial = true # why\n\
+                    #:container=false\r\n  #: cpus = 2\n#: retries = 0\nexec true\n";
+        let wanted = Header {
+            deadline: Some(At {
+                value: Duration::from_secs(90),
+                line: 2,
+            }),
+            serial: Some(At {
+                value: true,
+                line: 4,
+            }),
+            container: Some(At {
+                value: false,
+                line: 5,
+            }),
+            cpus: Some(At { value: 2, line: 6 }),
+            retries: Some(At { value: 0, line: 7 }),
+        };
+        check(text, &wanted);
+    }
+
+    #[test]
+    fn the_first_command_ends_the_header() {
+        check("exec true\n#: cpus = 0\n", &Header::default());
+    }
+
+    #[test]
+    fn any_other_line_is_a_comment() {
+        for text in [
+            "",
+            "#: see below\n",
+            "#: = 3\n",
+            "#: two words = 3\n",
+            "#: a.b = 3\n",
+            "#:\n",
+            "# : cpus = 0\n",
+            "## cpus = 0\n",
+            "#: cpus\n",
+            "#: http://example.com/?a=b\n",
+        ] {
+            check(text, &Header::default());
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_names_its_neighbour() {
+        check_mistake(
+            "\n#: deadlin = \"3m\"\n",
+            "a.txtar:2:4: unknown key `deadlin`\n  hint: did you mean `deadline`?",
+        );
+        check_mistake(
+            "#:colour = 1\n",
+            "a.txtar:1:3: unknown key `colour`\n  \
+             hint: known keys: deadline, serial, container, cpus, retries",
         );
     }
 
     #[test]
-    fn only_a_key_with_an_equals_sign_is_a_directive() {
-        check(
-            "#: note to self\n#: a b = c\n#: x == y\n#: = 1\n#:\n# : cpus = 2\n #: cpus = 2\n#:: cpus = 2\n",
-            &Header::default(),
-            &[],
+    fn a_value_of_the_wrong_type_is_shown_in_its_place() {
+        check_mistake(
+            "#: serial = 1",
+            "a.txtar:1:13: `serial`: expected `true` or `false`, found `1`",
+        );
+        check_mistake(
+            "#: deadline = 30 \r\n",
+            "a.txtar:1:15: `deadline`: expected a duration such as `\"500ms\"`, `\"30s\"`, `\"1m30s\"`, found `30`",
+        );
+        check_mistake(
+            "#: deadline = 3m",
+            "a.txtar:1:15: `deadline`: expected a TOML value, found `3m`\n  \
+             hint: put it in quotes: `deadline = \"3m\"`",
+        );
+        check_mistake(
+            "#: cpus =",
+            "a.txtar:1:10: `cpus`: expected a TOML value, found ``",
+        );
+        check_mistake(
+            "#: retries = -1",
+            "a.txtar:1:14: `retries`: expected a whole number from 0, found `-1`",
         );
     }
 
     #[test]
-    fn mistakes_are_shown_where_they_are() {
-        check(
-            "#: deadlin = \"30s\"\n#: colour = 1\n#: deadline = \"30\"\n#: deadline = 30\n#: cpus = 0\n#: serial = \"yes\"\n#: retries = -1\n#: container = tru\n",
-            &Header::default(),
-            &[
-                "x.txtar:1:4: unknown directive `deadlin`\n  hint: did you mean `deadline`?",
-                "x.txtar:2:4: unknown directive `colour`\n  hint: the directives are deadline, serial, cpus, container, retries",
-                "x.txtar:3:15: expected a duration such as `30s`, found `30`",
-                "x.txtar:4:4: `deadline` is set twice",
-                "x.txtar:5:11: expected at least 1, found 0",
-                "x.txtar:6:13: expected true or false, found \"yes\"",
-                "x.txtar:7:14: expected a number, found -1",
-                "x.txtar:8:16: invalid boolean, expected `true`",
-            ],
+    fn an_impossible_value_is_refused() {
+        check_mistake(
+            "#: deadline = \"0s\"",
+            "a.txtar:1:15: `deadline`: expected more than no time at all, found `\"0s\"`",
         );
+        check_mistake(
+            "#: cpus = 0",
+            "a.txtar:1:11: `cpus`: expected a whole number from 1, found `0`",
+        );
+        check_mistake(
+            "#: cpus = 5000000000",
+            "a.txtar:1:11: `cpus`: expected a whole number from 1, found `5000000000`",
+        );
+    }
+
+    #[test]
+    fn a_key_is_set_once_and_every_mistake_is_told() {
+        check_mistake(
+            "#: cpus = 1\n#: cpus = 2\n#: serial = 0\n",
+            "a.txtar:2:4: `cpus` is set a second time\n  hint: the first is in line 1\n\
+             a.txtar:3:13: `serial`: expected `true` or `false`, found `0`",
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_is_refused() {
+        let (_, mistakes) = read("a.txtar", b"#: deadline = \"\xff\"\n");
+        assert_eq!(mistakes.len(), 1);
+        let message = mistakes.first().map(|mistake| mistake.message.as_str());
+        assert_eq!(message, Some("`deadline`: the value is not UTF-8"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_script_is_answered(value in "[^\n]*") {
+            read("a.txtar", format!("#: deadline = {value}\n").as_bytes());
+        }
     }
 }

@@ -1,79 +1,49 @@
-//! A line to words: blanks separate, `'` quotes, `#` ends the line. One line at a time, because text
-//! that is never reached may be malformed. Splitting and expanding are two steps, so that a line can
-//! also be looked at without an environment.
+//! One line of a script into words: quotes, comments, expansion.
+//!
+//! Must not know what a word means; each line is split only when it is reached.
 
-use super::expand::{Variables, expand_into};
+use super::expand::expand;
+use std::fmt;
 
-/// A line whose quotes do not end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unterminated quoted argument")]
-pub struct Unterminated;
-
-/// A word as written: stretches that join without a blank between them. Not empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Word<'a> {
-    stretches: Vec<Stretch<'a>>,
-}
-
-/// A part of a word.
+/// A quote that the end of the line cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stretch<'a> {
-    /// Outside quotes: variables are expanded.
-    Plain(&'a [u8]),
-    /// Inside quotes: literal.
-    Quoted(&'a [u8]),
-}
+pub struct UnterminatedQuote;
 
-impl<'a> Word<'a> {
-    /// The parts of the word.
-    pub fn stretches(&self) -> &[Stretch<'a>] {
-        &self.stretches
-    }
-
-    /// The word with its variables replaced. Never split again, never dropped.
-    pub fn expand(&self, variables: &dyn Variables) -> Vec<u8> {
-        let mut word = Vec::new();
-        for stretch in &self.stretches {
-            match stretch {
-                Stretch::Plain(text) => expand_into(&mut word, text, variables),
-                Stretch::Quoted(text) => word.extend_from_slice(text),
-            }
-        }
-        word
-    }
-
-    /// The word without its quotes, variables as written.
-    pub fn literal(&self) -> Vec<u8> {
-        let text = self.stretches.iter().map(|stretch| match stretch {
-            Stretch::Plain(text) | Stretch::Quoted(text) => *text,
-        });
-        text.collect::<Vec<_>>().concat()
+impl fmt::Display for UnterminatedQuote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unterminated quoted argument")
     }
 }
 
-/// Splits a line into words.
-pub fn split(line: &[u8]) -> Result<Vec<Word<'_>>, Unterminated> {
+impl std::error::Error for UnterminatedQuote {}
+
+/// Whether the line starts a phase. A `#` after blanks is only a comment.
+pub fn is_phase(line: &[u8]) -> bool {
+    line.starts_with(b"#")
+}
+
+/// Splits a line into words and expands what is outside quotes.
+pub fn words(
+    line: &[u8],
+    lookup: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<Vec<u8>>, UnterminatedQuote> {
     let mut words = Vec::new();
-    let mut word: Option<Word<'_>> = None;
+    // An empty word differs from no word: `''` is an argument.
+    let mut word: Option<Vec<u8>> = None;
     let mut rest = line;
-    while let Some(first) = rest.first() {
-        match first {
-            b' ' | b'\t' | b'\r' => {
+    while let [byte, after @ ..] = rest {
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => {
                 words.extend(word.take());
-                rest = &rest[1..];
+                rest = after;
             }
             b'#' => break,
-            b'\'' => {
-                let word = word.get_or_insert_with(Word::begun);
-                rest = quoted(&rest[1..], &mut word.stretches)?;
-            }
+            b'\'' => rest = quoted(after, word.get_or_insert_default())?,
             _ => {
-                let ends = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'#' | b'\'');
-                let length = rest.iter().position(ends).unwrap_or(rest.len());
-                let (text, after) = rest.split_at(length);
-                let word = word.get_or_insert_with(Word::begun);
-                word.stretches.push(Stretch::Plain(text));
-                rest = after;
+                let width = rest.iter().position(|byte| ends_bare(*byte));
+                let (bare, next) = rest.split_at(width.unwrap_or(rest.len()));
+                word.get_or_insert_default().extend(expand(bare, lookup));
+                rest = next;
             }
         }
     }
@@ -81,28 +51,26 @@ pub fn split(line: &[u8]) -> Result<Vec<Word<'_>>, Unterminated> {
     Ok(words)
 }
 
-impl Word<'_> {
-    fn begun() -> Self {
-        Word {
-            stretches: Vec::with_capacity(1),
-        }
-    }
+/// Where an unquoted stretch ends. Each stretch is expanded on its own.
+fn ends_bare(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'#' | b'\'')
 }
 
-/// Reads to the closing quote; two quotes are one literal quote. Returns what follows.
-fn quoted<'a>(text: &'a [u8], stretches: &mut Vec<Stretch<'a>>) -> Result<&'a [u8], Unterminated> {
-    let mut from = 0;
-    let mut search = 0;
+/// Takes a quoted stretch into the word; answers what follows its closing quote.
+fn quoted<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [u8], UnterminatedQuote> {
     loop {
-        let end = text[search..].iter().position(|b| *b == b'\'');
-        let end = search + end.ok_or(Unterminated)?;
-        stretches.push(Stretch::Quoted(&text[from..end]));
-        if text.get(end + 1) != Some(&b'\'') {
-            return Ok(&text[end + 1..]);
+        match rest {
+            [] => return Err(UnterminatedQuote),
+            [b'\'', b'\'', after @ ..] => {
+                word.push(b'\'');
+                rest = after;
+            }
+            [b'\'', after @ ..] => return Ok(after),
+            [byte, after @ ..] => {
+                word.push(*byte);
+                rest = after;
+            }
         }
-        // The second quote of the pair begins the next stretch.
-        from = end + 1;
-        search = end + 2;
     }
 }
 
@@ -110,84 +78,86 @@ fn quoted<'a>(text: &'a [u8], stretches: &mut Vec<Stretch<'a>>) -> Result<&'a [u
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
 
-    fn words(line: &[u8]) -> Result<Vec<String>, Unterminated> {
-        let variables: BTreeMap<Vec<u8>, Vec<u8>> = [("X", "a b"), ("Q", "it's"), ("H", "#")]
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
-        let text = |word: Word<'_>| word.expand(&variables).escape_ascii().to_string();
-        Ok(split(line)?.into_iter().map(text).collect())
+    fn lookup(name: &[u8]) -> Option<Vec<u8>> {
+        match name {
+            b"X" => Some(b"a b # '".to_vec()),
+            b"NOT" => Some(b"!".to_vec()),
+            _ => None,
+        }
     }
 
     #[track_caller]
-    fn check(line: &str, expected: &[&str]) {
-        assert_eq!(words(line.as_bytes()).unwrap(), expected, "{line}");
+    fn check(line: &str, wanted: &[&str]) {
+        let found = words(line.as_bytes(), &lookup).expect(line);
+        let found: Vec<_> = found
+            .iter()
+            .map(|word| String::from_utf8_lossy(word))
+            .collect();
+        assert_eq!(found, wanted, "{line}");
     }
 
     #[test]
-    fn blanks_separate_and_a_hash_ends_the_line_even_in_a_word() {
+    fn blanks_separate_words() {
         check("", &[]);
-        check(" \t\r", &[]);
-        check("a  b\tc\r", &["a", "b", "c"]);
-        check("echo a#b", &["echo", "a"]);
-        check("  # comment 'x", &[]);
-        check("a\x0bb\x0c", &[r"a\x0bb\x0c"]);
+        check("  \t\r ", &[]);
+        check("exec  a\tb\r", &["exec", "a", "b"]);
+        check("a\u{a0}b", &["a\u{a0}b"]);
     }
 
     #[test]
-    fn quotes_join_and_double_quotes_inside_are_one() {
-        check("'a b'", &["a b"]);
+    fn a_hash_ends_the_line_even_inside_a_word() {
+        check("echo a#b c", &["echo", "a"]);
+        check("  # only a comment", &[]);
+        check("a '#' b", &["a", "#", "b"]);
+        check("a # it's", &["a"]);
+    }
+
+    #[test]
+    fn quotes_are_literal_and_join() {
+        check("'a  $X'", &["a  $X"]);
+        check("a'b c'$UNSET'd'", &["ab cd"]);
         check("''", &[""]);
-        check("x '' y", &["x", "", "y"]);
-        check("'a''b'", &[r"a\'b"]);
-        check("''''", &[r"\'"]);
-        check("a'b c'$X'd'", &["ab ca bd"]);
-        check("'#' '$X'", &["#", "$X"]);
-        check("a''b", &["ab"]);
+        check("a '' b", &["a", "", "b"]);
+        check("'it''s'", &["it's"]);
+        check("''''", &["'"]);
+        check("'!' exec", &["!", "exec"]);
+        check(r#"a\ "b c" *"#, &[r"a\", "\"b", "c\"", "*"]);
     }
 
     #[test]
-    fn values_are_neither_split_nor_dropped_nor_syntax() {
-        check("$X $NONE end", &["a b", "", "end"]);
-        check("$Q$H", &[r"it\'s#"]);
-    }
-
-    #[test]
-    fn other_signs_have_no_meaning() {
-        check(
-            r#""a b" \ * ~ {} | > ;"#,
-            &[r#"\"a"#, r#"b\""#, r"\\", "*", "~", "{}", "|", ">", ";"],
-        );
-    }
-
-    #[test]
-    fn a_name_does_not_reach_over_a_quote() {
-        check("$X'1'", &["a b1"]);
-        check("${X'}'", &["X}"]);
+    fn values_are_not_split_again_and_empty_ones_stay() {
+        check("echo $X", &["echo", "a b # '"]);
+        check("exec echo $UNSET", &["exec", "echo", ""]);
+        check("$NOT exec", &["!", "exec"]);
+        check("$'X'", &["$X"]);
     }
 
     #[test]
     fn a_quote_must_end_on_its_line() {
-        for line in ["'", "a 'b", "'a''", "x '# y"] {
-            assert_eq!(words(line.as_bytes()), Err(Unterminated), "{line}");
+        for line in ["'", "a 'b", "'''", "'a''"] {
+            let error = words(line.as_bytes(), &lookup).expect_err(line);
+            assert_eq!(error.to_string(), "unterminated quoted argument");
         }
+    }
+
+    #[test]
+    fn only_a_hash_in_the_first_byte_is_a_phase() {
+        assert!(is_phase(b"# build"));
+        assert!(!is_phase(b" # build"));
+        assert!(!is_phase(b""));
     }
 
     proptest! {
         #[test]
-        fn any_word_can_be_written_in_quotes(text in "[^\n]*") {
-            let written = format!("'{}'", text.replace('\'', "''"));
-            let split = split(written.as_bytes()).unwrap();
-            prop_assert_eq!(split.len(), 1);
-            prop_assert_eq!(split[0].expand(&BTreeMap::new()), text.as_bytes());
-            prop_assert_eq!(split[0].literal(), text.into_bytes());
+        fn a_quoted_word_is_read_as_itself(text in "[^\n]*") {
+            let line = format!("'{}'", text.replace('\'', "''"));
+            prop_assert_eq!(words(line.as_bytes(), &lookup), Ok(vec![text.into_bytes()]));
         }
 
         #[test]
-        fn any_bytes_can_be_split(line: Vec<u8>) {
-            drop(words(&line));
+        fn any_line_is_answered(line: Vec<u8>) {
+            drop(words(&line, &lookup));
         }
     }
 }

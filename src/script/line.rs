@@ -1,167 +1,151 @@
-//! The prefixes of a line as data: conditions in order, then `!`, then the command. What is wrong
-//! with the command counts only once every condition before it held, so it is data too.
+//! What stands before a command: conditions, then `!`.
+//!
+//! Hands the conditions out one by one, so that one behind a false one is never seen. Must not know
+//! which conditions hold, nor which commands there are.
 
 use super::txtar::trim;
+use std::fmt;
 
-/// A line's words, taken apart.
+/// The words of a line; what is taken off the front is gone from them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// To be evaluated from left to right; the first that does not hold ends the line.
-    pub conditions: Vec<Guard>,
-    /// What to do when all of them hold.
-    pub command: Result<Command, Incomplete>,
+    /// The words not yet taken: in the end the command and its arguments.
+    pub words: Vec<Vec<u8>>,
 }
 
-/// One `[condition]`.
+/// One condition, as it stands between the brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Guard {
-    /// Written with a `!`: the condition must not hold.
+pub struct Condition {
+    /// Whether a `!` stood before it.
     pub negated: bool,
-    /// The condition without brackets, blanks and `!`.
-    pub condition: Vec<u8>,
+    /// The rest, trimmed.
+    pub text: Vec<u8>,
 }
 
-/// A command with its expectation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    /// Written with a `!`.
-    pub negated: bool,
-    /// The command's name.
-    pub name: Vec<u8>,
-    /// Its words.
-    pub arguments: Vec<Vec<u8>>,
+/// A line that stops before its command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineError {
+    /// Nothing follows a condition.
+    MissingCommand,
+    /// Nothing follows the `!`.
+    LoneNegation,
 }
 
-/// A line that ends before its command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Incomplete {
-    /// `[condition]`, then nothing.
-    #[error("missing command after condition")]
-    NothingAfterCondition,
-    /// `!`, then nothing.
-    #[error("! on line by itself")]
-    NothingAfterBang,
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MissingCommand => "missing command after condition",
+            Self::LoneNegation => "! on line by itself",
+        })
+    }
 }
+
+impl std::error::Error for LineError {}
 
 impl Line {
-    /// Takes the expanded words of a line apart; `None` when there are none.
-    pub fn new(words: Vec<Vec<u8>>) -> Option<Line> {
-        let mut words = words.into_iter().peekable();
-        words.peek()?;
-        let mut conditions = Vec::new();
-        loop {
-            let word = words.next()?;
-            let Some(guard) = Guard::new(&word) else {
-                let command = Command::new(word, words);
-                return Some(Line {
-                    conditions,
-                    command,
-                });
-            };
-            // Go looks for the next word before it evaluates the condition.
-            if words.peek().is_none() {
-                let command = Err(Incomplete::NothingAfterCondition);
-                return Some(Line {
-                    conditions,
-                    command,
-                });
-            }
-            conditions.push(guard);
+    /// Takes the next condition, if one is next.
+    pub fn next_condition(&mut self) -> Result<Option<Condition>, LineError> {
+        let Some(text) = self.words.first().and_then(|word| inside(word)) else {
+            return Ok(None);
+        };
+        // Before it is evaluated: a false condition does not excuse the line.
+        if self.words.len() == 1 {
+            return Err(LineError::MissingCommand);
         }
+        let text = trim(text);
+        let (negated, text) = match text.strip_prefix(b"!") {
+            Some(text) => (true, trim(text)),
+            None => (false, text),
+        };
+        let text = text.to_vec();
+        self.words.remove(0);
+        Ok(Some(Condition { negated, text }))
+    }
+
+    /// Takes the `!`, if it is next. A second one is a command, and unknown.
+    pub fn negation(&mut self) -> Result<bool, LineError> {
+        if self.words.first().is_none_or(|word| word != b"!") {
+            return Ok(false);
+        }
+        if self.words.len() == 1 {
+            return Err(LineError::LoneNegation);
+        }
+        self.words.remove(0);
+        Ok(true)
     }
 }
 
-impl Guard {
-    fn new(word: &[u8]) -> Option<Guard> {
-        let inside = trim(word.strip_prefix(b"[")?.strip_suffix(b"]")?);
-        let (negated, condition) = match inside.strip_prefix(b"!") {
-            Some(rest) => (true, trim(rest)),
-            None => (false, inside),
-        };
-        Some(Guard {
-            negated,
-            condition: condition.to_vec(),
-        })
-    }
-}
-
-impl Command {
-    /// Takes `!` and the command's name off; what follows are its words.
-    pub fn new(
-        first: Vec<u8>,
-        mut rest: impl Iterator<Item = Vec<u8>>,
-    ) -> Result<Command, Incomplete> {
-        let negated = first == b"!";
-        let name = if negated {
-            rest.next().ok_or(Incomplete::NothingAfterBang)?
-        } else {
-            first
-        };
-        Ok(Command {
-            negated,
-            name,
-            arguments: rest.collect(),
-        })
-    }
+fn inside(word: &[u8]) -> Option<&[u8]> {
+    word.strip_prefix(b"[")?.strip_suffix(b"]")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::lex;
 
-    /// Shows a line as `[guards] ! name words`, or as the guards and the error.
+    fn read(text: &str) -> Result<String, LineError> {
+        let words = lex::words(text.as_bytes(), &|_| None).expect("words");
+        let mut line = Line { words };
+        let mut out = String::new();
+        while let Some(condition) = line.next_condition()? {
+            out.push_str(if condition.negated { "not <" } else { "<" });
+            out.push_str(&String::from_utf8_lossy(&condition.text));
+            out.push_str("> ");
+        }
+        if line.negation()? {
+            out += "! ";
+        }
+        let words: Vec<_> = line
+            .words
+            .iter()
+            .map(|word| String::from_utf8_lossy(word))
+            .collect();
+        Ok(out + &words.join("|"))
+    }
+
     #[track_caller]
-    fn check(words: &[&str], expected: &str) {
-        let words = words.iter().map(|word| (*word).into()).collect();
-        let shown = Line::new(words).map_or_else(String::new, |line| {
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            let guards = line.conditions.iter().map(|guard| {
-                let bang = if guard.negated { "!" } else { "" };
-                format!("[{bang}{}]", text(&guard.condition))
-            });
-            let command = match &line.command {
-                Ok(command) => {
-                    let bang = if command.negated {
-                        vec!["!".to_owned()]
-                    } else {
-                        vec![]
-                    };
-                    let words = command.arguments.iter().map(|word| text(word));
-                    let name = std::iter::once(text(&command.name));
-                    bang.into_iter().chain(name).chain(words).collect()
-                }
-                Err(error) => vec![error.to_string()],
-            };
-            guards.chain(command).collect::<Vec<_>>().join(" ")
-        });
-        assert_eq!(shown, expected);
+    fn check(text: &str, wanted: &str) {
+        assert_eq!(read(text).as_deref(), Ok(wanted), "{text}");
     }
 
     #[test]
-    fn conditions_come_first_then_the_negation() {
-        check(&[], "");
-        check(&["exec", "x"], "exec x");
-        check(&["[a]", "[!b]", "!", "exec", "x"], "[a] [!b] ! exec x");
-        check(&["[ ! a ]", "stop"], "[!a] stop");
-        check(&["!", "[a]", "x"], "! [a] x");
-        check(&["!", "!", "x"], "! ! x");
+    fn conditions_come_before_the_negation_and_that_before_the_command() {
+        check("exec a", "exec|a");
+        check("[linux] exec a", "<linux> exec|a");
+        check("[a] [!b] ! exec a", "<a> not <b> ! exec|a");
+        check("! [a] exec", "! [a]|exec");
+        check("! ! exec", "! !|exec");
+        check("", "");
     }
 
     #[test]
-    fn odd_brackets_are_odd_conditions_or_commands() {
-        check(&["[a][b]", "x"], "[a][b] x");
-        check(&["[", "a", "]"], "[ a ]");
-        check(&["[]", "x"], "[] x");
-        check(&["[!]", "x"], "[!] x");
-        check(&["[!!a]", "x"], "[!!a] x");
-        check(&[""], "");
+    fn brackets_are_a_condition_only_around_one_word() {
+        check("[ a ] exec", "[|a|]|exec");
+        check("'[ ! a ]' exec", "not <a> exec");
+        check("[a][b] exec", "<a][b> exec");
+        check("[!!x] exec", "not <!x> exec");
+        check("[] exec", "<> exec");
+        check("[!] exec", "not <> exec");
+        check("[", "[");
     }
 
     #[test]
-    fn an_incomplete_line_is_an_error_only_behind_its_conditions() {
-        check(&["[a]"], "missing command after condition");
-        check(&["[a]", "[b]"], "[a] missing command after condition");
-        check(&["!"], "! on line by itself");
-        check(&["[a]", "!"], "[a] ! on line by itself");
+    fn quoted_words_are_syntax_too() {
+        check("'!' exec false", "! exec|false");
+        check("'[linux]' exec true", "<linux> exec|true");
+    }
+
+    #[test]
+    fn a_line_without_its_command_is_refused() {
+        for (text, wanted) in [
+            ("[a]", "missing command after condition"),
+            ("[a] [b]", "missing command after condition"),
+            ("!", "! on line by itself"),
+            ("[a] !", "! on line by itself"),
+        ] {
+            let error = read(text).expect_err(text);
+            assert_eq!(error.to_string(), wanted, "{text}");
+        }
     }
 }

@@ -1,82 +1,65 @@
-//! Text to [`Script`]: the archive, the line grammar, conditions, directives, patterns, differences.
+//! The script language: bytes in, words and facts out.
 //!
-//! Pure: bytes in, values out. Knows no clock, file, environment or process, and nothing of running a
-//! script. Scripts are bytes, not text; only what people see is turned into text.
+//! Pure: knows no clock, file, environment or process, and no room but `model`. What a command does
+//! is the interpreter's; here is only how a script is written. Bytes throughout: a script need not
+//! be UTF-8. Lines are taken apart one by one as they are reached, since what follows a `stop` may
+//! be malformed; only the header is read beforehand.
 
 pub mod condition;
 pub mod diff;
-pub mod duration;
-mod expand;
+pub mod expand;
 pub mod go_regex;
-pub mod go_text;
 mod guess;
 mod header;
-mod lex;
+pub mod lex;
 mod line;
-pub mod path;
-pub mod suggest;
+mod suggest;
 pub mod txtar;
 
-pub use expand::{Variables, expand};
-pub use guess::drives_engine;
-pub use header::Header;
-pub use lex::{Stretch, Unterminated, Word, split};
-pub use line::{Command, Guard, Incomplete, Line};
-
 use crate::model::Diagnostic;
-use txtar::Archive;
+pub use crate::model::Dialect;
 
-/// Which language a script is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Dialect {
-    /// Go's testscript and our additions.
-    #[default]
-    Shakedown,
-    /// Go's testscript, nothing else.
-    Testscript,
-}
+pub use condition::{Addition, Comparison, EngineVersion, Facts, Standard};
+pub use expand::expand;
+pub use guess::drives_engine;
+pub use header::{At, Header};
+pub use lex::{UnterminatedQuote, is_phase, words};
+pub use line::{Condition, Line, LineError};
+pub use suggest::{did_you_mean, suggest};
+pub use txtar::Archive;
 
-/// A script, parsed as far as it can be without running it.
+/// A script as it was read, before any of its lines is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
-    /// The file as it was given; it stands in every message.
+    /// The file as the user named it.
     pub file: String,
-    /// The archive; its comment is the script's text.
+    /// Its lines and its files.
     pub archive: Archive,
-    /// The language.
-    pub dialect: Dialect,
-    /// The directives.
+    /// What it asks for itself.
     pub header: Header,
+    /// Its language.
+    pub dialect: Dialect,
 }
 
 impl Script {
-    /// Parses any bytes. Lines are not looked at, apart from the directives before the first command,
-    /// so the only mistakes found are theirs.
-    pub fn parse(file: &str, bytes: &[u8], dialect: Dialect) -> (Script, Vec<Diagnostic>) {
-        let archive = Archive::parse(bytes);
-        let (header, diagnostics) = match dialect {
-            Dialect::Shakedown => Header::parse(file, &archive.comment),
+    /// Reads a script; mistakes of its header are handed back, and the rest of it stands.
+    /// Testscript has no header: there, such lines are comments.
+    pub fn parse(file: &str, bytes: &[u8], dialect: Dialect) -> (Self, Vec<Diagnostic>) {
+        let archive = txtar::parse(bytes);
+        let (header, mistakes) = match dialect {
+            Dialect::Shakedown => header::read(file, &archive.comment),
             Dialect::Testscript => (Header::default(), Vec::new()),
         };
-        let script = Script {
-            file: file.to_owned(),
-            archive,
-            dialect,
-            header,
-        };
-        (script, diagnostics)
-    }
-
-    /// The lines of the script with their numbers, from 1.
-    pub fn lines(&self) -> impl Iterator<Item = (u32, &[u8])> {
-        let text = self.archive.comment.as_slice();
-        let lines = text.split_inclusive(|b| *b == b'\n');
-        (1..).zip(lines.map(|line| line.strip_suffix(b"\n").unwrap_or(line)))
-    }
-
-    /// The first line that runs `docker`, `podman` or `$ENGINE`, as far as the text tells.
-    pub fn drives_engine(&self) -> Option<u32> {
-        drives_engine(&self.archive.comment)
+        let file = file.to_owned();
+        (
+            Self {
+                file,
+                archive,
+                header,
+                dialect,
+            },
+            mistakes,
+        )
     }
 }
 
@@ -84,21 +67,14 @@ impl Script {
 mod tests {
     use super::*;
 
-    const TEXT: &[u8] = b"#: cpu = 2\nexec true\n-- a --\n";
-
     #[test]
-    fn directives_belong_to_our_dialect_only() {
-        let (_, diagnostics) = Script::parse("x", TEXT, Dialect::Shakedown);
-        assert_eq!(diagnostics.len(), 1);
-        let (script, diagnostics) = Script::parse("x", TEXT, Dialect::Testscript);
-        assert_eq!(diagnostics, []);
-        assert_eq!(script.header, Header::default());
-    }
-
-    #[test]
-    fn lines_are_numbered_from_one() {
-        let (script, _) = Script::parse("x", b"a\n\nb", Dialect::Shakedown);
-        let lines: Vec<_> = script.lines().collect();
-        assert_eq!(lines, [(1, b"a".as_slice()), (2, b""), (3, b"b")]);
+    fn the_header_is_read_in_our_dialect_alone() {
+        let text = b"#: cpus = 2\n#: colour = 1\nexec true\n-- a --\n#: cpus = 0\n";
+        let (script, mistakes) = Script::parse("a.txtar", text, Dialect::Shakedown);
+        assert_eq!(script.header.cpus, Some(At { value: 2, line: 1 }));
+        assert_eq!(script.archive.files.len(), 1);
+        assert_eq!(mistakes.len(), 1);
+        let (script, mistakes) = Script::parse("a.txtar", text, Dialect::Testscript);
+        assert_eq!((script.header, mistakes.len()), (Header::default(), 0));
     }
 }

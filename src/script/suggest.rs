@@ -1,79 +1,83 @@
-//! "Did you mean": names that are one slip of the finger away. Knows names, not what they stand for.
+//! "Did you mean" for an unknown command: names one slip of the finger away.
+//!
+//! Must not know which commands there are.
 
-/// The candidates within one insertion, deletion, substitution or swap of neighbours; sorted, each
-/// once.
-pub fn near<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut near: Vec<&str> = candidates.filter(|name| one_slip(word, name)).collect();
-    near.sort_unstable();
+/// The known names that `word` was probably meant to be, sorted.
+pub fn suggest<'a>(word: &[u8], known: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let word = String::from_utf8_lossy(word);
+    let mut near = Vec::new();
+    for name in known {
+        if word.strip_prefix('!') == Some(name) {
+            // Only the blank is missing: nothing else can be meant.
+            return vec![format!("! {name}")];
+        }
+        if strsim::damerau_levenshtein(&word, name) == 1 {
+            near.push(name.to_owned());
+        }
+    }
+    near.sort();
     near.dedup();
     near
 }
 
-/// Whether the Damerau-Levenshtein distance is at most one.
-fn one_slip(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let start = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
-    match (&a[start..], &b[start..]) {
-        ([], rest) | (rest, []) => rest.len() <= 1,
-        ([_, a @ ..], [_, b @ ..]) if a == b => true,
-        (a, [_, b @ ..]) if a == b => true,
-        ([_, a @ ..], b) if a == b => true,
-        ([a0, a1, a @ ..], [b0, b1, b @ ..]) => a0 == b1 && a1 == b0 && a == b,
-        _ => false,
+/// What the message about an unknown command ends with: empty, or ` (did you mean …)`.
+/// More than four names are no help.
+pub fn did_you_mean(suggestions: &[String]) -> String {
+    match suggestions {
+        [one] => format!(" (did you mean \"{one}\"?)"),
+        [_, _, ..] if suggestions.len() <= 4 => {
+            format!(
+                " (did you mean one of [\"{}\"]?)",
+                suggestions.join("\" \"")
+            )
+        }
+        _ => String::new(),
     }
-}
-
-/// The nearest of some names by any distance, when it is near enough to be a misspelling.
-pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    candidates
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), *name))
-        .filter(|(distance, name)| *distance <= 2 && *distance < name.len())
-        .min()
-        .map(|(_, name)| name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[track_caller]
-    fn check(word: &str, expected: &[&str]) {
-        let names = ["cp", "cd", "cmp", "exec", "grep", "stdout", "stdin", "cp"];
-        assert_eq!(near(word, names.into_iter()), expected);
+    fn check(word: &str, known: &[&str], wanted: &str) {
+        let found = suggest(word.as_bytes(), known.iter().copied());
+        assert_eq!(did_you_mean(&found), wanted, "{word}");
     }
 
     #[test]
-    fn one_slip_is_near() {
-        check("exce", &["exec"]);
-        check("exe", &["exec"]);
-        check("execc", &["exec"]);
-        check("exek", &["exec"]);
-        check("sdtin", &["stdin"]);
-        check("c", &["cd", "cp"]);
-        check("cmd", &["cd", "cmp"]);
-        check("exces", &[]);
-        check("", &[]);
-    }
-
-    #[test]
-    fn the_nearest_name_must_be_near() {
-        assert_eq!(
-            nearest("deadlin", &["serial", "deadline"]),
-            Some("deadline")
-        );
-        assert_eq!(
-            nearest("daedlien", &["serial", "deadline"]),
-            Some("deadline")
-        );
-        assert_eq!(nearest("timeout", &["serial", "deadline"]), None);
-    }
-
-    proptest! {
-        #[test]
-        fn one_slip_agrees_with_the_distance(a in "[ab]{0,5}", b in "[ab]{0,5}") {
-            prop_assert_eq!(one_slip(&a, &b), strsim::damerau_levenshtein(&a, &b) <= 1);
+    fn one_slip_is_forgiven() {
+        for word in ["exe", "execc", "exex", "exce", "xec"] {
+            check(word, &["exec", "stdout"], " (did you mean \"exec\"?)");
         }
+        for word in ["ex", "cexe", "EXEC", ""] {
+            check(word, &["exec", "stdout"], "");
+        }
+    }
+
+    #[test]
+    fn several_names_are_sorted_and_too_many_are_not_told() {
+        check(
+            "cq",
+            &["cp", "cd"],
+            " (did you mean one of [\"cd\" \"cp\"]?)",
+        );
+        check(
+            "x",
+            &["e", "d", "c", "b"],
+            " (did you mean one of [\"b\" \"c\" \"d\" \"e\"]?)",
+        );
+        check("x", &["e", "d", "c", "b", "a"], "");
+    }
+
+    #[test]
+    fn a_negation_without_its_blank_is_recognised() {
+        check("!exec", &["exec", "exed"], " (did you mean \"! exec\"?)");
+        check("!exe", &["exec"], "");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_answered_too() {
+        assert_eq!(suggest(b"ex\xffc", ["exec"].into_iter()), ["exec"]);
     }
 }

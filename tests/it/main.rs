@@ -1,1 +1,21 @@
-//! x
+//! The whole program, from the outside: what is typed, what comes out, what is left on the machine.
+//!
+//! Every test has directories and state of its own, a clean environment and a deadline. Nothing here sleeps
+//! for luck: conditions are polled.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests start programs, wait for them, and stop at the first surprise"
+)]
+
+mod project;
+
+mod faults;
+mod interruption;
+mod layers;
+mod libtest;
+mod nextest;
+mod settings;
+mod verdicts;

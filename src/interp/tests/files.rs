@@ -1,197 +1,163 @@
-//! Commands about files.
+//! The archive's files, and the commands that work on files.
 
-use crate::interp::testing::{Trial, fails, passes};
+use super::{case, each_fails, fails, passes};
+use crate::interp::ScriptEnding;
 
 #[test]
-fn a_mode_is_octal_and_for_every_file() {
+fn files_are_there_before_the_first_line() {
     passes(
-        "chmod 400 a b\nexists -readonly a b\nchmod 644 a\n! exec test -x a\n-- a --\n-- b --\n",
-    );
-    fails("chmod 1777 a", "1: invalid mode: 1777");
-    fails("chmod 0o644 a", "1: invalid mode: 0o644");
-    fails("chmod u+x a", "1: invalid mode: u+x");
-    fails("chmod '' a", "1: invalid mode: ");
-    fails("chmod 644 a", "1: chmod $WORK/a: no such file or directory");
-}
-
-#[test]
-fn equal_files_compare_equal() {
-    passes("cmp a b\n! cmp a c\n-- a --\nx\n-- b --\nx\n-- c --\ny\n");
-    fails(
-        "! cmp a b\n-- a --\nx\n-- b --\nx\n",
-        "1: a and b do not differ",
-    );
-    fails(
-        "cmp a a\n-- a --\n",
-        "1: cmp: cannot compare a file against itself",
-    );
-    fails(
-        "cmp a b\n-- a --\n",
-        "1: open $WORK/b: no such file or directory",
-    );
-    fails(
-        "! cmp b a\n-- a --\n",
-        "1: open $WORK/b: no such file or directory",
-    );
-    fails("cmp a .\n-- a --\n", "1: read $WORK: is a directory");
-}
-
-#[test]
-fn different_files_are_shown_with_their_difference() {
-    Trial::default().check(
-        "cmp a b\n-- a --\n1\n2\n-- b --\n1\n3\n",
-        "failed at 1: a and b differ",
-        "
-        > cmp a b
-        diff a b
-        --- a
-        +++ b
-        @@ -1,2 +1,2 @@
-         1
-        -2
-        +3
-
-        FAIL: x.txtar:1: a and b differ
-        ",
-    );
-}
-
-#[test]
-fn outputs_can_stand_first_in_a_comparison_but_not_second() {
-    passes("exec echo x\ncmp stdout a\nexec sh -c 'echo x >&2'\ncmp stderr a\n-- a --\nx\n");
-    fails(
-        "exec echo x\ncmp a stdout\n-- a --\nx\n",
-        "2: open $WORK/stdout: no such file or directory",
-    );
-}
-
-#[test]
-fn cmpenv_expands_the_second_file() {
-    passes(
-        "env X=1\nexec echo 1 '$'\ncmpenv stdout a\n! cmp stdout a\n! cmpenv a b\n-- a --\n$X $$\n-- b --\n2\n",
-    );
-}
-
-#[test]
-fn files_are_copied_with_their_mode() {
-    passes(
-        "
-        chmod 500 a
-        cp a new
-        exec test -x new
-        cp a old
-        ! exec test -x old
-        mkdir d
-        cp a b d
-        cmp d/a a
-        cmp d/b b
-        exec echo out
-        cp stdout d
-        cp stderr e
-        exec cat d/stdout
-        stdout out
-        exists e
-        -- a --
-        a
-        -- b --
-        b
-        -- old --
-        ",
-    );
-    fails(
-        "cp a b c\n-- a --\n-- b --\n",
-        "1: cp: destination $WORK/c is not a directory",
-    );
-    fails("cp a b", "1: stat $WORK/a: no such file or directory");
-    fails("mkdir d\ncp d e", "2: read $WORK/d: is a directory");
-    fails(
-        "cp a x/b\n-- a --\n",
-        "1: open $WORK/x/b: no such file or directory",
-    );
-}
-
-#[test]
-fn existence_can_be_asked_both_ways() {
-    passes("exists a d\n! exists b c\nsymlink l -> nowhere\n! exists l\n-- a --\n-- d/x --\n");
-    fails("exists a", "1: $WORK/a does not exist");
-    fails(
-        "! exists a\n-- a --\n",
-        "1: file $WORK/a unexpectedly exists",
-    );
-    fails(
-        "! exists d\n-- d/a --\n",
-        "1: directory $WORK/d unexpectedly exists",
-    );
-    fails(
-        "exists -readonly a\n-- a --\n",
-        "1: $WORK/a exists but is writable",
-    );
-}
-
-#[test]
-fn directories_are_made_with_their_parents() {
-    passes("mkdir a/b/c d\nmkdir a\nexists a/b/c d\n");
-    fails("mkdir a\n-- a --\n", "1: mkdir $WORK/a: not a directory");
-    fails(
-        "mkdir a/b/c\n-- a --\n",
-        "1: mkdir $WORK/a: not a directory",
-    );
-}
-
-#[test]
-fn renaming_never_moves_into_a_directory() {
-    passes("mv a b\n! exists a\nexists b\nmv d e\nexists e/x\nmv b e/x\n-- a --\n-- d/x --\n");
-    fails(
-        "mv a d\n-- a --\n-- d/x --\n",
-        "1: rename $WORK/a $WORK/d: file exists",
-    );
-    fails(
-        "mv a b",
-        "1: rename $WORK/a $WORK/b: no such file or directory",
-    );
-    fails(
-        "mv a d\n-- d/x --\n",
-        "1: rename $WORK/a $WORK/d: no such file or directory",
-    );
-}
-
-#[test]
-fn removing_forces_its_way_and_nothing_is_fine() {
-    passes("rm nothing\nchmod 0 d/e\nchmod 400 d\nrm d a\n! exists d a\n-- d/e/f --\n-- a --\n");
-    passes("symlink l -> d\nrm l\nexists d/x\n-- d/x --\n");
-    fails(
-        "rm a/b\n-- a --\n",
-        "1: unlinkat $WORK/a/b: not a directory",
-    );
-}
-
-#[test]
-fn links_are_stored_as_written() {
-    passes(
-        "symlink d/l -> ../a\ncmp d/l a2\nexec readlink d/l\nstdout '^\\.\\./a$'\n-- a --\nx\n-- a2 --\nx\n-- d/x --\n",
-    );
-    fails(
-        "symlink a -> b\n-- a --\n",
-        "1: symlink b $WORK/a: file exists",
-    );
-}
-
-#[test]
-fn quotes_are_taken_off_in_place() {
-    passes("unquote a\ncmp a b\nunquote\n-- a --\n>x\n>>y\n-- b --\nx\n>y\n");
-    passes("unquote empty\n-- empty --\n");
-    fails(
-        "unquote a\n-- a --\nx\n",
-        "1: data does not appear to be quoted",
-    );
-}
-
-#[test]
-fn lines_get_dos_ends() {
-    passes(
-        "unix2dos a\nunix2dos a\nexec od -c -An a\nstdout ' a  \\\\r  \\\\n  \\\\r  \\\\n   b  \\\\r  \\\\n'\n-- a --\na\n\nb\n",
+        "exists .tmp a d/e/b c\ncmp a d/e/b\n-- a --\nx\n-- d/e/b --\nx\n-- $WORK/c --\n-- d/../f --\n",
     );
     passes(
-        "exec printf 'x'\ncp stdout a\nunix2dos a empty\ngrep '^x\\r\\n\\z' a\n! grep . empty\n-- empty --\n",
+        "exists dd/f\n-- $/dd/f --\n-- dd/./f --\n"
+            .replace("-- $/dd/f --\n", "")
+            .as_str(),
     );
+}
+
+#[test]
+fn files_outside_the_work_directory_are_refused_at_their_line() {
+    for name in ["/etc/x", "../x", "a/../../x", "$HOME/x"] {
+        let (ending, log) = case().run(&format!("exec true\n-- ok --\n-- {name} --\n"));
+        let ScriptEnding::Failed(failure) = ending else {
+            panic!("{name}: {log}");
+        };
+        assert_eq!(failure.place.line, 3, "{name}");
+        assert!(
+            failure.message.ends_with("is outside working directory"),
+            "{log}"
+        );
+        assert!(!log.contains("> exec"), "{log}");
+    }
+    fails("-- a --\n-- a/b --\n", "mkdir $WORK/a: not a directory");
+}
+
+#[test]
+fn a_link_in_the_work_directory_is_not_followed() {
+    let mut case = case();
+    std::os::unix::fs::symlink("/tmp", case.setup.work_dir.join(".tmp")).unwrap();
+    case.fails(
+        "-- .tmp/shakedown-escape --\n",
+        "file \".tmp/shakedown-escape\" is outside working directory",
+    );
+}
+
+#[test]
+fn cd_goes_where_it_is_told() {
+    passes("mkdir a/b\ncd a/b\nexists ../../f\ncd ..\nexists b\ncd $WORK\nexists a\n-- f --\n");
+    each_fails(&[
+        ("cd nowhere", "directory nowhere does not exist"),
+        ("cd f\n-- f --\n", "$WORK/f is not a directory"),
+        ("cd", "usage: cd dir"),
+        ("! cd .tmp", "unsupported: ! cd"),
+    ]);
+}
+
+#[test]
+fn cp_copies_files_and_outputs() {
+    passes("exec echo x\ncp stdout a\ncmp stdout a\nmkdir d\ncp a stdout d\ncmp d/a d/stdout\n");
+    passes("exec cp /bin/true t\ncp t u\nexec ./u\ncp f u\nexec test -x u\n-- f --\n");
+    each_fails(&[
+        ("cp a", "usage: cp src... dst"),
+        ("cp a b", "stat $WORK/a: no such file or directory"),
+        (
+            "cp a b c\n-- a --\n-- b --\n",
+            "cp: destination $WORK/c is not a directory",
+        ),
+        ("cp .tmp x", "read $WORK/.tmp: is a directory"),
+        (
+            "cp a no/b\n-- a --\n",
+            "open $WORK/no/b: no such file or directory",
+        ),
+    ]);
+}
+
+#[test]
+fn exists_looks_at_each_file() {
+    passes("exists a .tmp\n! exists b c\nexec chmod 444 a\nexists -readonly a\n-- a --\n");
+    each_fails(&[
+        ("exists", "usage: exists [-readonly] file..."),
+        ("exists x", "$WORK/x does not exist"),
+        ("! exists a\n-- a --\n", "file $WORK/a unexpectedly exists"),
+        ("! exists .tmp", "directory $WORK/.tmp unexpectedly exists"),
+        (
+            "exists -readonly a\n-- a --\n",
+            "$WORK/a exists but is writable",
+        ),
+    ]);
+}
+
+#[test]
+fn mkdir_and_rm_do_all_of_it_or_say_why_not() {
+    passes(
+        "mkdir a/b c\nmkdir a/b\nexec chmod 555 a\nrm a c missing f/x f\n! exists a c f\n-- f --\n",
+    );
+    each_fails(&[
+        ("mkdir", "usage: mkdir dir..."),
+        ("mkdir f\n-- f --\n", "mkdir $WORK/f: not a directory"),
+        ("mkdir f/g\n-- f --\n", "mkdir $WORK/f: not a directory"),
+        ("rm", "usage: rm file..."),
+    ]);
+}
+
+#[test]
+fn chmod_sets_the_mode_of_each_file() {
+    passes(
+        "chmod 444 a b\nexists -readonly a b\nchmod 0755 a\nexec ./a\n-- a --\n#!/bin/sh\n-- b --\n",
+    );
+    each_fails(&[
+        ("chmod 444", "usage: chmod perm paths..."),
+        ("chmod 1777 a", "invalid mode: 1777"),
+        ("chmod u+x a", "invalid mode: u+x"),
+        ("chmod +7 a", "invalid mode: +7"),
+        ("chmod 7 a", "chmod $WORK/a: no such file or directory"),
+    ]);
+}
+
+#[test]
+fn mv_renames_and_never_moves_into_a_directory() {
+    passes(
+        "mv a b\n! exists a\nmv b c\nexec cat c\nstdout ^x$\nmkdir d\nmv d e\nexists e\n-- a --\nx\n-- c --\ny\n",
+    );
+    each_fails(&[
+        ("mv a", "usage: mv old new"),
+        (
+            "mv a b",
+            "rename $WORK/a $WORK/b: no such file or directory",
+        ),
+        (
+            "mv a .tmp\n-- a --\n",
+            "rename $WORK/a $WORK/.tmp: file exists",
+        ),
+    ]);
+}
+
+#[test]
+fn symlink_keeps_its_target_as_written() {
+    passes("symlink l -> a\ncmp l b\nexec readlink l\nstdout ^a$\n-- a --\nx\n-- b --\nx\n");
+    each_fails(&[
+        ("symlink a b", "usage: symlink file -> target"),
+        ("symlink a b c", "usage: symlink file -> target"),
+        (
+            "symlink a -> b\n-- a --\n",
+            "symlink b $WORK/a: file exists",
+        ),
+    ]);
+}
+
+#[test]
+fn unquote_and_unix2dos_rewrite_files_in_place() {
+    passes("unquote a e\ngrep '^-- x --$' a\n! grep . e\n-- a --\n>-- x --\n-- e --\n");
+    passes(
+        "unix2dos a e\nexec wc -c a e\nstdout ' *6 a'\nunix2dos a\nexec wc -c a\nstdout ^6\n-- a --\nx\ny\n-- e --\n",
+    );
+    each_fails(&[
+        ("unquote", "usage: unquote file..."),
+        (
+            "unquote a\n-- a --\nx\n",
+            "data does not appear to be quoted",
+        ),
+        ("unquote a", "open $WORK/a: no such file or directory"),
+        ("unix2dos", "usage: unix2dos paths..."),
+    ]);
 }

@@ -1,123 +1,130 @@
-//! Directories, variables, the ends of a script.
+//! Phases, endings, conditions, the log.
 
-use crate::interp::OnFailure;
-use crate::interp::testing::{Trial, fails, passes};
+use super::{case, each_fails, fails, logs, passes};
+use crate::interp::{AfterFailure, Detail, ScriptEnding};
 
 #[test]
-fn cd_logs_where_it_went() {
-    Trial::default().check(
-        "cd d\nexists x\ncd ..\ncd $WORK/d\nexec false\n-- d/x --\n",
-        "failed at 5: unexpected command failure",
-        "
-        > cd d
-        $WORK/d
-        > exists x
-        > cd ..
-        $WORK
-        > cd $WORK/d
-        $WORK/d
-        > exec false
-        [exit status 1]
-        FAIL: x.txtar:5: unexpected command failure
-        ",
+fn phases_that_passed_shrink_to_their_line() {
+    logs("exec true\n", "PASS\n");
+    logs("", "PASS\n");
+    logs(
+        "# one\n# two\nexec true\n  # no phase\n# three\nexec true\n",
+        "# one\n# two (0.001s)\n# three (0.001s)\nPASS\n",
     );
-    fails("cd nosuch", "1: directory nosuch does not exist");
-    fails("cd a\n-- a --\n", "1: $WORK/a is not a directory");
-    fails("cd a/b\n-- a --\n", "1: stat $WORK/a/b: not a directory");
-}
-
-#[test]
-fn variables_are_set_and_shown() {
-    Trial::default().check(
-        "env A=1 B=x=y\nenv A B NOSUCH\nenv A=\nenv A\nexec false\n",
-        "failed at 5: unexpected command failure",
-        "
-        > env A=1 B=x=y
-        > env A B NOSUCH
-        A=1
-        B=x=y
-        NOSUCH=
-        > env A=
-        > env A
-        A=
-        > exec false
-        [exit status 1]
-        FAIL: x.txtar:5: unexpected command failure
-        ",
-    );
-    passes("env\n! stdout .\n");
-}
-
-#[test]
-fn stop_passes_without_saying_so() {
-    Trial::default().check("# a\nstop\nexec false\n", "passed", "# a (0.000s)\n");
-    Trial::default().check("stop enough\n", "passed", "");
-}
-
-#[test]
-fn skip_tells_why() {
-    Trial::default().check("skip\n", "skipped: ", "> skip\n");
-    Trial::default().check(
-        "skip 'no engine'\nexec false\n",
-        "skipped: no engine",
-        "> skip 'no engine'\n",
+    logs(
+        "exec true\n# one\nexec true\n# two\nexec true\nexec false\n",
+        "# one (0.001s)\n# two (0.001s)\n> exec true\n> exec false\n[exit status 1]\n\
+         FAIL: a.txtar:6: unexpected command failure\n",
     );
 }
 
 #[test]
-fn a_job_that_ends_badly_turns_a_skip_into_a_failure() {
-    fails("exec sleep 100 &\nskip", "2: unexpected command failure");
-    let mut trial = Trial::default();
-    let executed = trial.run("! exec sleep 100 &\nskip\n");
-    assert_eq!(crate::interp::testing::shown(&executed.ending), "skipped: ");
+fn a_whole_log_begins_with_the_environment() {
+    let mut case = case();
+    case.setup.detail = Detail::Whole;
+    let (_, log) = case.run("# p\nexec echo hi\n");
+    assert!(log.starts_with("WORK=$WORK\nPATH="), "{log}");
+    let end =
+        "ENGINE=\nTAG=sd-1\nRUN_ID=run1\n\n# p (0.001s)\n> exec echo hi\n[stdout]\nhi\nPASS\n";
+    assert!(log.ends_with(end), "{log}");
 }
 
 #[test]
-fn failures_can_be_passed_over() {
-    let mut trial = Trial {
-        adjust: |setup| setup.on_failure = OnFailure::Continue,
-        ..Trial::default()
+fn lines_are_parsed_only_when_they_are_reached() {
+    let (ending, log) = case().run("stop 'enough said'\nexec 'unfinished\n");
+    assert_eq!((ending, log.as_str()), (ScriptEnding::Stopped, ""));
+    logs(
+        "exec 'unfinished\n",
+        "FAIL: a.txtar:1: unterminated quoted argument\n",
+    );
+}
+
+#[test]
+fn skip_ends_the_script_with_its_reason() {
+    let skipped = |reason: &str| ScriptEnding::Skipped {
+        reason: reason.to_owned(),
     };
-    trial.check(
-        "# a\nexec true\n# b\nexec false\nexec true\n# c\nexec true\nnosuch\n# d\nexec true\n",
-        "failed at 4: unexpected command failure",
-        "
-        # a (0.000s)
-        # b (0.000s)
-        > exec false
-        [exit status 1]
-        FAIL: x.txtar:4: unexpected command failure
-        > exec true
-        # c (0.000s)
-        > exec true
-        > nosuch
-        FAIL: x.txtar:8: unknown command \"nosuch\"
-        # d (0.000s)
-        ",
+    assert_eq!(
+        case().run("skip 'not today'\nexec false").0,
+        skipped("not today")
     );
-    let executed = trial.run("exec false\nnosuch\n");
-    assert_eq!(executed.failures.len(), 2);
+    assert_eq!(case().run("skip\n").0, skipped(""));
+    assert_eq!(case().run("! exec sleep 600 &\nskip\n").0, skipped(""));
+    each_fails(&[
+        ("skip not today", "usage: skip [msg]"),
+        ("exec sleep 600 &\nskip", "unexpected command failure"),
+        ("stop a b", "usage: stop [msg]"),
+        ("! stop", "unsupported: ! stop"),
+    ]);
+}
+
+#[test]
+fn going_on_after_a_failure_keeps_the_phases_that_failed() {
+    let mut case = case();
+    case.setup.after_failure = AfterFailure::GoOn;
+    case.logs(
+        "# good\nexec true\n# bad\nexec false\nexec true\n# fine\nexec true\n",
+        "# good (0.001s)\n# bad (0.001s)\n> exec false\n[exit status 1]\n\
+         FAIL: a.txtar:4: unexpected command failure\n> exec true\n# fine (0.001s)\n> exec true\n",
+    );
 }
 
 #[test]
 fn neither_skip_nor_stop_hides_a_failure() {
-    let mut trial = Trial {
-        adjust: |setup| setup.on_failure = OnFailure::Continue,
-        ..Trial::default()
-    };
-    trial.check(
-        "nosuch\nskip\nexec true\n",
-        "failed at 1: unknown command \"nosuch\"",
-        "> nosuch\nFAIL: x.txtar:1: unknown command \"nosuch\"\n> skip\n",
+    for end in ["skip", "stop", "exec true"] {
+        let mut case = case();
+        case.setup.after_failure = AfterFailure::GoOn;
+        let text = format!("exec false\n{end}\ngrep x\n");
+        case.fails(&text, "unexpected command failure");
+    }
+}
+
+#[test]
+fn conditions_decide_whether_a_line_runs() {
+    passes("[linux] exec true\n[!linux] exec false\n[windows] [nonsense] exec false\n");
+    passes("[exec:sh] exec true\n[!exec:sh] exec false\n[exec:no-such-thing] exec false\n");
+    passes("[exec:/bin/sh] exec true\n[exec:bin/nope] exec false\n[linux] ! exec false\n");
+    each_fails(&[
+        ("[nonsense] exec true", "unknown condition \"nonsense\""),
+        ("[linux]", "missing command after condition"),
+        ("!", "! on line by itself"),
+        ("! [linux] exec true", "unknown command \"[linux]\""),
+    ]);
+}
+
+#[test]
+fn unknown_commands_are_told_with_what_was_meant() {
+    each_fails(&[
+        (
+            "exce true",
+            "unknown command \"exce\" (did you mean \"exec\"?)",
+        ),
+        (
+            "!exec true",
+            "unknown command \"!exec\" (did you mean \"! exec\"?)",
+        ),
+        ("nothing-like-it", "unknown command \"nothing-like-it\""),
+    ]);
+}
+
+#[test]
+fn env_sets_and_shows_variables() {
+    passes("env A=b=c D=\nexec echo $A$D\nstdout ^b=c$\nenv A=x\nexec echo $A\nstdout ^x$\n");
+    let mut case = case();
+    case.setup.detail = Detail::Whole;
+    let (_, log) = case.run("env A=1\nenv A NONE\n");
+    assert!(log.ends_with("> env A NONE\nA=1\nNONE=\nPASS\n"), "{log}");
+}
+
+#[test]
+fn the_work_directory_is_shortened_everywhere() {
+    logs(
+        "exec echo $WORK/x\nexec false\n",
+        "> exec echo $WORK/x\n[stdout]\n$WORK/x\n> exec false\n[exit status 1]\n\
+         FAIL: a.txtar:2: unexpected command failure\n",
     );
-    trial.check(
-        "nosuch\nstop\n",
-        "failed at 1: unknown command \"nosuch\"",
-        "> nosuch\nFAIL: x.txtar:1: unknown command \"nosuch\"\n> stop\nstop\n",
-    );
-    trial.check(
-        "exec true\n-- ../x --\n",
-        "failed at 2: file \"../x\" is outside working directory",
-        "FAIL: x.txtar:2: file \"../x\" is outside working directory\n",
+    fails(
+        "stdin nofile",
+        "open $WORK/nofile: no such file or directory",
     );
 }

@@ -1,106 +1,109 @@
-//! A pattern as it is read, and escapes that stand for one character.
+//! Single characters: read from the pattern, escaped or not, and written for the `regex` crate.
+//!
+//! It must not know what may stand around a character.
 
-use super::PatternError;
+use super::error::{GoRegexError, Kind};
 
-/// What is left to read. A copy marks a place.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'p> {
-    rest: &'p str,
-}
+/// A code point as Go counts them: surrogates can be written, though no text holds one.
+pub(super) type Rune = u32;
 
-impl<'p> Source<'p> {
-    pub(super) fn new(pattern: &'p str) -> Self {
-        Source { rest: pattern }
-    }
+/// A pattern that matches nothing, not even the empty text.
+pub(super) const NOTHING: &str = r"[^\x{0}-\x{10FFFF}]";
 
-    pub(super) fn rest(&self) -> &'p str {
-        self.rest
-    }
+const MAX_RUNE: Rune = 0x10_FFFF;
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    pub(super) fn peek(&self) -> Option<char> {
-        self.rest.chars().next()
-    }
-
-    pub(super) fn next(&mut self) -> Option<char> {
-        let mut characters = self.rest.chars();
-        let next = characters.next();
-        self.rest = characters.as_str();
-        next
-    }
-
-    /// Passes over so many bytes, which must end at a character.
-    pub(super) fn skip(&mut self, bytes: usize) {
-        self.rest = self.rest.get(bytes..).unwrap_or_default();
-    }
-
-    /// What was read since that place.
-    pub(super) fn since(&self, start: &Source<'p>) -> &'p str {
-        let read = start.rest.len() - self.rest.len();
-        start.rest.get(..read).unwrap_or_default()
-    }
-}
-
-/// Reads an escape, backslash included, that stands for one character. Its code may be that of a
-/// surrogate, which is no character and matches nothing.
-pub(super) fn character(source: &mut Source<'_>) -> Result<u32, PatternError> {
-    let start = *source;
-    source.next();
-    let Some(first) = source.next() else {
-        let what = "trailing backslash at end of expression";
-        return Err(PatternError::new(what, ""));
+/// The first character of `text` and what follows it; `None` at the end.
+pub(super) fn next(text: &[u8]) -> Result<Option<(char, &[u8])>, GoRegexError> {
+    let Some(chunk) = text.utf8_chunks().next() else {
+        return Ok(None);
     };
-    let code = match first {
-        '0' => Some(octal(source, 0)),
-        '1'..='7' if source.peek().is_some_and(|c| c.is_digit(8)) => {
-            Some(octal(source, u32::from(first) - u32::from('0')))
-        }
-        'x' => hexadecimal(source),
-        'a' => Some(0x07),
-        'f' => Some(0x0c),
-        'n' => Some(0x0a),
-        'r' => Some(0x0d),
-        't' => Some(0x09),
-        'v' => Some(0x0b),
-        other if other.is_ascii() && !other.is_ascii_alphanumeric() => Some(u32::from(other)),
-        _ => None,
-    };
-    code.ok_or_else(|| PatternError::new("invalid escape sequence", source.since(&start)))
-}
-
-/// Up to three digits, of which one is read.
-fn octal(source: &mut Source<'_>, first: u32) -> u32 {
-    let mut code = first;
-    for _ in 1..3 {
-        let Some(digit) = source.peek().and_then(|c| c.to_digit(8)) else {
-            break;
-        };
-        source.next();
-        code = code * 8 + digit;
+    match chunk.valid().chars().next() {
+        Some(found) => Ok(Some((found, &text[found.len_utf8()..]))),
+        None => Err(GoRegexError::new(Kind::Utf8, text)),
     }
-    code
 }
 
-/// Two digits, or any number of them in braces.
-fn hexadecimal(source: &mut Source<'_>) -> Option<u32> {
-    let first = source.next()?;
+/// The part of `from` before `rest`, which is its end.
+pub(super) fn before<'a>(from: &'a [u8], rest: &[u8]) -> &'a [u8] {
+    &from[..from.len() - rest.len()]
+}
+
+/// Writes one character so that it is a plain one wherever it stands.
+pub(super) fn plain(rune: Rune) -> Option<String> {
+    let found = char::from_u32(rune)?;
+    Some(if found.is_ascii_alphanumeric() {
+        found.to_string()
+    } else {
+        format!(r"\x{{{rune:X}}}")
+    })
+}
+
+/// Reads an escape sequence of one character; `text` begins with the backslash.
+pub(super) fn escape(text: &[u8]) -> Result<(Rune, &[u8]), GoRegexError> {
+    let Some((found, rest)) = next(&text[1..])? else {
+        return Err(GoRegexError::new(Kind::TrailingBackslash, b""));
+    };
+    let control = match found {
+        'a' => 0x07,
+        'f' => 0x0C,
+        'n' => 0x0A,
+        'r' => 0x0D,
+        't' => 0x09,
+        'v' => 0x0B,
+        'x' => return hex(text, rest),
+        '0' => return Ok(octal(&text[1..])),
+        // One digit alone would be a back-reference, which Go does not have.
+        '1'..='7' if rest.first().copied().is_some_and(is_octal) => return Ok(octal(&text[1..])),
+        _ if found.is_ascii() && !found.is_ascii_alphanumeric() => Rune::from(found),
+        _ => return Err(GoRegexError::new(Kind::Escape, before(text, rest))),
+    };
+    Ok((control, rest))
+}
+
+fn is_octal(byte: u8) -> bool {
+    (b'0'..=b'7').contains(&byte)
+}
+
+/// Up to three octal digits.
+fn octal(text: &[u8]) -> (Rune, &[u8]) {
+    let digits = text.iter().take(3).take_while(|byte| is_octal(**byte));
+    let (value, length) = digits.fold((0, 0), |(value, length), digit| {
+        (value * 8 + Rune::from(digit - b'0'), length + 1)
+    });
+    (value, &text[length..])
+}
+
+/// `\x` and two digits, or any number of them in braces; `rest` follows the x.
+fn hex<'a>(text: &'a [u8], rest: &'a [u8]) -> Result<(Rune, &'a [u8]), GoRegexError> {
+    let bad = |rest| Err(GoRegexError::new(Kind::Escape, before(text, rest)));
+    let Some((first, mut rest)) = next(rest)? else {
+        return bad(rest);
+    };
     if first != '{' {
-        let second = source.next();
-        return Some(first.to_digit(16)? * 16 + second?.to_digit(16)?);
+        let Some((second, rest)) = next(rest)? else {
+            return bad(rest);
+        };
+        return match (first.to_digit(16), second.to_digit(16)) {
+            (Some(high), Some(low)) => Ok((high * 16 + low, rest)),
+            _ => bad(rest),
+        };
     }
-    let mut code = None;
+    let mut value = None;
     loop {
-        let character = source.next()?;
-        if character == '}' {
-            return code;
+        let Some((found, after)) = next(rest)? else {
+            return bad(rest);
+        };
+        rest = after;
+        if found == '}' {
+            return value.map_or_else(|| bad(rest), |value| Ok((value, rest)));
         }
-        let value = code.unwrap_or(0) * 16 + character.to_digit(16)?;
-        if value > u32::from(char::MAX) {
-            return None;
+        let Some(digit) = found.to_digit(16) else {
+            return bad(rest);
+        };
+        let grown = value.unwrap_or(0) * 16 + digit;
+        if grown > MAX_RUNE {
+            return bad(rest);
         }
-        code = Some(value);
+        value = Some(grown);
     }
 }

@@ -1,0 +1,7 @@
+//! The program `greeter`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    greeter::main()
+}

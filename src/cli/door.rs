@@ -1,0 +1,373 @@
+//! From what was typed to an exit code: reads the configuration, prepares a run, opens the reports, drives.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::harness::complain;
+use super::{
+    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, help, options,
+};
+use crate::config::{self, Settings};
+use crate::history::{self, Recorder, Retention};
+use crate::host::{clock, environment, flock};
+use crate::model::{AfterFailure, Conclusion, Detail, RunId};
+use crate::report::{
+    Json, ListForm, Look, Passing, Pretty, Report, Talk, TalkLook, Terse, Volume, list,
+};
+use crate::run::{self, Brief, Nothing, Teller};
+
+/// Where a harness stands, and which scripts it was given.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) base: PathBuf,
+    pub(super) scripts: Vec<String>,
+}
+
+/// The name of the configuration file.
+const CONFIG: &str = "harness.toml";
+
+fn exit(conclusion: Conclusion) -> ExitCode {
+    ExitCode::from(conclusion.exit_code())
+}
+
+fn misused(text: &str) -> ExitCode {
+    complain(&format!("error: {text}"));
+    exit(Conclusion::Misused)
+}
+
+/// The words as text, and the environment as far as it is text.
+pub(super) fn typed(words: &[OsString]) -> Result<(Vec<String>, Environment), String> {
+    let text = |word: &OsString| {
+        word.to_str()
+            .map(str::to_owned)
+            .ok_or_else(|| format!("expected text, found {}", word.display()))
+    };
+    let words = words.iter().skip(1).map(text).collect::<Result<_, _>>()?;
+    let variables = environment::variables();
+    let pair = |(name, value): &(OsString, OsString)| {
+        Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
+    };
+    Ok((words, variables.iter().filter_map(pair).collect()))
+}
+
+/// The main of a test target.
+pub(super) fn target(words: &[OsString], place: Place, programs: Vec<String>) -> ExitCode {
+    let (words, variables) = match typed(words) {
+        Ok(typed) => typed,
+        Err(message) => return misused(&message),
+    };
+    match options(&words, &variables, Door::Target) {
+        Err(misuse) => {
+            complain(&misuse.to_string());
+            exit(Conclusion::Misused)
+        }
+        Ok(Typed::Help) => print(&help(
+            "cargo test --test NAME -- [FLAGS] [FILTER...]",
+            Door::Target,
+        )),
+        Ok(Typed::Options(options)) => perform(&options, place, programs),
+    }
+}
+
+/// Prints a text on stdout.
+pub(super) fn print(text: &str) -> ExitCode {
+    match writeln!(io::stdout(), "{}", text.trim_end()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// The settings of a run, and the text they came from.
+fn settings(options: &Options, place: &Place) -> Result<(Settings, String, PathBuf), String> {
+    let named = options
+        .config
+        .as_ref()
+        .map(|config| environment::directory().join(&config.value));
+    let file = named.clone().unwrap_or_else(|| place.base.join(CONFIG));
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(format!("cannot read {}: {error}", file.display())),
+    };
+    let shown = options
+        .config
+        .as_ref()
+        .map_or(CONFIG, |config| config.value.as_str());
+    let settings = config::read(shown, &text).map_err(|mistakes| {
+        let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        format!(
+            "{} in {shown}; nothing ran\n{}",
+            count(mistakes.len(), "mistake"),
+            lines.join("\n")
+        )
+    })?;
+    let base = file
+        .parent()
+        .map_or_else(|| place.base.clone(), Path::to_owned);
+    Ok((settings.resolve(&options.overrides), text, base))
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+/// Where records live.
+pub(super) fn state_dir(options: &Options, settings: &Settings, base: &Path) -> PathBuf {
+    match &options.overrides.state_dir {
+        Some(typed) => environment::directory().join(typed),
+        None => base.join(&settings.state_dir),
+    }
+}
+
+fn brief(
+    options: &Options,
+    place: Place,
+    programs: Vec<String>,
+) -> Result<(Brief, PathBuf), String> {
+    let (mut settings, config_text, base) = settings(options, &place)?;
+    let state = state_dir(options, &settings, &base);
+    for path in settings.programs.values_mut() {
+        *path = base.join(&*path).to_string_lossy().into_owned();
+    }
+    let paths = if options.paths.is_empty() {
+        place.scripts
+    } else {
+        options.paths.clone()
+    };
+    // What was typed counts from where one stands; what is configured, from the configuration.
+    let base = match (options.paths.is_empty(), paths.is_empty()) {
+        (false, _) => environment::directory(),
+        (true, false) => place.base,
+        (true, true) => base,
+    };
+    let variables = environment::variables();
+    let nextest =
+        crate::host::process::variable(&variables, "NEXTEST_RUN_ID").and_then(|id| id.to_str());
+    let brief = Brief {
+        settings,
+        config_text,
+        base,
+        paths,
+        selection: options.selection.clone(),
+        lane: options.lane,
+        together: options.overrides.width,
+        keep: options.keep,
+        detail: match options.output.passing {
+            PassingLogs::Whole => Detail::Whole,
+            PassingLogs::Hidden | PassingLogs::Shown => Detail::Folded,
+        },
+        after_failure: if options.go_on {
+            AfterFailure::GoOn
+        } else {
+            AfterFailure::Stop
+        },
+        warnings: options.warnings.clone(),
+        nothing: match options.runner {
+            Runner::Cargo => Nothing::Fine,
+            Runner::Shakedown => Nothing::Noted,
+            Runner::Nextest => Nothing::Wrong,
+        },
+        nextest: nextest
+            .filter(|_| options.runner == Runner::Nextest)
+            .map(str::to_owned),
+        programs,
+    };
+    Ok((brief, state))
+}
+
+/// Runs or lists.
+pub(super) fn perform(options: &Options, place: Place, programs: Vec<String>) -> ExitCode {
+    let (brief, state) = match brief(options, place, programs) {
+        Ok(brief) => brief,
+        Err(message) => return misused(&message),
+    };
+    match options.action {
+        Action::List => list_trials(options, &brief),
+        Action::Run => run_trials(options, &brief, &state),
+    }
+}
+
+fn list_trials(options: &Options, brief: &Brief) -> ExitCode {
+    let selected = match run::select(brief) {
+        Ok((selected, _)) => selected,
+        Err(error) => return misused(&error.to_string()),
+    };
+    let form = match options.output.format {
+        Format::Pretty => ListForm::Pretty,
+        Format::Terse | Format::Json => ListForm::Bare,
+    };
+    let names = selected.iter().map(|trial| trial.planned.name.as_str());
+    match list(names, form, &mut io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
+    let run = run::new_run_id();
+    let seed = u64::from(clock::since_1970().subsec_nanos());
+    let out = match output(options) {
+        Ok(out) => out,
+        Err(message) => return misused(&message),
+    };
+    let live = match hold(state, &run) {
+        Ok(live) => live,
+        Err(message) => return misused(&message),
+    };
+    let prepared = match run::prepare(brief, &run, state, seed) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            drop(fs::remove_dir_all(state.join("live").join(run.as_str())));
+            return match error {
+                // nextest reads the first `Error:` of stderr as the reason.
+                run::StartError::NoSuchTrial(_) => {
+                    complain(&format!("Error: {error}"));
+                    exit(Conclusion::Failed)
+                }
+                run::StartError::Discover(_)
+                | run::StartError::Read { .. }
+                | run::StartError::Mistakes(_)
+                | run::StartError::Directory(_)
+                | run::StartError::Ledger(_) => misused(&error.to_string()),
+            };
+        }
+    };
+    let recorder = Recorder::create(state, &run, clock::since_1970());
+    let record = recorder.path().display().to_string();
+    let mut teller = Teller::new(Some(recorder));
+    teller.add(report(options), out);
+    teller.add(Box::new(talk(options, record)), Box::new(io::stderr()));
+    let conclusion = run::drive(prepared, teller);
+    drop(live);
+    forget_old_runs(brief, state);
+    exit(conclusion)
+}
+
+/// Takes the lock that says that the run lives; the kernel releases it when this process ends, however.
+fn hold(state: &Path, run: &RunId) -> Result<Option<flock::FileLock>, String> {
+    let live = state.join("live").join(run.as_str());
+    let failed = |error: io::Error| {
+        format!(
+            "cannot write to the state directory {}: {error}",
+            state.display()
+        )
+    };
+    fs::create_dir_all(&live).map_err(failed)?;
+    flock::lock(&live.join("lock"), Duration::ZERO).map_err(failed)
+}
+
+/// Keeps the number of records within the configured limits, and removes what killed runs left behind.
+fn forget_old_runs(brief: &Brief, state: &Path) {
+    let live = state.join("live");
+    let is_live = |run: &RunId| {
+        let lock = live.join(run.as_str()).join("lock");
+        lock.exists() && !matches!(flock::lock(&lock, Duration::ZERO), Ok(Some(_)))
+    };
+    for entry in fs::read_dir(&live).into_iter().flatten().flatten() {
+        let id = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<RunId>().ok());
+        if id.is_some_and(|id| entry.path().join("lock").exists() && !is_live(&id)) {
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
+    let limits = Retention {
+        runs: usize::try_from(brief.settings.record.keep_runs).unwrap_or(usize::MAX),
+        bytes: brief.settings.record.keep_bytes,
+    };
+    // What cannot be removed now is tried again by the next run.
+    history::retain(state, limits, &is_live).ok();
+}
+
+fn output(options: &Options) -> Result<Box<dyn Write>, String> {
+    match &options.output.logfile {
+        None => Ok(Box::new(io::stdout())),
+        Some(file) => match fs::File::create(file) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) => Err(format!("cannot write {file}: {error}")),
+        },
+    }
+}
+
+/// The report on stdout.
+pub(super) fn report(options: &Options) -> Box<dyn Report> {
+    let output = &options.output;
+    let passing = match output.passing {
+        PassingLogs::Hidden => Passing::Hidden,
+        PassingLogs::Shown | PassingLogs::Whole => Passing::Shown,
+    };
+    let look = Look {
+        color: output.color.paints(io::stdout().is_terminal()),
+        times: output.times,
+        passing,
+    };
+    match output.format {
+        Format::Pretty => Box::new(Pretty::report(look)),
+        Format::Terse => Box::new(Terse::report(look)),
+        Format::Json => Box::new(Json::report()),
+    }
+}
+
+fn talk(options: &Options, record: String) -> Talk {
+    let terminal = console::Term::stderr();
+    let is_terminal = io::stderr().is_terminal();
+    Talk::new(TalkLook {
+        color: options.output.color.paints(is_terminal),
+        nextest: options.runner == Runner::Nextest,
+        width: terminal
+            .size_checked()
+            .map(|(_, columns)| usize::from(columns)),
+        volume: match options.output.passing {
+            PassingLogs::Whole => Volume::Verbose,
+            PassingLogs::Hidden | PassingLogs::Shown => Volume::Normal,
+        },
+        record,
+    })
+}
+
+/// Prints a recorded run again.
+pub(super) fn replay(options: &Options, which: &super::WhichRun) -> ExitCode {
+    let place = Place {
+        base: environment::directory(),
+        scripts: Vec::new(),
+    };
+    let (settings, _, base) = match settings(options, &place) {
+        Ok(settings) => settings,
+        Err(message) => return misused(&message),
+    };
+    let state = state_dir(options, &settings, &base);
+    let run = match which {
+        super::WhichRun::Id(run) => run.clone(),
+        super::WhichRun::Latest => match history::latest(&state) {
+            Ok(Some(run)) => run,
+            Ok(None) => return misused(&format!("no run is recorded in {}", state.display())),
+            Err(error) => return misused(&format!("cannot read {}: {error}", state.display())),
+        },
+    };
+    let path = history::record_path(&state, &run);
+    let record = match history::read(&path) {
+        Ok(record) => record,
+        Err(error) => return misused(&format!("{error}: {}", path.display())),
+    };
+    for note in record.notes() {
+        complain(&format!("note: {note}"));
+    }
+    let mut talk = talk(options, path.display().to_string());
+    let told = crate::report::replay(&record.events, &mut *report(options), &mut io::stdout())
+        .and_then(|()| crate::report::replay(&record.events, &mut talk, &mut io::stderr()));
+    // Printing a report is a success, whatever it says.
+    if told.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

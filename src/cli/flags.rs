@@ -1,0 +1,222 @@
+//! Our own flags, one entry each: name, value, environment twin, help, how it is set.
+//!
+//! libtest's flags are in `libtest`; this table is what `--help` and the documentation show as ours.
+
+use super::{Options, PassingLogs};
+use crate::config::{CleanupWhen, Dialect, EngineChoice, Origin, Sourced, duration, nearest};
+
+/// A flag as people are told about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlagFacts {
+    /// With its dashes.
+    pub name: &'static str,
+    /// Its short form.
+    pub short: Option<char>,
+    /// The word for its value; a switch has none.
+    pub value: Option<&'static str>,
+    /// The environment variable that says the same.
+    pub twin: &'static str,
+    /// What it does.
+    pub about: &'static str,
+}
+
+/// Sets what the flag says; a switch gets an empty text. The error is a lowercase fragment.
+type Set = fn(&mut Options, &str, Origin) -> Result<(), String>;
+
+#[derive(Clone, Copy)]
+pub(super) struct Flag {
+    pub(super) facts: FlagFacts,
+    pub(super) set: Set,
+}
+
+/// All our flags, in the order of the help.
+pub fn flags() -> impl Iterator<Item = &'static FlagFacts> {
+    TABLE.iter().map(|flag| &flag.facts)
+}
+
+const fn valued(
+    name: &'static str,
+    value: &'static str,
+    twin: &'static str,
+    about: &'static str,
+    set: Set,
+) -> Flag {
+    Flag {
+        facts: FlagFacts {
+            name,
+            short: None,
+            value: Some(value),
+            twin,
+            about,
+        },
+        set,
+    }
+}
+
+const fn switch(name: &'static str, twin: &'static str, about: &'static str, set: Set) -> Flag {
+    Flag {
+        facts: FlagFacts {
+            name,
+            short: None,
+            value: None,
+            twin,
+            about,
+        },
+        set,
+    }
+}
+
+const fn with_short(flag: Flag, short: char) -> Flag {
+    Flag {
+        facts: FlagFacts {
+            short: Some(short),
+            ..flag.facts
+        },
+        set: flag.set,
+    }
+}
+
+pub(super) static TABLE: &[Flag] = &[
+    valued(
+        "--engine",
+        "NAME",
+        "SHAKEDOWN_ENGINE",
+        "The engine of the container lane: docker, podman or auto",
+        |options, text, origin| {
+            let value = word(text, &EngineChoice::WORDS)?;
+            options.overrides.engine = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    switch(
+        "--require-engine",
+        "SHAKEDOWN_REQUIRE_ENGINE",
+        "Without a usable engine the container lane is a fault, not ignored",
+        |options, _, _| {
+            options.overrides.require_engine = true;
+            Ok(())
+        },
+    ),
+    valued(
+        "--policy",
+        "POLICY",
+        "SHAKEDOWN_POLICY",
+        "How container trials share the engine: serial, gated or parallel",
+        |options, text, origin| {
+            let value = text.parse()?;
+            options.overrides.policy = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
+        "--lane",
+        "LANE",
+        "SHAKEDOWN_LANE",
+        "Only the trials of this lane: container or plain",
+        |options, text, _| {
+            options.lane = Some(text.parse()?);
+            Ok(())
+        },
+    ),
+    valued(
+        "--deadline",
+        "TIME",
+        "SHAKEDOWN_DEADLINE",
+        "How long a script may take, whatever it says itself: 90s, 3m",
+        |options, text, origin| {
+            let value = duration::parse(text)?;
+            if value.is_zero() {
+                return Err(format!("expected a deadline above zero, found `{text}`"));
+            }
+            options.overrides.deadline = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
+        "--config",
+        "FILE",
+        "SHAKEDOWN_CONFIG",
+        "The harness.toml to read",
+        |options, text, origin| {
+            let value = text.to_owned();
+            options.config = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
+        "--state-dir",
+        "DIR",
+        "SHAKEDOWN_DIR",
+        "Where records and history live",
+        |options, text, _| {
+            options.overrides.state_dir = Some(text.to_owned());
+            Ok(())
+        },
+    ),
+    valued(
+        "--dialect",
+        "NAME",
+        "SHAKEDOWN_DIALECT",
+        "The language of the scripts: shakedown or testscript",
+        |options, text, _| {
+            options.overrides.dialect = Some(word(text, &Dialect::WORDS)?);
+            Ok(())
+        },
+    ),
+    switch(
+        "--strict",
+        "SHAKEDOWN_STRICT",
+        "Leftovers and leaked pipes fail the run",
+        |options, _, _| {
+            options.overrides.strict = true;
+            Ok(())
+        },
+    ),
+    switch(
+        "--keep",
+        "SHAKEDOWN_KEEP",
+        "Keep work directories, containers and the rest for a look",
+        |options, _, _| {
+            options.keep = true;
+            options.overrides.cleanup = Some(CleanupWhen::Never);
+            Ok(())
+        },
+    ),
+    switch(
+        "--continue",
+        "SHAKEDOWN_CONTINUE",
+        "Go on after a line that fails",
+        |options, _, _| {
+            options.go_on = true;
+            Ok(())
+        },
+    ),
+    with_short(
+        switch(
+            "--verbose",
+            "SHAKEDOWN_VERBOSE",
+            "Whole logs, and those of passing scripts too",
+            |options, _, _| {
+                options.output.passing = PassingLogs::Whole;
+                Ok(())
+            },
+        ),
+        'v',
+    ),
+];
+
+/// One of a few words.
+fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+        return Ok(*value);
+    }
+    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let near = match nearest(text, known.iter().copied()) {
+        Some(near) => format!(" (did you mean `{near}`?)"),
+        None => String::new(),
+    };
+    Err(format!(
+        "expected one of {}, found `{text}`{near}",
+        known.join(", ")
+    ))
+}

@@ -1,0 +1,133 @@
+//! What was typed, as values: the flags with their environment twins, and nothing of harness.toml.
+
+use super::Selection;
+use crate::config::{Overrides, Sourced};
+use crate::model::Lane;
+
+/// All that was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Who started us.
+    pub runner: Runner,
+    /// Run, or only list.
+    pub action: Action,
+    /// Which trials.
+    pub selection: Selection,
+    /// Folders and files with scripts, in place of harness.toml's; only `shakedown` takes them.
+    pub paths: Vec<String>,
+    /// What to lay over harness.toml.
+    pub overrides: Overrides,
+    /// Only this lane.
+    pub lane: Option<Lane>,
+    /// The harness.toml to read.
+    pub config: Option<Sourced<String>>,
+    /// Work directories and resources stay.
+    pub keep: bool,
+    /// A script goes on after a line that fails.
+    pub go_on: bool,
+    /// How it is told.
+    pub output: Output,
+    /// Oddities that stop nothing, as lowercase fragments.
+    pub warnings: Vec<String>,
+}
+
+/// Who started us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Runner {
+    /// `cargo test`, or somebody who calls the test binary.
+    Cargo,
+    /// cargo-nextest: one process per trial.
+    Nextest,
+    /// The `shakedown` program.
+    Shakedown,
+}
+
+/// What to do with the trials.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Run them.
+    #[default]
+    Run,
+    /// List them.
+    List,
+}
+
+/// How a run is told on stdout.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Its form.
+    pub format: Format,
+    /// Its colours.
+    pub color: Color,
+    /// What is shown of trials that pass.
+    pub passing: PassingLogs,
+    /// The time of each trial is shown.
+    pub times: bool,
+    /// A file in place of stdout.
+    pub logfile: Option<String>,
+}
+
+/// The form of what is printed on stdout.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// One line per trial.
+    #[default]
+    Pretty,
+    /// One character per trial.
+    Terse,
+    /// One JSON object per line.
+    Json,
+}
+
+/// When to paint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Whether to paint on an output that is a terminal or not.
+    pub fn paints(self, terminal: bool) -> bool {
+        match self {
+            Color::Auto => terminal,
+            Color::Always => true,
+            Color::Never => false,
+        }
+    }
+}
+
+/// What is shown of the logs of trials that pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PassingLogs {
+    /// Nothing.
+    #[default]
+    Hidden,
+    /// What a log keeps of sections that passed: `--show-output`.
+    Shown,
+    /// Logs are kept whole: `--verbose`.
+    Whole,
+}
+
+impl Options {
+    pub(super) fn new(runner: Runner) -> Options {
+        Options {
+            runner,
+            action: Action::default(),
+            selection: Selection::default(),
+            paths: Vec::new(),
+            overrides: Overrides::default(),
+            lane: None,
+            config: None,
+            keep: false,
+            go_on: false,
+            output: Output::default(),
+            warnings: Vec::new(),
+        }
+    }
+}

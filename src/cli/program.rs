@@ -1,0 +1,84 @@
+//! The `shakedown` program.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use super::door::{self, Place};
+use super::harness::{Role, complain, keep_descriptors, serve, take_role};
+use super::{Command, Door, TOPICS, Topic, command, help};
+use crate::config;
+use crate::host::environment;
+use crate::interp::Registry;
+
+/// Takes the role that this process was started for; for the program itself, does what was typed.
+pub fn main() -> ExitCode {
+    let words = environment::words();
+    match take_role(&words, &BTreeMap::new()) {
+        Role::Slot(fd) => return serve(fd, Registry::default()),
+        Role::Done(code) => return code,
+        Role::Harness => keep_descriptors(),
+    }
+    let (words, variables) = match door::typed(&words) {
+        Ok(typed) => typed,
+        Err(message) => {
+            complain(&format!("error: {message}"));
+            return ExitCode::from(2);
+        }
+    };
+    let place = || Place {
+        base: environment::directory(),
+        scripts: Vec::new(),
+    };
+    match command(&words, &variables) {
+        Err(misuse) => {
+            complain(&misuse.to_string());
+            ExitCode::from(2)
+        }
+        Ok(Command::Run(options) | Command::List(options)) => {
+            door::perform(&options, place(), Vec::new())
+        }
+        Ok(Command::Report { run, options }) => door::replay(&options, &run),
+        Ok(Command::Help(topic)) => door::print(&explain(topic)),
+        Ok(Command::Version) => door::print(concat!("shakedown ", env!("CARGO_PKG_VERSION"))),
+    }
+}
+
+fn explain(topic: &Topic) -> String {
+    match topic.name {
+        "help" => overview(),
+        "flags" => help(
+            "shakedown run [FLAGS] [PATH...] [-- FILTER...]",
+            Door::Program,
+        ),
+        "settings" => config::reference(),
+        "exit-codes" => EXIT_CODES.to_owned(),
+        "language" => crate::interp::reference(),
+        _ if topic.usage.is_empty() => topic.about.to_owned(),
+        _ => format!("{}\n\n{}", topic.about, help(topic.usage, Door::Program)),
+    }
+}
+
+const EXIT_CODES: &str = "\
+0    all is well, or nothing failed that counts
+101  a trial failed, hung or was slow
+102  no trial failed, but the machine, the engine or the harness did
+103  only leftovers or leaked pipes, under --strict
+4    `run` selected nothing
+2    the command line or the configuration is wrong; nothing ran
+130  interrupted by Ctrl-C (143: by SIGTERM)
+When several hold: interrupted, then 2, 101, 102, 103, 4.";
+
+fn overview() -> String {
+    let mut text =
+        String::from("Runs txtar scripts against Docker and Podman, and says why one hung.\n\n");
+    for topic in TOPICS {
+        let name = if topic.usage.is_empty() {
+            format!("shakedown help {}", topic.name)
+        } else {
+            topic.usage.to_owned()
+        };
+        writeln!(text, "  {name:<50} {}", topic.about).expect("writing to a string cannot fail");
+    }
+    text
+}

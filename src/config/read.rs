@@ -1,0 +1,138 @@
+//! Walks a harness.toml with the table of settings and collects every mistake.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::table::{Setting, TABLE};
+use super::value::{Given, Mistake};
+use super::{Origin, Settings, line_and_column, nearest};
+use crate::model::Diagnostic;
+
+/// Reads the text of a harness.toml. `file` is its name as the user knows it.
+///
+/// Either settings, or all mistakes in the order of their places.
+pub fn read(file: &str, text: &str) -> Result<Settings, Vec<Diagnostic>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut walk = Walk {
+        file,
+        text,
+        settings: Settings::default(),
+        mistakes: Vec::new(),
+    };
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        walk.mistakes.push(Mistake::new(span, error.message()));
+    }
+    // Where the text is no TOML, what was recovered of the rest may not mean what it says.
+    if walk.mistakes.is_empty() {
+        walk.document(document.get_ref());
+    }
+    if walk.mistakes.is_empty() {
+        return Ok(walk.settings);
+    }
+    let mut diagnostics: Vec<_> = walk.mistakes.iter().map(|m| walk.diagnostic(m)).collect();
+    diagnostics.sort();
+    diagnostics.dedup();
+    Err(diagnostics)
+}
+
+struct Walk<'a> {
+    file: &'a str,
+    text: &'a str,
+    settings: Settings,
+    mistakes: Vec<Mistake>,
+}
+
+type Entry<'a> = (
+    &'a Spanned<std::borrow::Cow<'a, str>>,
+    &'a Spanned<DeValue<'a>>,
+);
+
+impl Walk<'_> {
+    fn document(&mut self, document: &DeTable<'_>) {
+        for entry in document {
+            let (key, value) = entry;
+            let section = key.get_ref().as_ref();
+            let known = TABLE.iter().any(|setting| setting.facts.section == section);
+            match value.get_ref().as_table() {
+                Some(table) if known => {
+                    for entry in table {
+                        self.entry(section, entry);
+                    }
+                }
+                None if known => {
+                    let found = value.get_ref().type_str();
+                    let message =
+                        format!("expected a table `[{section}]`, found `{section}` as {found}");
+                    self.mistakes.push(Mistake::new(key.span(), message));
+                }
+                Some(_) | None => self.entry("", entry),
+            }
+        }
+    }
+
+    fn entry(&mut self, section: &str, (key, value): Entry<'_>) {
+        let name = key.get_ref().as_ref();
+        let fits = |setting: &&Setting| {
+            setting.facts.section == section && (setting.facts.key == name || setting.is_open())
+        };
+        let Some(setting) = TABLE.iter().find(fits) else {
+            self.mistakes.push(unknown(section, key));
+            return;
+        };
+        let (line, _) = line_and_column(self.text, key.span().start);
+        let given = Given {
+            key: name,
+            expected: setting.facts.expected,
+            value,
+            origin: Origin::File {
+                file: self.file.to_owned(),
+                line,
+            },
+        };
+        if let Err(mistakes) = (setting.set)(&mut self.settings, &given) {
+            self.mistakes.extend(mistakes);
+        }
+    }
+
+    fn diagnostic(&self, mistake: &Mistake) -> Diagnostic {
+        let (line, col) = line_and_column(self.text, mistake.span.start);
+        Diagnostic {
+            file: self.file.to_owned(),
+            line,
+            col,
+            message: mistake.message.clone(),
+            hint: mistake.hint.clone(),
+        }
+    }
+}
+
+fn unknown(section: &str, key: &Spanned<std::borrow::Cow<'_, str>>) -> Mistake {
+    let name = key.get_ref().as_ref();
+    let place = match section {
+        "" => String::new(),
+        section => format!(" in `[{section}]`"),
+    };
+    let mistake = Mistake::new(key.span(), format!("unknown setting `{name}`{place}"));
+    let elsewhere = TABLE.iter().find(|setting| setting.facts.key == name);
+    if let Some(setting) = elsewhere {
+        return mistake.hint(match setting.facts.section {
+            "" => format!("`{name}` stands at the top of the file, before the first `[table]`"),
+            section => format!("`{name}` belongs in `[{section}]`"),
+        });
+    }
+    let here = TABLE
+        .iter()
+        .filter(|setting| setting.facts.section == section);
+    let sections = TABLE.iter().map(|setting| setting.facts.section);
+    let sections = sections.filter(|_| section.is_empty());
+    let known = here.map(|setting| setting.facts.key).chain(sections);
+    if let Some(near) = nearest(name, known.filter(|known| !known.is_empty())) {
+        return mistake.hint(format!("did you mean `{near}`?"));
+    }
+    let all: Vec<String> = TABLE.iter().map(Setting::path).collect();
+    match nearest(name, all.iter().map(String::as_str)) {
+        Some(near) => mistake.hint(format!("did you mean `{near}`?")),
+        None => mistake,
+    }
+}

@@ -1,0 +1,210 @@
+//! The settings of a run, resolved: every one has a value, and none is an `Option` of a default.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::{Pattern, Sourced};
+use crate::model::{Dialect, EngineKind, Policy};
+
+/// All settings. Made by `config::read`, or the defaults by [`Settings::default`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Folders (searched recursively) and files with scripts, relative to the file's folder.
+    pub scripts: Vec<String>,
+    /// Scripts that are left out.
+    pub exclude: Vec<Pattern>,
+    /// The language of the scripts.
+    pub dialect: Dialect,
+    /// How long a script may take.
+    pub deadline: Sourced<Duration>,
+    /// Between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// How long output is awaited after a command ended.
+    pub leak_grace: Duration,
+    /// What a pipe that stays open means.
+    pub leak: LeakRule,
+    /// Where records live, relative to the file's folder.
+    pub state_dir: String,
+    /// Largest output of one command that can be used, in bytes.
+    pub output_cap: u64,
+    /// Names of scripts that belong to the container lane.
+    pub container_names: Vec<Pattern>,
+    /// Which engine, and what comes with it.
+    pub engine: EngineSettings,
+    /// How container trials share an engine.
+    pub policy: PolicySettings,
+    /// Variables set in every script.
+    pub environment: BTreeMap<String, String>,
+    /// Variables copied from the harness's own environment.
+    pub pass_environment: BTreeSet<String>,
+    /// What happens to a script's resources.
+    pub cleanup: CleanupSettings,
+    /// External programs that scripts call by a bare name: name → path.
+    pub programs: BTreeMap<String, String>,
+    /// How many records are kept.
+    pub record: RecordSettings,
+}
+
+/// Which engine is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EngineChoice {
+    /// The first healthy one.
+    Auto,
+    /// This one, or none.
+    Only(EngineKind),
+}
+
+impl EngineChoice {
+    /// All of them, with the words that name them.
+    pub const WORDS: [(&'static str, EngineChoice); 3] = [
+        ("auto", EngineChoice::Auto),
+        ("docker", EngineChoice::Only(EngineKind::Docker)),
+        ("podman", EngineChoice::Only(EngineKind::Podman)),
+    ];
+}
+
+/// What a pipe that stays open after its command ended means for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeakRule {
+    /// It is reported.
+    Warn,
+    /// The trial fails.
+    Fail,
+}
+
+impl LeakRule {
+    /// Both, with the words that name them.
+    pub const WORDS: [(&'static str, LeakRule); 2] =
+        [("warn", LeakRule::Warn), ("fail", LeakRule::Fail)];
+}
+
+/// Which engine, and what comes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// Which one.
+    pub choice: Sourced<EngineChoice>,
+    /// No engine is a fault, instead of container trials ignored.
+    pub require: bool,
+    /// The engine that was not selected is hidden from scripts.
+    pub masking: bool,
+    /// Images pulled once, before the first container trial.
+    pub images: Vec<String>,
+}
+
+/// How container trials share an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySettings {
+    /// On Docker.
+    pub docker: Sourced<Policy>,
+    /// On local Podman.
+    pub podman: Sourced<Policy>,
+    /// On Podman behind a socket; never `parallel`.
+    pub podman_socket: Sourced<Policy>,
+    /// Given for this run, whatever the engine.
+    pub forced: Option<Sourced<Policy>>,
+    /// Trials at once.
+    pub width: Width,
+}
+
+/// How many trials run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Width {
+    /// As many as there are processors.
+    Cores,
+    /// As many as this.
+    Of(NonZeroU32),
+}
+
+impl Width {
+    /// The number, on a machine with so many processors.
+    pub fn on(self, cores: NonZeroU32) -> NonZeroU32 {
+        match self {
+            Width::Cores => cores,
+            Width::Of(number) => number,
+        }
+    }
+}
+
+/// What happens to a script's resources when it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CleanupSettings {
+    /// When they are removed.
+    pub when: CleanupWhen,
+    /// Leftovers and leaked pipes fail the run.
+    pub strict: bool,
+    /// Images that the script built are removed too.
+    pub built_images: bool,
+}
+
+/// When a script's resources are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CleanupWhen {
+    /// After every attempt.
+    Always,
+    /// After an attempt that passed; a failed one keeps them for a look.
+    OnPass,
+    /// Never; they are listed.
+    Never,
+}
+
+impl CleanupWhen {
+    /// All of them, with the words that name them.
+    pub const WORDS: [(&'static str, CleanupWhen); 3] = [
+        ("always", CleanupWhen::Always),
+        ("on-pass", CleanupWhen::OnPass),
+        ("never", CleanupWhen::Never),
+    ];
+}
+
+/// How many records are kept: whichever limit is met first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordSettings {
+    /// Runs.
+    pub keep_runs: u32,
+    /// Bytes, over all runs.
+    pub keep_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let container_names = Pattern::new("container_*").expect("it is not empty");
+        Settings {
+            scripts: vec!["fixtures".to_owned()],
+            exclude: Vec::new(),
+            dialect: Dialect::Shakedown,
+            deadline: Sourced::default_of(Duration::from_secs(180)),
+            grace: Duration::from_secs(3),
+            leak_grace: Duration::from_millis(200),
+            leak: LeakRule::Warn,
+            state_dir: ".shakedown".to_owned(),
+            output_cap: 1_000_000_000,
+            container_names: vec![container_names],
+            engine: EngineSettings {
+                choice: Sourced::default_of(EngineChoice::Auto),
+                require: false,
+                masking: true,
+                images: Vec::new(),
+            },
+            policy: PolicySettings {
+                docker: Sourced::default_of(Policy::Parallel),
+                podman: Sourced::default_of(Policy::Serial),
+                podman_socket: Sourced::default_of(Policy::Serial),
+                forced: None,
+                width: Width::Cores,
+            },
+            environment: BTreeMap::new(),
+            pass_environment: BTreeSet::new(),
+            cleanup: CleanupSettings {
+                when: CleanupWhen::Always,
+                strict: false,
+                built_images: true,
+            },
+            programs: BTreeMap::new(),
+            record: RecordSettings {
+                keep_runs: 30,
+                keep_bytes: 1_000_000_000,
+            },
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! The settings, one entry each: key, what it expects, default, what it is for, how it is set.
+//!
+//! Reading, the "did you mean" of an unknown key, the help and docs/harness-toml.md all come from here.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::value::{Given, Mistake};
+use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, Settings, Width, duration, size};
+use crate::model::Policy;
+
+/// One setting as people are told about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingFacts {
+    /// The table it stands in, or empty at the top of the file.
+    pub section: &'static str,
+    /// Its key; `NAME` where the user chooses it.
+    pub key: &'static str,
+    /// What is expected of its value.
+    pub expected: &'static str,
+    /// Its default, as it would be written.
+    pub default: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+type Set = fn(&mut Settings, &Given<'_>) -> Result<(), Vec<Mistake>>;
+
+/// One setting.
+pub(super) struct Setting {
+    pub(super) facts: SettingFacts,
+    pub(super) set: Set,
+}
+
+impl Setting {
+    /// The user chooses the key.
+    pub(super) fn is_open(&self) -> bool {
+        self.facts.key == "NAME"
+    }
+
+    /// `policy.docker`, `deadline`.
+    pub(super) fn path(&self) -> String {
+        match self.facts.section {
+            "" => self.facts.key.to_owned(),
+            section => format!("{section}.{}", self.facts.key),
+        }
+    }
+}
+
+/// All settings, in the order of the documentation.
+pub fn settings() -> impl Iterator<Item = &'static SettingFacts> {
+    TABLE.iter().map(|setting| &setting.facts)
+}
+
+const fn setting(
+    place: (&'static str, &'static str),
+    expected: &'static str,
+    default: &'static str,
+    about: &'static str,
+    set: Set,
+) -> Setting {
+    let (section, key) = place;
+    Setting {
+        facts: SettingFacts {
+            section,
+            key,
+            expected,
+            default,
+            about,
+        },
+        set,
+    }
+}
+
+const BOOL: &str = "`true` or `false`";
+const POLICY: &str = "`serial`, `gated` or `parallel`";
+const PATTERNS: &str = "a list of patterns";
+
+pub(super) static TABLE: &[Setting] = &[
+    setting(
+        ("", "scripts"),
+        "a list of folders and files",
+        r#"["fixtures"]"#,
+        "Where the scripts are: folders, searched with all their sub-folders for `*.txtar` and `*.txt`, and single files. Relative to the folder of harness.toml.",
+        |settings, given| {
+            settings.scripts = given.list()?;
+            if settings.scripts.is_empty() {
+                return Err(vec![given.wrong(
+                    "expected at least one folder or file, found an empty list",
+                )]);
+            }
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "exclude"),
+        PATTERNS,
+        "[]",
+        "Scripts that are left out. `*` and `?` stay within one part of a path, `**` crosses parts; a pattern without `/` is held against the last part of the name.",
+        |settings, given| {
+            settings.exclude = given.patterns()?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "dialect"),
+        "`shakedown` or `testscript`",
+        r#""shakedown""#,
+        "The language of the scripts: Go's testscript with our additions, or Go's testscript alone.",
+        |settings, given| {
+            settings.dialect = given.one_of(&Dialect::WORDS).map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "deadline"),
+        duration::EXPECTED,
+        r#""3m""#,
+        "How long a script may take. Waiting for the engine is not counted. A script's `#: deadline = …` goes before it, and `--deadline` before that.",
+        |settings, given| {
+            let deadline = given.duration().map_err(one)?;
+            if deadline == Duration::ZERO {
+                return Err(vec![
+                    given.wrong("expected a deadline above zero, found `0s`"),
+                ]);
+            }
+            settings.deadline = given.sourced(deadline);
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "grace"),
+        duration::EXPECTED,
+        r#""3s""#,
+        "How long a script's processes have between SIGTERM and SIGKILL when the deadline has passed.",
+        |settings, given| {
+            settings.grace = given.duration().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "leak-grace"),
+        duration::EXPECTED,
+        r#""200ms""#,
+        "How long the rest of the output is awaited when a command has ended but something still holds its output open.",
+        |settings, given| {
+            settings.leak_grace = given.duration().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "leak"),
+        "`warn` or `fail`",
+        r#""warn""#,
+        "What an output that stays open past `leak-grace` means: a warning that names the holder, or a failure.",
+        |settings, given| {
+            settings.leak = given.one_of(&LeakRule::WORDS).map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "state-dir"),
+        "a folder",
+        r#"".shakedown""#,
+        "Where records and history live. Relative to the folder of harness.toml. It ignores itself for git.",
+        |settings, given| {
+            settings.state_dir = given.text().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "output-cap"),
+        size::EXPECTED,
+        r#""1GB""#,
+        "Largest output of one command that a script can use. Past it the command's output counts as an error, never as a shorter output.",
+        |settings, given| {
+            settings.output_cap = given.size().map_err(one)?;
+            if settings.output_cap == 0 {
+                return Err(vec![given.wrong("expected a cap above zero, found `0B`")]);
+            }
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "container-names"),
+        PATTERNS,
+        r#"["container_*"]"#,
+        "Names of scripts that belong to the container lane. A script with `#: container = true`, or with a line that runs `docker`, `podman` or `$ENGINE`, belongs to it anyway.",
+        |settings, given| {
+            settings.container_names = given.patterns()?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "engine"),
+        "`docker`, `podman` or `auto`",
+        r#""auto""#,
+        "Which engine the container lane uses; `auto` takes the first healthy one, Docker before Podman.",
+        |settings, given| {
+            let choice = given.one_of(&EngineChoice::WORDS).map_err(one)?;
+            settings.engine.choice = given.sourced(choice);
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "require-engine"),
+        BOOL,
+        "false",
+        "Without a usable engine the container lane is a fault, instead of ignored.",
+        |settings, given| {
+            settings.engine.require = given.flag().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "masking"),
+        BOOL,
+        "true",
+        "Hide the engine that was not selected from scripts, so that none uses it by mistake. `false` lets scripts use both.",
+        |settings, given| {
+            settings.engine.masking = given.flag().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "images"),
+        "a list of images",
+        "[]",
+        "Images that are pulled once, before the first container trial.",
+        |settings, given| {
+            settings.engine.images = given.list()?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "pass-environment"),
+        "a list of variable names",
+        "[]",
+        "Variables that scripts get from the harness's own environment, where they are set. A variable of the same name in `[environment]` goes before it.",
+        |settings, given| {
+            let names = given.list()?;
+            for name in &names {
+                variable_name(given, name).map_err(one)?;
+            }
+            settings.pass_environment = names.into_iter().collect();
+            Ok(())
+        },
+    ),
+    setting(
+        ("policy", "docker"),
+        POLICY,
+        r#""parallel""#,
+        "How container trials share Docker: one at a time; overlapping, but never two container starts at once; or freely.",
+        |settings, given| {
+            settings.policy.docker = given.sourced(given.one_of(&POLICIES).map_err(one)?);
+            Ok(())
+        },
+    ),
+    setting(
+        ("policy", "podman"),
+        POLICY,
+        r#""serial""#,
+        "The same for Podman on this machine.",
+        |settings, given| {
+            settings.policy.podman = given.sourced(given.one_of(&POLICIES).map_err(one)?);
+            Ok(())
+        },
+    ),
+    setting(
+        ("policy", "podman-socket"),
+        "`serial` or `gated`",
+        r#""serial""#,
+        "The same for Podman behind a socket: remote, a machine, or a `docker` that is Podman. `parallel` is not possible there.",
+        |settings, given| {
+            let policy = given.one_of(&POLICIES).map_err(one)?;
+            if policy == Policy::Parallel {
+                let mistake = given.wrong("expected `serial` or `gated`, found `parallel`");
+                return Err(vec![mistake.hint("a Podman service fails under starts that overlap; `gated` lets the rest overlap")]);
+            }
+            settings.policy.podman_socket = given.sourced(policy);
+            Ok(())
+        },
+    ),
+    setting(
+        ("policy", "width"),
+        "a number, 0 for one per processor",
+        "0",
+        "How many trials run at once, over both lanes. `--test-threads` and RUST_TEST_THREADS go before it.",
+        |settings, given| {
+            let number = NonZeroU32::new(given.number().map_err(one)?);
+            settings.policy.width = number.map_or(Width::Cores, Width::Of);
+            Ok(())
+        },
+    ),
+    setting(
+        ("environment", "NAME"),
+        "a text",
+        "",
+        "A variable set in every script. The value is taken as it is; nothing in it is expanded.",
+        |settings, given| {
+            variable_name(given, given.key).map_err(one)?;
+            let value = given.any_text().map_err(one)?;
+            if value.contains('\0') {
+                return Err(vec![given.wrong("a variable cannot hold a zero byte")]);
+            }
+            settings.environment.insert(given.key.to_owned(), value);
+            Ok(())
+        },
+    ),
+    setting(
+        ("cleanup", "when"),
+        "`always`, `on-pass` or `never`",
+        r#""always""#,
+        "When a script's containers, networks, volumes and the like are removed.",
+        |settings, given| {
+            settings.cleanup.when = given.one_of(&CleanupWhen::WORDS).map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("cleanup", "strict"),
+        BOOL,
+        "false",
+        "Something left behind, or an output left open, fails the run (exit code 103).",
+        |settings, given| {
+            settings.cleanup.strict = given.flag().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("cleanup", "images"),
+        "`built` or `none`",
+        r#""built""#,
+        "Which images are removed after a script: those that it built, or none. Pulled images stay.",
+        |settings, given| {
+            let words = [("built", true), ("none", false)];
+            settings.cleanup.built_images = given.one_of(&words).map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("programs", "NAME"),
+        "a path",
+        "",
+        "A program that scripts can call by this bare name. Relative to the folder of harness.toml.",
+        |settings, given| {
+            if given.key.is_empty() || given.key.contains('/') {
+                let message = format!("expected a bare program name, found `{}`", given.key);
+                return Err(vec![given.wrong(message)]);
+            }
+            let path = given.text().map_err(one)?;
+            settings.programs.insert(given.key.to_owned(), path);
+            Ok(())
+        },
+    ),
+    setting(
+        ("record", "keep-runs"),
+        "a number above zero",
+        "30",
+        "How many runs are kept in the state folder.",
+        |settings, given| {
+            settings.record.keep_runs = given.number().map_err(one)?;
+            if settings.record.keep_runs == 0 {
+                return Err(vec![given.wrong("expected a number above zero, found `0`")]);
+            }
+            Ok(())
+        },
+    ),
+    setting(
+        ("record", "keep-bytes"),
+        size::EXPECTED,
+        r#""1GB""#,
+        "How large the kept runs may be together; the latest is always kept.",
+        |settings, given| {
+            settings.record.keep_bytes = given.size().map_err(one)?;
+            Ok(())
+        },
+    ),
+];
+
+const POLICIES: [(&str, Policy); 3] = [
+    ("serial", Policy::Serial),
+    ("gated", Policy::Gated),
+    ("parallel", Policy::Parallel),
+];
+
+/// Most setters find at most one mistake.
+fn one(mistake: Mistake) -> Vec<Mistake> {
+    vec![mistake]
+}
+
+fn variable_name(given: &Given<'_>, name: &str) -> Result<(), Mistake> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(given.wrong(format!("expected the name of a variable, found `{name}`")));
+    }
+    Ok(())
+}

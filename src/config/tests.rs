@@ -1,0 +1,520 @@
+//! What harness.toml may say, what is said about mistakes, and who goes before whom.
+
+use std::fmt::Write;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::*;
+use crate::model::{EngineKind, Policy, samples};
+
+/// All mistakes of a text, as they are shown.
+fn mistakes(text: &str) -> String {
+    let diagnostics = read("harness.toml", text).expect_err("mistakes");
+    let mut shown = String::new();
+    for diagnostic in diagnostics {
+        writeln!(shown, "{diagnostic}").unwrap();
+    }
+    shown
+}
+
+fn good(text: &str) -> Settings {
+    read("harness.toml", text).unwrap()
+}
+
+#[test]
+fn an_empty_file_gives_the_defaults() {
+    assert_eq!(good(""), Settings::default());
+}
+
+#[test]
+fn the_written_defaults_are_the_defaults() {
+    let (mut text, mut section) = (String::new(), "");
+    for setting in settings().filter(|setting| !setting.default.is_empty()) {
+        if setting.section != section {
+            section = setting.section;
+            writeln!(text, "[{section}]").unwrap();
+        }
+        writeln!(text, "{} = {}", setting.key, setting.default).unwrap();
+    }
+    let mut settings = good(&text);
+    // All the same but for where they come from.
+    settings.deadline.origin = Origin::Default;
+    settings.engine.choice.origin = Origin::Default;
+    for policy in [
+        &mut settings.policy.docker,
+        &mut settings.policy.podman,
+        &mut settings.policy.podman_socket,
+    ] {
+        policy.origin = Origin::Default;
+    }
+    assert_eq!(settings, Settings::default());
+}
+
+#[test]
+fn every_setting_can_be_set() {
+    let settings = good(
+        r#"
+        scripts = ["fixtures", "more/one.txtar"]
+        exclude = ["**/slow/**"]
+        dialect = "testscript"
+        deadline = "1m30s"
+        grace = "1s"
+        leak-grace = "50ms"
+        leak = "fail"
+        state-dir = "../state"
+        output-cap = "64MB"
+        container-names = ["net_*"]
+        engine = "podman"
+        require-engine = true
+        masking = false
+        images = ["debian:stable-slim"]
+        pass-environment = ["CI"]
+
+        [policy]
+        docker = "gated"
+        podman = "parallel"
+        podman-socket = "gated"
+        width = 3
+
+        [environment]
+        LANG = "C"
+        EMPTY = ""
+
+        [cleanup]
+        when = "on-pass"
+        strict = true
+        images = "none"
+
+        [programs]
+        invowk = "target/debug/invowk"
+
+        [record]
+        keep-runs = 5
+        keep-bytes = "10MB"
+        "#,
+    );
+    insta::assert_debug_snapshot!(settings, @r#"
+    Settings {
+        scripts: [
+            "fixtures",
+            "more/one.txtar",
+        ],
+        exclude: [
+            Pattern {
+                text: "**/slow/**",
+                tokens: [
+                    Folders,
+                    Literal(
+                        115,
+                    ),
+                    Literal(
+                        108,
+                    ),
+                    Literal(
+                        111,
+                    ),
+                    Literal(
+                        119,
+                    ),
+                    Literal(
+                        47,
+                    ),
+                    Deep,
+                ],
+            },
+        ],
+        dialect: Testscript,
+        deadline: Sourced {
+            value: 90s,
+            origin: File {
+                file: "harness.toml",
+                line: 5,
+            },
+        },
+        grace: 1s,
+        leak_grace: 50ms,
+        leak: Fail,
+        state_dir: "../state",
+        output_cap: 64000000,
+        container_names: [
+            Pattern {
+                text: "net_*",
+                tokens: [
+                    Literal(
+                        110,
+                    ),
+                    Literal(
+                        101,
+                    ),
+                    Literal(
+                        116,
+                    ),
+                    Literal(
+                        95,
+                    ),
+                    Many,
+                ],
+            },
+        ],
+        engine: EngineSettings {
+            choice: Sourced {
+                value: Only(
+                    Podman,
+                ),
+                origin: File {
+                    file: "harness.toml",
+                    line: 12,
+                },
+            },
+            require: true,
+            masking: false,
+            images: [
+                "debian:stable-slim",
+            ],
+        },
+        policy: PolicySettings {
+            docker: Sourced {
+                value: Gated,
+                origin: File {
+                    file: "harness.toml",
+                    line: 19,
+                },
+            },
+            podman: Sourced {
+                value: Parallel,
+                origin: File {
+                    file: "harness.toml",
+                    line: 20,
+                },
+            },
+            podman_socket: Sourced {
+                value: Gated,
+                origin: File {
+                    file: "harness.toml",
+                    line: 21,
+                },
+            },
+            forced: None,
+            width: Of(
+                3,
+            ),
+        },
+        environment: {
+            "EMPTY": "",
+            "LANG": "C",
+        },
+        pass_environment: {
+            "CI",
+        },
+        cleanup: CleanupSettings {
+            when: OnPass,
+            strict: true,
+            built_images: false,
+        },
+        programs: {
+            "invowk": "target/debug/invowk",
+        },
+        record: RecordSettings {
+            keep_runs: 5,
+            keep_bytes: 10000000,
+        },
+    }
+    "#);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_their_order() {
+    insta::assert_snapshot!(mistakes(r#"
+deadlin = "3m"
+deadline = 30
+engine = "dokcer"
+scripts = "fixtures"
+strict = true
+colour = "blue"
+
+[policy]
+podman-socket = "parallel"
+deadline = "3m"
+docker = "paralel"
+width = -1
+
+[polcy]
+x = 1
+
+[cleanup]
+whn = "always"
+when = "sometimes"
+"#), @r#"
+    harness.toml:2:1: unknown setting `deadlin`
+      hint: did you mean `deadline`?
+    harness.toml:3:12: expected a duration such as `500ms`, `30s`, `3m`, `1m30s`, found an integer
+    harness.toml:4:10: expected `docker`, `podman` or `auto`, found `dokcer`
+      hint: did you mean `docker`?
+    harness.toml:5:11: expected a list of folders and files, found a string
+      hint: write `["fixtures"]`
+    harness.toml:6:1: unknown setting `strict`
+      hint: `strict` belongs in `[cleanup]`
+    harness.toml:7:1: unknown setting `colour`
+    harness.toml:10:17: expected `serial` or `gated`, found `parallel`
+      hint: a Podman service fails under starts that overlap; `gated` lets the rest overlap
+    harness.toml:11:1: unknown setting `deadline` in `[policy]`
+      hint: `deadline` stands at the top of the file, before the first `[table]`
+    harness.toml:12:10: expected `serial`, `gated` or `parallel`, found `paralel`
+      hint: did you mean `parallel`?
+    harness.toml:13:9: expected a number, 0 for one per processor, found `-1`
+    harness.toml:15:2: unknown setting `polcy`
+      hint: did you mean `policy`?
+    harness.toml:19:1: unknown setting `whn` in `[cleanup]`
+      hint: did you mean `when`?
+    harness.toml:20:8: expected `always`, `on-pass` or `never`, found `sometimes`
+    "#);
+}
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    assert_eq!(mistakes(text).trim_end(), expected);
+}
+
+#[test]
+fn impossible_values_are_mistakes() {
+    check(
+        "deadline = \"0s\"",
+        "harness.toml:1:12: expected a deadline above zero, found `0s`",
+    );
+    check(
+        "deadline = \"3\"",
+        "harness.toml:1:12: expected a duration such as `500ms`, `30s`, `3m`, `1m30s`, found `3`",
+    );
+    check(
+        "scripts = []",
+        "harness.toml:1:11: expected at least one folder or file, found an empty list",
+    );
+    check(
+        "scripts = [\"a\", \"b\", \"a\"]",
+        "harness.toml:1:22: `a` is given twice",
+    );
+    check(
+        "scripts = [\"a\", 1]",
+        "harness.toml:1:17: expected a list of folders and files, found an integer",
+    );
+    check(
+        "exclude = [\"\"]",
+        "harness.toml:1:12: expected a text, found an empty string",
+    );
+    check(
+        "output-cap = \"0B\"",
+        "harness.toml:1:14: expected a cap above zero, found `0B`",
+    );
+    check(
+        "output-cap = \"1 GB\"",
+        "harness.toml:1:14: expected a size such as `64MB` or `1GB`, found `1 GB`",
+    );
+    check(
+        "state-dir = \"\"",
+        "harness.toml:1:13: expected a folder, found an empty string",
+    );
+    check(
+        "pass-environment = [\"A=B\"]",
+        "harness.toml:1:20: expected the name of a variable, found `A=B`",
+    );
+    check(
+        "environment = 1",
+        "harness.toml:1:1: expected a table `[environment]`, found `environment` as integer",
+    );
+}
+
+#[test]
+fn impossible_values_in_tables_are_mistakes() {
+    check(
+        "[environment]\n\"A=B\" = \"x\"",
+        "harness.toml:2:9: expected the name of a variable, found `A=B`",
+    );
+    check(
+        "[environment]\nA = 1",
+        "harness.toml:2:5: expected a text, found an integer",
+    );
+    check(
+        "[programs]\n\"a/b\" = \"x\"",
+        "harness.toml:2:9: expected a bare program name, found `a/b`",
+    );
+    check(
+        "[record]\nkeep-runs = 0",
+        "harness.toml:2:13: expected a number above zero, found `0`",
+    );
+    check(
+        "[record]\nkeep-runs = 99999999999",
+        "harness.toml:2:13: expected a number above zero, found `99999999999`",
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_its_place() {
+    insta::assert_snapshot!(mistakes("engine = \ngrace = \"3s\"\n[policy\n"), @r#"
+    harness.toml:1:10: string values must be quoted, expected literal string
+    harness.toml:3:8: unclosed table, expected `]`
+    "#);
+}
+
+#[test]
+fn the_reference_in_the_documentation_is_the_table() {
+    let document = include_str!("../../docs/harness-toml.md");
+    let start = document
+        .find("## At the top")
+        .expect("the reference's first heading");
+    assert_eq!(
+        document.get(start..),
+        Some(reference().as_str()),
+        "put the output of config::reference there"
+    );
+}
+
+#[test]
+fn what_was_typed_goes_before_the_file() {
+    let typed = Overrides {
+        engine: Some(Sourced {
+            value: EngineChoice::Only(EngineKind::Docker),
+            origin: Origin::Flag("--engine"),
+        }),
+        width: NonZeroU32::new(7),
+        strict: true,
+        cleanup: Some(CleanupWhen::Never),
+        ..Overrides::default()
+    };
+    let settings =
+        good("engine = \"podman\"\nrequire-engine = true\ngrace = \"1s\"").resolve(&typed);
+    assert_eq!(
+        settings.engine.choice.value,
+        EngineChoice::Only(EngineKind::Docker)
+    );
+    assert_eq!(settings.engine.choice.clause(), "chosen by --engine");
+    assert_eq!(
+        settings.policy.width,
+        Width::Of(NonZeroU32::new(7).unwrap())
+    );
+    assert!(settings.engine.require, "nobody typed the contrary");
+    assert!(settings.cleanup.strict && settings.cleanup.when == CleanupWhen::Never);
+    assert_eq!(settings.grace, Duration::from_secs(1));
+}
+
+#[track_caller]
+fn check_deadline(
+    file: &str,
+    typed: Option<Origin>,
+    header: Option<u64>,
+    seconds: u64,
+    clause: &str,
+) {
+    let deadline = typed.map(|origin| Sourced {
+        value: Duration::from_secs(1),
+        origin,
+    });
+    let settings = good(file).resolve(&Overrides {
+        deadline,
+        ..Overrides::default()
+    });
+    let header = header.map(|seconds| Sourced {
+        value: Duration::from_secs(seconds),
+        origin: Origin::Header {
+            file: "a.txtar".to_owned(),
+            line: 2,
+        },
+    });
+    let found = settings.deadline_for(header);
+    assert_eq!(
+        (found.value.as_secs(), found.clause().as_str()),
+        (seconds, clause)
+    );
+}
+
+#[test]
+fn a_deadline_comes_from_the_nearest_word() {
+    let file = "\ndeadline = \"20s\"";
+    let flag = Origin::Flag("--deadline");
+    let variable = Origin::Environment("SHAKEDOWN_DEADLINE");
+    check_deadline("", None, None, 180, "the default");
+    check_deadline(file, None, None, 20, "chosen in harness.toml:2");
+    check_deadline(file, None, Some(30), 30, "chosen in a.txtar:2");
+    check_deadline(
+        file,
+        Some(variable),
+        Some(30),
+        1,
+        "chosen by SHAKEDOWN_DEADLINE",
+    );
+    check_deadline(file, Some(flag), Some(30), 1, "chosen by --deadline");
+}
+
+#[track_caller]
+fn check_policy(
+    file: &str,
+    forced: Option<Policy>,
+    server: EngineKind,
+    remote: bool,
+    expected: &str,
+) {
+    let policy = forced.map(|value| Sourced {
+        value,
+        origin: Origin::Flag("--policy"),
+    });
+    let settings = good(file).resolve(&Overrides {
+        policy,
+        ..Overrides::default()
+    });
+    let mut facts = samples::podman();
+    facts.server = server;
+    facts.remote = remote;
+    let found = match settings.policy_for(&facts) {
+        Ok(policy) => format!("{}: {}", policy.value, policy.reason),
+        Err(refused) => refused.to_string(),
+    };
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_policy_has_its_reason() {
+    use EngineKind::{Docker, Podman};
+    let file = "[policy]\ndocker = \"gated\"\npodman = \"parallel\"";
+    check_policy("", None, Docker, true, "parallel: the default for Docker");
+    check_policy(
+        "",
+        None,
+        Podman,
+        false,
+        "serial: the default for local Podman, which fails under starts that overlap",
+    );
+    check_policy(
+        "",
+        None,
+        Podman,
+        true,
+        "serial: the default for Podman behind a socket, which fails under starts that overlap",
+    );
+    check_policy(
+        file,
+        None,
+        Docker,
+        true,
+        "serial: chosen in harness.toml:2: `gated`, which this version keeps by running one at a time",
+    );
+    check_policy(
+        file,
+        None,
+        Podman,
+        false,
+        "parallel: chosen in harness.toml:3",
+    );
+    check_policy(
+        file,
+        Some(Policy::Gated),
+        Podman,
+        true,
+        "serial: chosen by --policy: `gated`, which this version keeps by running one at a time",
+    );
+    check_policy(
+        file,
+        Some(Policy::Parallel),
+        Podman,
+        true,
+        "policy `parallel` (--policy) is not possible on podman 4.3.1 rootless behind a socket: expected `serial` or `gated`",
+    );
+}

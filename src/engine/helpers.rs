@@ -1,0 +1,108 @@
+//! Processes that an engine leaves behind to serve more than one script: they are recognised by their
+//! executable and never signalled (killing a shared aardvark-dns broke another script's names: measured).
+
+use crate::host::procfs::Process;
+
+/// Programs that do nothing else.
+const HELPERS: [&str; 9] = [
+    "aardvark-dns",
+    "catatonit",
+    "conmon",
+    "conmonrs",
+    "fuse-overlayfs",
+    "passt",
+    "pasta",
+    "rootlessport",
+    "slirp4netns",
+];
+
+/// The process serves an engine, not one script: Podman's pause process and API service, the cleaners
+/// that conmon starts, conmon itself, network and storage helpers.
+pub fn serves_others(process: &Process) -> bool {
+    let first = process
+        .words
+        .first()
+        .map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+    let named = [process.executable.as_str(), process.name.as_str(), first];
+    let is_helper = |name: &str| HELPERS.contains(&name.split(['.', ' ']).next().unwrap_or(name));
+    named.into_iter().any(is_helper) || serving_podman(&process.words)
+}
+
+/// A Podman that no script runs: `podman pause`, `podman system service`, `podman container cleanup`.
+fn serving_podman(words: &[String]) -> bool {
+    let Some((program, rest)) = words.split_first() else {
+        return false;
+    };
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let in_a_row = |first: &str, second: &str| {
+        rest.windows(2)
+            .any(|pair| matches!(pair, [a, b] if a == first && b == second))
+    };
+    match program {
+        "podman pause" => true,
+        "podman" => {
+            rest == ["pause"] || in_a_row("system", "service") || in_a_row("container", "cleanup")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(executable: &str, name: &str, words: &str, expected: bool) {
+        let process = Process {
+            pid: 1,
+            parent: 1,
+            state: 'S',
+            name: name.to_owned(),
+            words: words.split_whitespace().map(str::to_owned).collect(),
+            executable: executable.to_owned(),
+            cpu: Duration::ZERO,
+            started: 0,
+        };
+        assert_eq!(serves_others(&process), expected, "{words}");
+    }
+
+    #[test]
+    fn helpers_are_told_from_the_scripts_own_processes() {
+        check("conmon", "conmon", "/usr/bin/conmon --api-version 1", true);
+        check("", "conmon", "", true);
+        check(
+            "aardvark-dns",
+            "aardvark-dns",
+            "/usr/lib/podman/aardvark-dns run",
+            true,
+        );
+        check(
+            "pasta.avx2",
+            "pasta.avx2",
+            "/usr/bin/pasta --config-net",
+            true,
+        );
+        check(
+            "slirp4netns",
+            "slirp4netns",
+            "/usr/bin/slirp4netns -c",
+            true,
+        );
+        check("catatonit", "catatonit", "catatonit -P", true);
+        check("podman", "exe", "rootlessport", true);
+        check("podman", "podman", "podman system service -t 0", true);
+        check(
+            "podman",
+            "podman",
+            "/usr/bin/podman --root /x container cleanup --rm 12",
+            true,
+        );
+        check("podman", "podman pause", "podman pause", true);
+        check("podman", "podman", "podman run --rm base true", false);
+        check("podman", "podman", "podman container run cleanup", false);
+        check("docker", "docker", "docker run conmon", false);
+        check("sleep", "sleep", "sleep 1000", false);
+    }
+}

@@ -1,0 +1,59 @@
+//! Images as a run needs them before its first container: pulled, and known by their content. Retries nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::client::Client;
+use super::trouble::{Trouble, expect_success};
+use crate::host::process::Runner;
+
+/// The id of each image that is there: the digest of its configuration, the same on both engines.
+pub fn digests(
+    client: &Client,
+    runner: &mut dyn Runner,
+    images: &[String],
+    limit: Duration,
+) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for image in images {
+        let completed = client.call(
+            runner,
+            &["image", "inspect", "--format", "{{.Id}}", image],
+            limit,
+        );
+        let id = String::from_utf8_lossy(&completed.stdout).trim().to_owned();
+        if completed.succeeded() && !id.is_empty() {
+            let id = id.strip_prefix("sha256:").unwrap_or(&id);
+            found.insert(image.clone(), format!("sha256:{id}"));
+        }
+    }
+    found
+}
+
+/// Pulls an image; an image that is there already is brought up to date.
+pub fn pull(
+    client: &Client,
+    runner: &mut dyn Runner,
+    image: &str,
+    limit: Duration,
+) -> Result<(), Trouble> {
+    let completed = client.call(runner, &["pull", "--quiet", image], limit);
+    let command = format!("{} pull {image}", client.command());
+    expect_success(&command, client.program(), completed, limit).map(drop)
+}
+
+/// Every image id in the engine, without `sha256:`, or why they cannot be told.
+pub fn ids(
+    client: &Client,
+    runner: &mut dyn Runner,
+    limit: Duration,
+) -> Result<BTreeSet<String>, Trouble> {
+    let completed = client.call(runner, &["images", "-a", "-q", "--no-trunc"], limit);
+    let command = format!("{} images", client.command());
+    let stdout = expect_success(&command, client.program(), completed, limit)?;
+    let text = String::from_utf8_lossy(&stdout);
+    let lines = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("sha256:").to_owned());
+    Ok(lines.filter(|id| !id.is_empty()).collect())
+}

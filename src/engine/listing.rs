@@ -1,0 +1,193 @@
+//! What carries given labels in the engine. The engine's filter only narrows; the labels of each thing are read
+//! and compared here, for some Podman versions join filters by "or".
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::client::Client;
+use super::trouble::{Trouble, expect_success};
+use crate::host::process::Runner;
+use crate::model::{EngineKind, ResourceKind};
+
+/// One thing that carries the labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id; a volume's name.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The pod's own container, which goes with the pod.
+    pub infra: bool,
+}
+
+/// Everything of a kind that carries both labels (`KEY=VALUE`).
+pub fn labelled(
+    client: &Client,
+    runner: &mut dyn Runner,
+    kind: ResourceKind,
+    labels: &[String; 2],
+    limit: Duration,
+) -> Result<Vec<Listed>, Trouble> {
+    let mut words = match kind {
+        ResourceKind::Container => vec!["ps", "-a", "--no-trunc"],
+        ResourceKind::Pod if client.dialect() == EngineKind::Podman => {
+            vec!["pod", "ps", "--no-trunc"]
+        }
+        ResourceKind::Network => vec!["network", "ls", "--no-trunc"],
+        ResourceKind::Volume => vec!["volume", "ls"],
+        ResourceKind::Image | ResourceKind::Pod | ResourceKind::Directory => return Ok(Vec::new()),
+    };
+    let command = format!("{} {}", client.command(), words.join(" "));
+    let filters = labels.each_ref().map(|label| format!("label={label}"));
+    for filter in &filters {
+        words.extend(["--filter", filter]);
+    }
+    let format = match client.dialect() {
+        EngineKind::Docker => docker_format(kind, labels),
+        EngineKind::Podman => "json".to_owned(),
+    };
+    words.extend(["--format", &format]);
+    let completed = client.call(runner, &words, limit);
+    let stdout = expect_success(&command, client.program(), completed, limit)?;
+    let unreadable = || Trouble::Unreadable {
+        command,
+        said: String::from_utf8_lossy(&stdout).chars().take(80).collect(),
+    };
+    match client.dialect() {
+        EngineKind::Docker => docker_lines(&stdout, labels).ok_or_else(unreadable),
+        EngineKind::Podman => podman_array(&stdout, labels).ok_or_else(unreadable),
+    }
+}
+
+fn split(label: &str) -> (&str, &str) {
+    label.split_once('=').unwrap_or((label, ""))
+}
+
+/// Each label's value apart: the joined list would be ambiguous, for values may hold commas.
+fn docker_format(kind: ResourceKind, labels: &[String; 2]) -> String {
+    let head = match kind {
+        ResourceKind::Container => "{{.ID}}\t{{.Names}}",
+        ResourceKind::Volume => "{{.Name}}\t{{.Name}}",
+        ResourceKind::Network
+        | ResourceKind::Pod
+        | ResourceKind::Image
+        | ResourceKind::Directory => "{{.ID}}\t{{.Name}}",
+    };
+    let values = labels
+        .each_ref()
+        .map(|label| format!("{{{{.Label \"{}\"}}}}", split(label).0));
+    format!("{head}\t{}", values.join("\t"))
+}
+
+fn docker_lines(stdout: &[u8], labels: &[String; 2]) -> Option<Vec<Listed>> {
+    let text = std::str::from_utf8(stdout).ok()?;
+    let wanted = labels.each_ref().map(|label| split(label).1);
+    let mut found = Vec::new();
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [id, name, first, second] = fields[..] else {
+            return None;
+        };
+        if [first, second] == wanted {
+            found.push(Listed {
+                id: id.to_owned(),
+                name: name.to_owned(),
+                infra: false,
+            });
+        }
+    }
+    Some(found)
+}
+
+/// Nothing found is `[]`, `null` or nothing at all.
+fn podman_array(stdout: &[u8], labels: &[String; 2]) -> Option<Vec<Listed>> {
+    if stdout.trim_ascii().is_empty() {
+        return Some(Vec::new());
+    }
+    let things = match serde_json::from_slice(stdout).ok()? {
+        Value::Array(things) => things,
+        Value::Null => Vec::new(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => return None,
+    };
+    let carries = |thing: &&Value| {
+        let own = field(thing, &["Labels", "labels"]);
+        labels.iter().all(|label| {
+            let (key, value) = split(label);
+            own.get(key).and_then(Value::as_str) == Some(value)
+        })
+    };
+    let found = things.iter().filter(carries).map(|thing| {
+        let name = match field(thing, &["Names", "Name", "name"]) {
+            Value::Array(names) => names.first().unwrap_or(&Value::Null),
+            name @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_)) => name,
+        };
+        let name = name.as_str().unwrap_or_default();
+        Listed {
+            id: field(thing, &["Id", "ID", "id"])
+                .as_str()
+                .unwrap_or(name)
+                .to_owned(),
+            name: name.to_owned(),
+            infra: field(thing, &["IsInfra"]).as_bool().unwrap_or_default(),
+        }
+    });
+    Some(found.collect())
+}
+
+fn field<'a>(thing: &'a Value, names: &[&str]) -> &'a Value {
+    names
+        .iter()
+        .find_map(|name| thing.get(name))
+        .unwrap_or(&Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels() -> [String; 2] {
+        ["run=r1".to_owned(), "attempt=3.1.1".to_owned()]
+    }
+
+    fn ids(found: Option<Vec<Listed>>) -> Option<String> {
+        let show =
+            |l: &Listed| format!("{}/{}{}", l.id, l.name, if l.infra { "/infra" } else { "" });
+        Some(found?.iter().map(show).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn docker_lines_count_only_with_both_labels() {
+        let text = "aa\tx\tr1\t3.1.1\nbb\ty\tr1\t3.1.2\ncc\tz\tr2\t3.1.1\ndd\tw\t\t\n";
+        assert_eq!(
+            ids(docker_lines(text.as_bytes(), &labels())).unwrap(),
+            "aa/x"
+        );
+        assert_eq!(ids(docker_lines(b"", &labels())).unwrap(), "");
+        assert_eq!(docker_lines(b"short\tline\n", &labels()), None);
+    }
+
+    #[test]
+    fn podman_things_count_only_with_both_labels() {
+        let text = r#"[{"Id":"aa","Names":["x"],"IsInfra":true,"Labels":{"run":"r1","attempt":"3.1.1"}},
+            {"Id":"bb","Names":["y"],"Labels":{"run":"r1","attempt":"9.1.1"}},
+            {"id":"cc","name":"z","labels":{"run":"r1","attempt":"3.1.1"}},
+            {"Name":"v","Labels":{"run":"r1","attempt":"3.1.1"}}, {"Id":"dd","Labels":null}]"#;
+        assert_eq!(
+            ids(podman_array(text.as_bytes(), &labels())).unwrap(),
+            "aa/x/infra cc/z v/v"
+        );
+        for nothing in ["", "[]", "null", "\n"] {
+            assert_eq!(
+                ids(podman_array(nothing.as_bytes(), &labels())).unwrap(),
+                ""
+            );
+        }
+        assert_eq!(podman_array(b"{", &labels()), None);
+        assert_eq!(podman_array(b"{}", &labels()), None);
+    }
+}

@@ -1,0 +1,19 @@
+//! The container engine: which one, in which health, and how it is asked. An answer is three-valued:
+//! doubt is never read as absence.
+//!
+//! Asks through the engine's own client, always under a limit. Knows nothing of scripts, and removes nothing.
+
+pub mod client;
+pub mod detect;
+mod facts;
+#[cfg(test)]
+pub(crate) mod fake;
+pub mod helpers;
+pub mod images;
+pub mod inspect;
+pub mod listing;
+pub mod presence;
+mod probe;
+pub mod share;
+pub mod trouble;
+pub mod turn;

@@ -1,0 +1,67 @@
+//! Locks on files that are gone with their holder, waited for within a limit. Knows nothing of what they guard.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+
+/// A held lock; dropping it releases it. The descriptor is closed on exec, for a child that inherits it would keep
+/// the lock.
+#[derive(Debug)]
+pub struct FileLock {
+    #[expect(dead_code, reason = "the open file is the lock")]
+    file: File,
+}
+
+/// Locks the file, made if need be; `None` when somebody else held it all the time.
+pub fn lock(path: &Path, limit: Duration) -> io::Result<Option<FileLock>> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => return Ok(Some(FileLock { file })),
+        Err(rustix::io::Errno::WOULDBLOCK) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // The kernel's wait has no limit, so a thread does it. One that comes too late finds nobody listening and
+    // drops the lock.
+    let (sender, receiver) = mpsc::sync_channel(0);
+    thread::Builder::new()
+        .name("file lock".to_owned())
+        .spawn(move || {
+            let locked = flock(&file, FlockOperation::LockExclusive);
+            sender.send(locked.map(|()| FileLock { file })).ok();
+        })?;
+    match receiver.recv_timeout(limit) {
+        Ok(locked) => Ok(Some(locked?)),
+        Err(mpsc::RecvTimeoutError::Timeout | mpsc::RecvTimeoutError::Disconnected) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_exclusive_waited_for_and_released() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("lock");
+        let first = lock(&path, Duration::ZERO).unwrap().unwrap();
+        assert!(lock(&path, Duration::from_millis(20)).unwrap().is_none());
+        let waiter = thread::spawn({
+            let path = path.clone();
+            move || lock(&path, Duration::from_secs(20)).unwrap().is_some()
+        });
+        drop(first);
+        assert!(waiter.join().unwrap());
+        assert!(lock(&path, Duration::from_secs(20)).unwrap().is_some());
+    }
+}

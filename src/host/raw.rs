@@ -1,0 +1,82 @@
+//! The system calls that rustix does not wrap, or only unsafely. All `unsafe` of the crate is here;
+//! every block says why it is sound.
+#![expect(unsafe_code, reason = "the one audited place")]
+
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+/// What `waitpid` had to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// This process ended, with this raw wait status.
+    Ended {
+        /// Its id; it may be used again from now on.
+        pid: i32,
+        /// As `waitpid(2)` describes.
+        status: i32,
+    },
+    /// Children are alive, none has ended.
+    Running,
+    /// There is no child: proof that nothing of a script is left.
+    None,
+}
+
+/// `waitpid(pid, WNOHANG | __WALL)`; -1 for any child. `__WALL` sees children made by `clone` without SIGCHLD.
+pub fn wait(pid: i32) -> Waited {
+    let mut status = 0;
+    loop {
+        // SAFETY: waitpid writes one int to the address given, which is a live local.
+        let waited = unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG | libc::__WALL) };
+        match waited {
+            0 => return Waited::Running,
+            pid if pid > 0 => return Waited::Ended { pid, status },
+            _ if io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => {}
+            _ => return Waited::None,
+        }
+    }
+}
+
+/// Marks every descriptor from 3 up close-on-exec, so that nothing inherited by accident (a jobserver,
+/// a log) reaches a script. Descriptors stay usable in this process.
+pub fn close_on_exec_from(first: u32) -> io::Result<()> {
+    // SAFETY: with CLOSE_RANGE_CLOEXEC the call closes nothing; it only sets a flag on descriptors.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first,
+            u32::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Takes ownership of a descriptor that this process inherited by agreement.
+///
+/// Fails when it is not open or is one of 0, 1, 2.
+pub fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: F_GETFD only asks; an unused number gives EBADF.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
+    if fd < 3 || flags < 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    // SAFETY: the descriptor is open, and by the protocol of the start nobody else in this process owns it:
+    // this is called once, first thing, with the number that the parent passed for this purpose.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptors_that_are_not_ours_are_refused() {
+        for fd in [-1, 0, 2, 60_000] {
+            assert!(inherited(fd).is_err(), "{fd}");
+        }
+    }
+}

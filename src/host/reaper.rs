@@ -1,0 +1,296 @@
+//! The one reaper of a slot: starts programs, watches their pipes, collects their ends.
+//!
+//! A `waitpid(-1)` beside std's `Child::wait` steals statuses (measured), so in a slot only this room
+//! waits, by pid. Single-threaded by design: the same poll loop serves pipes, process ends and the
+//! slot's sockets, and no reader thread is paid for.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
+
+use super::clock;
+use super::raw::{self, Waited};
+use super::spawn::{self, Spec};
+use super::stream::{Capture, Stream};
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself, with this code.
+    Exited(i32),
+    /// By this signal.
+    Signaled(i32),
+}
+
+impl Ending {
+    fn from_raw(status: i32) -> Self {
+        if libc::WIFSIGNALED(status) {
+            Ending::Signaled(libc::WTERMSIG(status))
+        } else {
+            Ending::Exited(libc::WEXITSTATUS(status))
+        }
+    }
+}
+
+/// Who may be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reap {
+    /// Every child: jobs and adopted orphans.
+    All,
+    /// Jobs only: code of the user's runs in this process and may wait for children of its own.
+    Jobs,
+}
+
+/// A program that was started here.
+#[derive(Debug)]
+struct Job {
+    pid: i32,
+    pidfd: OwnedFd,
+    ending: Option<(Ending, Instant)>,
+    stdin: Option<Feed>,
+    stdout: Capture,
+    stderr: Capture,
+}
+
+#[derive(Debug)]
+struct Feed {
+    pipe: OwnedFd,
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+/// What a finished job left.
+#[derive(Debug)]
+pub struct Collected {
+    /// How it ended; `None` when it was given up alive.
+    pub ending: Option<Ending>,
+    /// Its standard output.
+    pub stdout: Stream,
+    /// Its standard error.
+    pub stderr: Stream,
+    /// Output pipes that somebody still held when they were given up.
+    pub held: Vec<u64>,
+}
+
+/// Starts, watches and reaps.
+#[derive(Debug, Default)]
+pub struct Reaper {
+    jobs: BTreeMap<u32, Job>,
+    last: u32,
+}
+
+/// The state of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobState {
+    /// Its process runs.
+    Running,
+    /// Its process ended at this time, its output is still open somewhere.
+    Held(Instant),
+    /// Process and output have ended.
+    Over,
+}
+
+impl Reaper {
+    /// Starts a program in a process group of its own. A busy executable (ETXTBSY: another process has
+    /// just written it and a fork still holds it open) is tried again for half a second.
+    pub fn start(&mut self, spec: &Spec<'_>, stdin: Vec<u8>) -> io::Result<u32> {
+        let give_up = clock::now() + Duration::from_millis(500);
+        let started = loop {
+            match spawn::spawn(spec) {
+                Err(error)
+                    if error.raw_os_error() == Some(libc::ETXTBSY) && clock::now() < give_up =>
+                {
+                    self.turn(&[], Some(Duration::from_millis(2)), Reap::Jobs);
+                }
+                other => break other?,
+            }
+        };
+        let pid = Pid::from_raw(started.pid)
+            .ok_or_else(|| io::Error::other("a process without an id"))?;
+        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        self.last += 1;
+        let feed = started.stdin.map(|pipe| Feed {
+            pipe,
+            bytes: stdin,
+            written: 0,
+        });
+        let job = Job {
+            pid: started.pid,
+            pidfd,
+            ending: None,
+            stdin: feed,
+            stdout: Capture::new(started.stdout),
+            stderr: Capture::new(started.stderr),
+        };
+        self.jobs.insert(self.last, job);
+        Ok(self.last)
+    }
+
+    /// The job's process id, for reports and signals while it has not been collected.
+    pub fn pid(&self, job: u32) -> Option<i32> {
+        self.jobs.get(&job).map(|job| job.pid)
+    }
+
+    /// Where a job stands. An unknown job is over.
+    pub fn state(&self, job: u32) -> JobState {
+        match self.jobs.get(&job) {
+            None => JobState::Over,
+            Some(Job { ending: None, .. }) => JobState::Running,
+            Some(Job {
+                ending: Some(_),
+                stdout,
+                stderr,
+                ..
+            }) if !stdout.is_open() && !stderr.is_open() => JobState::Over,
+            Some(Job {
+                ending: Some((_, at)),
+                ..
+            }) => JobState::Held(*at),
+        }
+    }
+
+    /// Takes a job off the books with all that it wrote. Its open pipes are given up.
+    pub fn collect(&mut self, job: u32) -> Option<Collected> {
+        let mut job = self.jobs.remove(&job)?;
+        job.stdout.drain();
+        job.stderr.drain();
+        let held = [&job.stdout, &job.stderr]
+            .into_iter()
+            .filter_map(Capture::inode_if_open)
+            .collect();
+        Some(Collected {
+            ending: job.ending.map(|(ending, _)| ending),
+            stdout: job.stdout.finish(),
+            stderr: job.stderr.finish(),
+            held,
+        })
+    }
+
+    /// Jobs that were started and not collected.
+    pub fn jobs(&self) -> Vec<u32> {
+        self.jobs.keys().copied().collect()
+    }
+
+    /// Signals the job's process group, as long as its leader has not been reaped (so that the number
+    /// cannot have passed to somebody else). `false`: it had already ended.
+    pub fn signal(&self, job: u32, signal: i32) -> bool {
+        let live = self.jobs.get(&job).filter(|job| job.ending.is_none());
+        let (Some(job), Some(signal)) = (live, Signal::from_named_raw(signal)) else {
+            return false;
+        };
+        let Some(pid) = Pid::from_raw(job.pid) else {
+            return false;
+        };
+        rustix::process::kill_process_group(pid, signal).is_ok()
+    }
+
+    /// One turn of the loop: waits until a pipe, a process end or one of `watched` is ready, or the time
+    /// is over; moves bytes and reaps. Returns which of `watched` are ready, in their order.
+    pub fn turn(
+        &mut self,
+        watched: &[BorrowedFd<'_>],
+        limit: Option<Duration>,
+        reap: Reap,
+    ) -> Vec<bool> {
+        let ready = self.poll(watched, limit);
+        for job in self.jobs.values_mut() {
+            job.move_bytes();
+        }
+        self.reap(reap);
+        ready
+    }
+
+    fn poll(&self, watched: &[BorrowedFd<'_>], limit: Option<Duration>) -> Vec<bool> {
+        let mut fds: Vec<PollFd<'_>> = watched
+            .iter()
+            .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
+            .collect();
+        for job in self.jobs.values() {
+            if job.ending.is_none() {
+                fds.push(PollFd::from_borrowed_fd(job.pidfd.as_fd(), PollFlags::IN));
+            }
+            fds.extend(
+                job.stdout
+                    .as_fd()
+                    .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
+            );
+            fds.extend(
+                job.stderr
+                    .as_fd()
+                    .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
+            );
+            let feed = job.stdin.as_ref().map(|feed| feed.pipe.as_fd());
+            fds.extend(feed.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
+        }
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        // An interrupted poll is a turn without news; the caller's loop comes back with a fresh limit.
+        match poll(&mut fds, limit.as_ref()) {
+            Ok(_) => fds
+                .iter()
+                .take(watched.len())
+                .map(|fd| !fd.revents().is_empty())
+                .collect(),
+            Err(_) => vec![false; watched.len()],
+        }
+    }
+
+    fn reap(&mut self, reap: Reap) {
+        let now = clock::now();
+        if reap == Reap::Jobs {
+            for job in self.jobs.values_mut().filter(|job| job.ending.is_none()) {
+                if let Waited::Ended { status, .. } = raw::wait(job.pid) {
+                    job.ending = Some((Ending::from_raw(status), now));
+                }
+            }
+            return;
+        }
+        while let Waited::Ended { pid, status } = raw::wait(-1) {
+            let job = self
+                .jobs
+                .values_mut()
+                .find(|job| job.pid == pid && job.ending.is_none());
+            if let Some(job) = job {
+                job.ending = Some((Ending::from_raw(status), now));
+            }
+        }
+    }
+
+    /// Reaps what has ended and says whether any child is left: `true` is the proof that every
+    /// descendant of this subreaper is gone.
+    pub fn nothing_left(&mut self) -> bool {
+        self.reap(Reap::All);
+        raw::wait(-1) == Waited::None
+    }
+}
+
+impl Job {
+    fn move_bytes(&mut self) {
+        self.stdout.drain();
+        self.stderr.drain();
+        if self.stdin.as_mut().is_some_and(Feed::push) {
+            self.stdin = None;
+        }
+    }
+}
+
+impl Feed {
+    /// Writes what the pipe takes. `true`: all is written, or the reader is gone.
+    fn push(&mut self) -> bool {
+        loop {
+            let rest = self.bytes.get(self.written..).unwrap_or_default();
+            if rest.is_empty() {
+                return true;
+            }
+            match rustix::io::write(&self.pipe, rest) {
+                Ok(count) => self.written += count,
+                Err(rustix::io::Errno::AGAIN) => return false,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return true,
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Commands of the user's: their call, and what they leave behind. Knows none of them.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::host::stream::Stream;
+use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::registry::{Command, CommandContext, CommandError, Expect};
+use crate::interp::session::Session;
+
+pub(super) fn run(
+    session: &mut Session<'_>,
+    name: &str,
+    command: &Command,
+    expect: Expect,
+    arguments: &[Vec<u8>],
+) -> Step {
+    let mut context = CommandContext {
+        name,
+        work_dir: &session.setup.work_dir,
+        directory: &session.directory,
+        environment: &mut session.environment,
+        previous_stdout: &session.stdout,
+        previous_stderr: &session.stderr,
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+        log: Vec::new(),
+    };
+    let mut result = Ok(Ok(()));
+    let called = session.world.call(&mut || {
+        let call = || command(&mut context, expect, arguments);
+        result = catch_unwind(AssertUnwindSafe(call));
+    });
+    let CommandContext {
+        stdout,
+        stderr,
+        log,
+        ..
+    } = context;
+    session.log.raw(&log);
+    if !(stdout.is_empty() && stderr.is_empty()) {
+        session.stdout = Stream::from_bytes(stdout);
+        session.stderr = Stream::from_bytes(stderr);
+        session.log.output("stdout", &session.stdout);
+        session.log.output("stderr", &session.stderr);
+    }
+    called?;
+    match result {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(CommandError::Failed(message))) => fail(message),
+        Ok(Err(CommandError::Skipped(reason))) => Err(Halt::Skip(reason)),
+        Err(panic) => fail(format!("panicked: {}", words(&*panic))),
+    }
+}
+
+/// What a panic says, which is text unless somebody took pains.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a word")
+}

@@ -1,0 +1,163 @@
+//! `exec`: programs in the foreground and the start of those in the background. Knows nothing of how
+//! the world runs a program.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::Command;
+use crate::host::search;
+use crate::host::stream::Stream;
+use crate::interp::gotext;
+use crate::interp::halt::{Step, fail};
+use crate::interp::registry::Expect;
+use crate::interp::session::{Job, Session};
+use crate::interp::{Finished, JobId, Program, Status};
+
+pub(super) const EXEC: Command = Command {
+    name: "exec",
+    usage: "exec program [args...] [&]",
+    summary: "run a program, with & in the background",
+    negatable: true,
+    run: program,
+};
+
+/// Runs the program that the first word names; a last word `&` or `&name&` leaves it in the background.
+pub(super) fn program(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8>]) -> Step {
+    let (words, background) = match words {
+        [words @ .., last] if is_background(last) => (words, Some(last)),
+        _ => (words, None),
+    };
+    let [program, arguments @ ..] = words else {
+        return EXEC.misused();
+    };
+    let Some(mark) = background else {
+        return foreground(session, expect, program, arguments);
+    };
+    let name = mark.get(1..mark.len() - 1).filter(|name| !name.is_empty());
+    let name = name.map(<[u8]>::to_vec);
+    if name.is_some() && session.jobs.iter().any(|job| job.name == name) {
+        let quoted = gotext::quote(&name.unwrap_or_default());
+        return fail(format!("duplicate background process name {quoted}"));
+    }
+    match start(session, program, arguments) {
+        Ok((id, path)) => {
+            session.jobs.push(Job {
+                id,
+                name,
+                label: label(&path, arguments),
+                expect,
+                finished: None,
+            });
+            Ok(())
+        }
+        Err(why) => judge(session, expect, Some(&why)),
+    }
+}
+
+/// `&` or `&name&`.
+fn is_background(word: &[u8]) -> bool {
+    match word {
+        b"&" => true,
+        [b'&', name @ .., b'&'] => {
+            !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        }
+        _ => false,
+    }
+}
+
+fn label(path: &Path, arguments: &[Vec<u8>]) -> Vec<u8> {
+    let base = path.file_name().unwrap_or(path.as_os_str());
+    let mut label = base.as_bytes().to_vec();
+    for argument in arguments {
+        label.push(b' ');
+        label.extend_from_slice(argument);
+    }
+    label
+}
+
+fn foreground(
+    session: &mut Session<'_>,
+    expect: Expect,
+    program: &[u8],
+    arguments: &[Vec<u8>],
+) -> Step {
+    let job = match start(session, program, arguments) {
+        Ok((job, _)) => job,
+        Err(why) => return judge(session, expect, Some(&why)),
+    };
+    match session.world.finish(job) {
+        Ok(finished) => {
+            let status = finished.status;
+            keep_output(session, finished);
+            let failure = (status != Status::Exited(0)).then(|| gotext::status(status));
+            judge(session, expect, failure.as_deref())
+        }
+        Err((how, finished)) => {
+            keep_output(session, *finished);
+            Err(how.into())
+        }
+    }
+}
+
+fn keep_output(session: &mut Session<'_>, finished: Finished) {
+    session.log.output("stdout", &finished.stdout);
+    session.log.output("stderr", &finished.stderr);
+    session.stdout = finished.stdout;
+    session.stderr = finished.stderr;
+}
+
+/// Compares what happened with what the line expects.
+fn judge(session: &mut Session<'_>, expect: Expect, failure: Option<&str>) -> Step {
+    if let Some(failure) = failure {
+        session.log.line(format!("[{failure}]").as_bytes());
+    }
+    match (failure, expect) {
+        (None, Expect::Failure) => fail("unexpected command success"),
+        (Some(_), Expect::Success) => fail("unexpected command failure"),
+        (None, Expect::Success) | (Some(_), Expect::Failure) => Ok(()),
+    }
+}
+
+/// Starts a program and takes the standard input that was set for it. Whether or not it starts, the
+/// saved outputs are empty then.
+fn start(
+    session: &mut Session<'_>,
+    word: &[u8],
+    arguments: &[Vec<u8>],
+) -> Result<(JobId, PathBuf), String> {
+    session.stdout = Stream::default();
+    session.stderr = Stream::default();
+    let stdin = std::mem::take(&mut session.stdin);
+    let path = find(session, word)?;
+    let program = Program {
+        path,
+        arguments: arguments.to_vec(),
+        environment: session.environment.for_program(&session.directory),
+        directory: session.directory.clone(),
+        stdin,
+    };
+    match session.world.start(&program) {
+        Ok(job) => Ok((job, program.path)),
+        Err(error) => Err(format!(
+            "fork/exec {}: {}",
+            program.path.display(),
+            gotext::errno(error.errno)
+        )),
+    }
+}
+
+/// A word with a slash is a path; any other is looked up in the script's `PATH`.
+fn find(session: &Session<'_>, word: &[u8]) -> Result<PathBuf, String> {
+    if word.contains(&b'/') {
+        return Ok(PathBuf::from(OsStr::from_bytes(word)));
+    }
+    let path = session.environment.get(b"PATH").unwrap_or_default();
+    let found = match word {
+        // Go takes the base name of nothing to be `.`, which is not nothing, and does not look it up.
+        b"" => return Ok(PathBuf::new()),
+        _ => search::executable(word, path),
+    };
+    let quoted = || gotext::quote(word);
+    found.ok_or_else(|| format!("exec: {}: executable file not found in $PATH", quoted()))
+}

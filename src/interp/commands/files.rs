@@ -1,0 +1,219 @@
+//! `cd`, `cp`, `exists`, `mkdir`, `rm`: directories and files. Knows no program.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use super::{Command, text};
+use crate::interp::gotext::{cause, path_error};
+use crate::interp::halt::{Step, fail};
+use crate::interp::registry::Expect;
+use crate::interp::session::{Session, read_file, usable};
+
+pub(super) const CD: Command = Command {
+    name: "cd",
+    usage: "cd dir",
+    summary: "change the current directory",
+    negatable: false,
+    run: cd,
+};
+
+pub(super) const CP: Command = Command {
+    name: "cp",
+    usage: "cp src... dst",
+    summary: "copy files, or stdout and stderr",
+    negatable: false,
+    run: cp,
+};
+
+pub(super) const EXISTS: Command = Command {
+    name: "exists",
+    usage: "exists [-readonly] file...",
+    summary: "check that files exist",
+    negatable: true,
+    run: exists,
+};
+
+pub(super) const MKDIR: Command = Command {
+    name: "mkdir",
+    usage: "mkdir dir...",
+    summary: "make directories, with those above them",
+    negatable: false,
+    run: mkdir,
+};
+
+pub(super) const RM: Command = Command {
+    name: "rm",
+    usage: "rm file...",
+    summary: "remove files and directories with all that is in them",
+    negatable: false,
+    run: rm,
+};
+
+fn cd(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let [word] = arguments else {
+        return CD.misused();
+    };
+    let directory = session.path(word);
+    match fs::metadata(&directory) {
+        Ok(meta) if meta.is_dir() => {}
+        Ok(_) => return fail(format!("{} is not a directory", directory.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return fail(format!("directory {} does not exist", text(word)));
+        }
+        Err(error) => return fail(path_error("stat", &directory, &error)),
+    }
+    session.log.line(directory.as_os_str().as_bytes());
+    session.directory = directory;
+    Ok(())
+}
+
+fn cp(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let [sources @ .., last] = arguments else {
+        return CP.misused();
+    };
+    if sources.is_empty() {
+        return CP.misused();
+    }
+    let destination = session.path(last);
+    let into = fs::metadata(&destination).is_ok_and(|meta| meta.is_dir());
+    if sources.len() > 1 && !into {
+        let shown = destination.display();
+        return fail(format!("cp: destination {shown} is not a directory"));
+    }
+    for source in sources {
+        let path = session.path(source);
+        let read;
+        let (contents, mode) = if let Some(stream) = session.saved(source) {
+            (usable(stream)?, 0o666)
+        } else {
+            let meta =
+                fs::metadata(&path).or_else(|error| fail(path_error("stat", &path, &error)))?;
+            read = read_file(&path)?;
+            (read.as_slice(), meta.permissions().mode() & 0o777)
+        };
+        let name = path.file_name().unwrap_or(OsStr::new("/"));
+        let target = if into {
+            &destination.join(name)
+        } else {
+            &destination
+        };
+        write(target, contents, mode).or_else(|error| fail(path_error("open", target, &error)))?;
+    }
+    Ok(())
+}
+
+/// An existing file keeps its own mode.
+fn write(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(mode);
+    options.open(path)?.write_all(contents)
+}
+
+fn exists(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
+    let (readonly, files) = match arguments {
+        [first, files @ ..] if first == b"-readonly" => (true, files),
+        files => (false, files),
+    };
+    if files.is_empty() {
+        return EXISTS.misused();
+    }
+    for file in files {
+        let path = session.path(file);
+        let shown = path.display();
+        match (fs::metadata(&path), expect) {
+            (Err(_), Expect::Failure) => {}
+            (Err(_), Expect::Success) => return fail(format!("{shown} does not exist")),
+            (Ok(meta), Expect::Failure) => {
+                let what = if meta.is_dir() { "directory" } else { "file" };
+                return fail(format!("{what} {shown} unexpectedly exists"));
+            }
+            (Ok(meta), Expect::Success) => {
+                if readonly && meta.permissions().mode() & 0o222 != 0 {
+                    return fail(format!("{shown} exists but is writable"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn mkdir(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    if arguments.is_empty() {
+        return MKDIR.misused();
+    }
+    for word in arguments {
+        let path = session.path(word);
+        if let Err(error) = fs::create_dir_all(&path) {
+            return fail(format!(
+                "mkdir {}: {}",
+                obstacle(&path).display(),
+                directory_cause(&path, &error)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What Go names when a directory cannot be made: the file in the way, if there is one.
+fn obstacle(path: &Path) -> &Path {
+    let is_file = |path: &&Path| fs::metadata(path).is_ok_and(|meta| !meta.is_dir());
+    path.ancestors().find(is_file).unwrap_or(path)
+}
+
+fn directory_cause(path: &Path, error: &io::Error) -> String {
+    if obstacle(path) == path && error.kind() != io::ErrorKind::AlreadyExists {
+        cause(error)
+    } else {
+        "not a directory".to_owned()
+    }
+}
+
+fn rm(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    if arguments.is_empty() {
+        return RM.misused();
+    }
+    for word in arguments {
+        let path = session.path(word);
+        remove(&path).or_else(|error| fail(path_error("unlinkat", &path, &error)))?;
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    let meta = match fs::symlink_metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !meta.is_dir() {
+        return fs::remove_file(path);
+    }
+    if fs::remove_dir_all(path).is_ok() {
+        return Ok(());
+    }
+    make_writable(path)?;
+    fs::remove_dir_all(path)
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// A directory that may not be written does not let go of its files.
+fn make_writable(directory: &Path) -> io::Result<()> {
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o777))?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            make_writable(&entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! `skip` and `stop`: the ways to end a script that is not over. Knows nothing of what follows.
+
+use super::{Command, jobs, text};
+use crate::interp::halt::{Halt, Step};
+use crate::interp::registry::Expect;
+use crate::interp::session::Session;
+
+pub(super) const SKIP: Command = Command {
+    name: "skip",
+    usage: "skip [msg]",
+    summary: "end the script; it counts as skipped",
+    negatable: false,
+    run: skip,
+};
+
+pub(super) const STOP: Command = Command {
+    name: "stop",
+    usage: "stop [msg]",
+    summary: "end the script; it passes",
+    negatable: false,
+    run: stop,
+};
+
+fn skip(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let reason = match arguments {
+        [] => String::new(),
+        [message] => text(message).into_owned(),
+        _ => return SKIP.misused(),
+    };
+    jobs::interrupt_all(session);
+    jobs::wait_all(session)?;
+    Err(Halt::Skip(reason))
+}
+
+fn stop(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    match arguments {
+        [] => session.log.line(b"stop"),
+        [message] => {
+            session.log.raw(b"stop: ");
+            session.log.line(message);
+        }
+        _ => return STOP.misused(),
+    }
+    Err(Halt::Stop)
+}

@@ -1,0 +1,195 @@
+//! Programs in the background: `wait`, `kill`, and the end of those that nobody waits for. Knows nothing of
+//! how they were started.
+
+use super::{Command, text};
+use crate::host::stream::Stream;
+use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::registry::Expect;
+use crate::interp::session::{Job, Session, usable};
+use crate::interp::{Finished, Interrupted, Status, gotext};
+
+pub(super) const WAIT: Command = Command {
+    name: "wait",
+    usage: "wait [name]",
+    summary: "wait for the programs in the background, or for one of them",
+    negatable: false,
+    run: wait,
+};
+
+pub(super) const KILL: Command = Command {
+    name: "kill",
+    usage: "kill [-SIGNAL] [name]",
+    summary: "signal the programs in the background, or one of them",
+    negatable: false,
+    run: kill,
+};
+
+fn wait(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    match arguments {
+        [] => wait_all(session),
+        [name] => wait_one(session, name),
+        _ => WAIT.misused(),
+    }
+}
+
+fn wait_one(session: &mut Session<'_>, name: &[u8]) -> Step {
+    let Some(at) = session.jobs.iter().position(|job| job.is_named(name)) else {
+        return unknown(name);
+    };
+    finish(session, at)?;
+    let mut job = session.jobs.remove(at);
+    if let Some(finished) = &job.finished {
+        session.log.output("stdout", &finished.stdout);
+        session.log.output("stderr", &finished.stderr);
+    }
+    if let Err(halt) = check(&job) {
+        session.jobs.insert(at, job);
+        return Err(halt);
+    }
+    if let Some(finished) = job.finished.take() {
+        session.stdout = finished.stdout;
+        session.stderr = finished.stderr;
+    }
+    Ok(())
+}
+
+/// Waits for all, in the order of their start, and checks each. The first bad one ends the line.
+pub(super) fn wait_all(session: &mut Session<'_>) -> Step {
+    for at in 0..session.jobs.len() {
+        finish(session, at)?;
+        log(session, at);
+        session.jobs.get(at).map_or(Ok(()), check)?;
+    }
+    let finished: Vec<Finished> = session
+        .jobs
+        .drain(..)
+        .filter_map(|job| job.finished)
+        .collect();
+    let (stdouts, stderrs) = finished.into_iter().map(|f| (f.stdout, f.stderr)).unzip();
+    session.stdout = join(stdouts);
+    session.stderr = join(stderrs);
+    Ok(())
+}
+
+fn kill(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let (signal, names) = match arguments {
+        [first, names @ ..] if first.starts_with(b"-") => (first.as_slice(), names),
+        names => (b"-KILL".as_slice(), names),
+    };
+    let signal = match signal {
+        b"-KILL" => libc::SIGKILL,
+        b"-INT" => libc::SIGINT,
+        _ if names.len() > 1 => return KILL.misused(),
+        other => {
+            let shown = text(other.strip_prefix(b"-").unwrap_or_default());
+            return fail(format!("unknown signal: {shown}"));
+        }
+    };
+    let one = match names {
+        [] => None,
+        [name] if session.jobs.iter().any(|job| job.is_named(name)) => Some(name),
+        [name] => return unknown(name),
+        _ => return KILL.misused(),
+    };
+    for job in &session.jobs {
+        if one.is_some_and(|name| !job.is_named(name)) {
+            continue;
+        }
+        let over = job.finished.is_some() || !session.world.signal(job.id, signal);
+        if over {
+            let quoted = gotext::quote(job.name.as_deref().unwrap_or_default());
+            return fail(format!(
+                "unexpected error terminating background command {quoted}: os: process already finished"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn unknown<T>(name: &[u8]) -> Step<T> {
+    let quoted = gotext::quote(name);
+    fail(format!("unknown background process {quoted}"))
+}
+
+/// One after the other; a stream that cannot be used spoils the whole, loudly.
+fn join(mut streams: Vec<Stream>) -> Stream {
+    if let Some(at) = streams.iter().position(|stream| usable(stream).is_err()) {
+        return streams.swap_remove(at);
+    }
+    if streams.len() == 1 {
+        return streams.pop().unwrap_or_default();
+    }
+    let parts = streams.iter().filter_map(|stream| stream.bytes().ok());
+    Stream::from_bytes(parts.collect::<Vec<_>>().concat())
+}
+
+/// Sends `SIGINT` to every job that is still listed.
+pub(super) fn interrupt_all(session: &mut Session<'_>) {
+    for job in &session.jobs {
+        if job.finished.is_none() {
+            // A job that ended by itself meanwhile is just as over.
+            session.world.signal(job.id, libc::SIGINT);
+        }
+    }
+}
+
+/// The end of a script: whatever still runs is interrupted and awaited; nobody asks how it ended.
+pub(in crate::interp) fn end_all(session: &mut Session<'_>) -> Result<(), Interrupted> {
+    interrupt_all(session);
+    for at in 0..session.jobs.len() {
+        match finish(session, at) {
+            Err(Halt::Interrupted(how)) => return Err(how),
+            Ok(()) | Err(_) => log(session, at),
+        }
+    }
+    session.jobs.clear();
+    Ok(())
+}
+
+/// Waits for one job, unless that was done before.
+fn finish(session: &mut Session<'_>, at: usize) -> Step {
+    let Some(job) = session.jobs.get_mut(at) else {
+        return Ok(());
+    };
+    if job.finished.is_some() {
+        return Ok(());
+    }
+    match session.world.finish(job.id) {
+        Ok(finished) => {
+            job.finished = Some(finished);
+            Ok(())
+        }
+        Err((how, finished)) => {
+            job.finished = Some(*finished);
+            log(session, at);
+            Err(how.into())
+        }
+    }
+}
+
+fn log(session: &mut Session<'_>, at: usize) {
+    let Some(job) = session.jobs.get(at) else {
+        return;
+    };
+    let Some(finished) = &job.finished else {
+        return;
+    };
+    let log = &mut session.log;
+    log.raw(b"[background] ");
+    log.raw(&job.label);
+    log.line(format!(": {}", gotext::status(finished.status)).as_bytes());
+    log.output("stdout", &finished.stdout);
+    log.output("stderr", &finished.stderr);
+}
+
+fn check(job: &Job) -> Step {
+    let succeeded = job
+        .finished
+        .as_ref()
+        .is_some_and(|finished| finished.status == Status::Exited(0));
+    match (succeeded, job.expect) {
+        (true, Expect::Failure) => fail("unexpected command success"),
+        (false, Expect::Success) => fail("unexpected command failure"),
+        (true, Expect::Success) | (false, Expect::Failure) => Ok(()),
+    }
+}

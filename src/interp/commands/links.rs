@@ -1,0 +1,101 @@
+//! `chmod`, `mv`, `symlink`: what a directory says of its files. Knows no contents.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+
+use super::{Command, text};
+use crate::interp::gotext::{cause, path_error};
+use crate::interp::halt::{Step, fail};
+use crate::interp::registry::Expect;
+use crate::interp::session::Session;
+
+pub(super) const CHMOD: Command = Command {
+    name: "chmod",
+    usage: "chmod perm paths...",
+    summary: "set the permissions of files, in octal digits",
+    negatable: false,
+    run: chmod,
+};
+
+pub(super) const MV: Command = Command {
+    name: "mv",
+    usage: "mv old new",
+    summary: "rename a file; never into a directory",
+    negatable: false,
+    run: mv,
+};
+
+pub(super) const SYMLINK: Command = Command {
+    name: "symlink",
+    usage: "symlink file -> target",
+    summary: "make a symbolic link; its target is kept as written",
+    negatable: false,
+    run: symlink,
+};
+
+fn chmod(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let [mode, files @ ..] = arguments else {
+        return CHMOD.misused();
+    };
+    if files.is_empty() {
+        return CHMOD.misused();
+    }
+    let Some(permissions) = permissions(mode) else {
+        return fail(format!("invalid mode: {}", text(mode)));
+    };
+    for file in files {
+        let path = session.path(file);
+        fs::set_permissions(&path, permissions.clone())
+            .or_else(|error| fail(path_error("chmod", &path, &error)))?;
+    }
+    Ok(())
+}
+
+fn permissions(mode: &[u8]) -> Option<fs::Permissions> {
+    let digits = mode.iter().all(u8::is_ascii_digit);
+    let mode = u32::from_str_radix(str::from_utf8(mode).ok()?, 8).ok()?;
+    (digits && mode <= 0o777).then(|| fs::Permissions::from_mode(mode))
+}
+
+fn mv(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let [old, new] = arguments else {
+        return MV.misused();
+    };
+    let (old, new) = (session.path(old), session.path(new));
+    let failed = |cause: &str| {
+        fail(format!(
+            "rename {} {}: {cause}",
+            old.display(),
+            new.display()
+        ))
+    };
+    // The kernel would put a directory over an empty one; Go does not ask it to.
+    if fs::symlink_metadata(&new).is_ok_and(|meta| meta.is_dir()) {
+        return failed(&if fs::symlink_metadata(&old).is_ok() {
+            "file exists".to_owned()
+        } else {
+            "no such file or directory".to_owned()
+        });
+    }
+    fs::rename(&old, &new).or_else(|error| failed(&cause(&error)))
+}
+
+fn symlink(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let [link, arrow, target] = arguments else {
+        return SYMLINK.misused();
+    };
+    if arrow != b"->" {
+        return SYMLINK.misused();
+    }
+    let path = session.path(link);
+    std::os::unix::fs::symlink(OsStr::from_bytes(target), &path).or_else(|error| {
+        let shown = path.display();
+        fail(format!(
+            "symlink {} {shown}: {}",
+            text(target),
+            cause(&error)
+        ))
+    })
+}

@@ -1,0 +1,125 @@
+//! `stdout`, `stderr`, `grep`: whether a pattern matches. Knows nothing of how patterns are compiled.
+
+use super::{Command, text};
+use crate::interp::gotext::{quote, quote_pattern};
+use crate::interp::halt::{Step, fail};
+use crate::interp::registry::Expect;
+use crate::interp::session::{Session, read_file, usable};
+use crate::script::go_regex;
+
+pub(super) const STDOUT: Command = Command {
+    name: "stdout",
+    usage: "stdout [-count=N] 'pattern'",
+    summary: "match the last standard output",
+    negatable: true,
+    run: |session, expect, arguments| output(session, expect, arguments, &STDOUT),
+};
+
+pub(super) const STDERR: Command = Command {
+    name: "stderr",
+    usage: "stderr [-count=N] 'pattern'",
+    summary: "match the last standard error",
+    negatable: true,
+    run: |session, expect, arguments| output(session, expect, arguments, &STDERR),
+};
+
+pub(super) const GREP: Command = Command {
+    name: "grep",
+    usage: "grep [-count=N] 'pattern' file",
+    summary: "match a file",
+    negatable: true,
+    run: grep,
+};
+
+fn output(session: &Session<'_>, expect: Expect, arguments: &[Vec<u8>], command: &Command) -> Step {
+    let name = command.name.as_bytes();
+    let (count, arguments) = count(expect, arguments)?;
+    let [pattern] = arguments else {
+        return command.misused();
+    };
+    let query = Query::new(expect, count, pattern)?;
+    let stream = session.saved(name);
+    query.check(stream.map_or(Ok([].as_slice()), usable)?, name)
+}
+
+fn grep(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
+    let (count, arguments) = count(expect, arguments)?;
+    let [pattern, file] = arguments else {
+        return GREP.misused();
+    };
+    let query = Query::new(expect, count, pattern)?;
+    let contents = read_file(&session.path(file))?;
+    query.check(&contents, file).inspect_err(|_| {
+        session.log.raw(&[b"[", file.as_slice(), b"]\n"].concat());
+        session.log.line(&contents);
+    })
+}
+
+/// Takes `-count=N` off the arguments; zero when there is none.
+fn count(expect: Expect, arguments: &[Vec<u8>]) -> Step<(usize, &[Vec<u8>])> {
+    let [first, rest @ ..] = arguments else {
+        return Ok((0, arguments));
+    };
+    let Some(number) = first.strip_prefix(b"-count=") else {
+        return Ok((0, arguments));
+    };
+    if expect == Expect::Failure {
+        return fail("cannot use -count= with negated match");
+    }
+    match str::from_utf8(number)
+        .ok()
+        .and_then(|n| n.parse::<i64>().ok())
+    {
+        None => fail(format!(
+            "bad -count=: strconv.Atoi: parsing {}: invalid syntax",
+            quote(number)
+        )),
+        Some(number) => match usize::try_from(number) {
+            Ok(number) if number > 0 => Ok((number, rest)),
+            _ => fail("bad -count=: must be at least 1"),
+        },
+    }
+}
+
+/// A pattern and what is expected of it.
+struct Query<'a> {
+    expect: Expect,
+    count: usize,
+    pattern: &'a [u8],
+    regex: regex::bytes::Regex,
+}
+
+impl<'a> Query<'a> {
+    fn new(expect: Expect, count: usize, pattern: &'a [u8]) -> Step<Self> {
+        let regex = go_regex::compile(pattern).or_else(|error| fail(error.to_string()))?;
+        Ok(Query {
+            expect,
+            count,
+            pattern,
+            regex,
+        })
+    }
+
+    fn check(&self, contents: &[u8], name: &[u8]) -> Step {
+        let pattern = quote_pattern(self.pattern);
+        let name = text(name);
+        match (self.regex.find(&go_regex::decoded(contents)), self.expect) {
+            (None, Expect::Failure) => Ok(()),
+            (None, Expect::Success) => fail(format!("no match for {pattern} found in {name}")),
+            (Some(found), Expect::Failure) => {
+                let found = text(found.as_bytes());
+                fail(format!(
+                    "unexpected match for {pattern} found in {name}: {found}"
+                ))
+            }
+            (Some(_), Expect::Success) if self.count == 0 => Ok(()),
+            (Some(_), Expect::Success) => match go_regex::count(&self.regex, contents) {
+                have if have == self.count => Ok(()),
+                have => fail(format!(
+                    "have {have} matches for {pattern}, want {}",
+                    self.count
+                )),
+            },
+        }
+    }
+}

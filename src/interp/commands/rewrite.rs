@@ -1,0 +1,62 @@
+//! `unquote` and `unix2dos`: files that txtar cannot hold as they are. Knows nothing of links or modes.
+
+use std::fs;
+
+use super::Command;
+use crate::interp::gotext::path_error;
+use crate::interp::halt::{Step, fail};
+use crate::interp::registry::Expect;
+use crate::interp::session::{Session, read_file};
+use crate::script::txtar;
+
+pub(super) const UNQUOTE: Command = Command {
+    name: "unquote",
+    usage: "unquote file...",
+    summary: "take the > off the lines of files",
+    negatable: false,
+    run: |session, _, arguments| {
+        if arguments.is_empty() {
+            return UNQUOTE.misused();
+        }
+        rewrite(session, arguments, |contents| {
+            txtar::unquote(contents).or_else(|error| fail(error.to_string()))
+        })
+    },
+};
+
+pub(super) const UNIX2DOS: Command = Command {
+    name: "unix2dos",
+    usage: "unix2dos paths...",
+    summary: "end every line of files in CR LF",
+    negatable: false,
+    run: |session, _: Expect, arguments| {
+        if arguments.is_empty() {
+            return UNIX2DOS.misused();
+        }
+        rewrite(session, arguments, |contents| Ok(to_dos(contents)))
+    },
+};
+
+/// In place: the file keeps its mode.
+fn rewrite(
+    session: &Session<'_>,
+    files: &[Vec<u8>],
+    change: impl Fn(&[u8]) -> Step<Vec<u8>>,
+) -> Step {
+    for file in files {
+        let path = session.path(file);
+        let changed = change(&read_file(&path)?)?;
+        fs::write(&path, changed).or_else(|error| fail(path_error("open", &path, &error)))?;
+    }
+    Ok(())
+}
+
+fn to_dos(contents: &[u8]) -> Vec<u8> {
+    let mut changed = Vec::with_capacity(contents.len() + contents.len() / 16);
+    for line in contents.split_inclusive(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        changed.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        changed.extend_from_slice(b"\r\n");
+    }
+    changed
+}

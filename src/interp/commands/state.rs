@@ -1,0 +1,59 @@
+//! `env` and `stdin`: what the next programs are given. Knows no program.
+
+use super::Command;
+use crate::interp::halt::Step;
+use crate::interp::registry::Expect;
+use crate::interp::session::Session;
+
+pub(super) const ENV: Command = Command {
+    name: "env",
+    usage: "env [key[=value]...]",
+    summary: "set variables, or show them in the log",
+    negatable: false,
+    run: |session, _, arguments| {
+        env(session, arguments);
+        Ok(())
+    },
+};
+
+pub(super) const STDIN: Command = Command {
+    name: "stdin",
+    usage: "stdin filename",
+    summary: "give a file to the next program's standard input",
+    negatable: false,
+    run: stdin,
+};
+
+fn env(session: &mut Session<'_>, arguments: &[Vec<u8>]) {
+    if arguments.is_empty() {
+        dump(session);
+    }
+    for argument in arguments {
+        if let Some(at) = argument.iter().position(|byte| *byte == b'=') {
+            let (name, value) = argument.split_at(at);
+            let value = value.get(1..).unwrap_or_default().to_vec();
+            session.environment.set(name, value);
+        } else {
+            let value = session.environment.get(argument).unwrap_or_default();
+            let line = [argument, b"=".as_slice(), value].concat();
+            session.log.line(&line);
+        }
+    }
+}
+
+/// Logs every variable.
+pub(in crate::interp) fn dump(session: &mut Session<'_>) {
+    for (name, value) in session.environment.iter() {
+        session.log.raw(name);
+        session.log.raw(b"=");
+        session.log.line(value);
+    }
+}
+
+fn stdin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let [file] = arguments else {
+        return STDIN.misused();
+    };
+    session.stdin = session.read(file)?;
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! The loop over a script's lines, and its end. Knows no command by name.
+
+use std::collections::BTreeMap;
+
+use super::commands::{self, jobs};
+use super::environment::{Environment, environment};
+use super::halt::{Halt, Step, fail};
+use super::log::{Log, shorten};
+use super::registry::{Expect, Preparation};
+use super::session::Session;
+use super::unpack::unpack;
+use super::{
+    AfterFailure, Detail, Executed, Interrupted, Registry, ScriptEnding, Setup, World, conditions,
+};
+use crate::host::stream::Stream;
+use crate::model::{Bytes, Failure, Place};
+use crate::script::{Line, Script, expand, is_phase, words};
+
+/// Executes a script from its first line to its last or to its failure, and ends its jobs.
+pub fn execute(
+    script: &Script,
+    setup: &Setup,
+    registry: &Registry,
+    world: &mut dyn World,
+) -> Executed {
+    let mut session = Session {
+        script,
+        setup,
+        registry,
+        world,
+        environment: Environment::new(environment(setup, script.dialect)),
+        directory: setup.work_dir.clone(),
+        stdin: Vec::new(),
+        stdout: Stream::default(),
+        stderr: Stream::default(),
+        jobs: Vec::new(),
+        log: Log::new(setup.detail),
+        found: BTreeMap::new(),
+    };
+    let mut run = Run {
+        session: &mut session,
+        place: Place {
+            file: setup.file.clone(),
+            ..Place::default()
+        },
+        failure: None,
+    };
+    let ending = run.run();
+    Executed {
+        ending,
+        log: session.log.finish(&setup.work_dir),
+    }
+}
+
+/// The loop's own state.
+struct Run<'a, 's> {
+    session: &'a mut Session<'s>,
+    /// Where it stands.
+    place: Place,
+    /// The first one.
+    failure: Option<Failure>,
+}
+
+/// Why no further line runs.
+enum End {
+    Reached,
+    Stopped,
+    Skipped(String),
+    Failed,
+    Interrupted(Interrupted),
+}
+
+impl Run<'_, '_> {
+    fn run(&mut self) -> ScriptEnding {
+        let end = match self.begin() {
+            Ok(()) => self.lines(),
+            Err(message) => {
+                self.fail(message);
+                End::Failed
+            }
+        };
+        self.end(end)
+    }
+
+    /// Files, the user's preparations, the environment's dump.
+    fn begin(&mut self) -> Result<(), String> {
+        let session = &mut *self.session;
+        let expanded = |name: &[u8]| expand(name, &|variable| session.lookup(variable));
+        let files = &session.script.archive.files;
+        if let Err((line, message)) = unpack(files, &session.setup.work_dir, &expanded) {
+            self.place.line = line;
+            return Err(message);
+        }
+        for prepare in session.registry.preparations() {
+            prepare(&mut Preparation {
+                file: &session.setup.file,
+                work_dir: &session.setup.work_dir,
+                directory: &mut session.directory,
+                environment: &mut session.environment,
+            })?;
+        }
+        if session.setup.detail == Detail::Whole {
+            commands::state::dump(session);
+            session.log.line(b"");
+            session.log.keep();
+        }
+        Ok(())
+    }
+
+    fn lines(&mut self) -> End {
+        let script = self.session.script;
+        for (number, line) in (1..).zip(script.archive.comment.split(|byte| *byte == b'\n')) {
+            if is_phase(line) {
+                let now = self.session.world.elapsed();
+                self.session.log.phase(line, now);
+                continue;
+            }
+            self.place.line = number;
+            match self.line(line) {
+                Ok(()) => {}
+                Err(Halt::Stop) => return End::Stopped,
+                Err(Halt::Skip(reason)) => return End::Skipped(reason),
+                Err(Halt::Interrupted(how)) => return End::Interrupted(how),
+                Err(Halt::Fail(message)) => {
+                    self.place.text = Bytes(line.to_vec());
+                    self.fail(message);
+                    if self.session.setup.after_failure == AfterFailure::Stop {
+                        return End::Failed;
+                    }
+                }
+            }
+        }
+        End::Reached
+    }
+
+    fn line(&mut self, text: &[u8]) -> Step {
+        let session = &*self.session;
+        let words =
+            words(text, &|name| session.lookup(name)).or_else(|error| fail(error.to_string()))?;
+        if words.is_empty() {
+            return Ok(());
+        }
+        self.session.log.raw(b"> ");
+        self.session.log.line(text);
+        self.place.text = Bytes(text.to_vec());
+        self.session.world.line(&self.place);
+        let mut line = Line { words };
+        while let Some(condition) = line
+            .next_condition()
+            .or_else(|error| fail(error.to_string()))?
+        {
+            if conditions::holds(self.session, &condition.text)? == condition.negated {
+                return Ok(());
+            }
+        }
+        let negated = line.negation().or_else(|error| fail(error.to_string()))?;
+        let expect = if negated {
+            Expect::Failure
+        } else {
+            Expect::Success
+        };
+        commands::run(self.session, expect, &line.words)
+    }
+
+    fn fail(&mut self, message: String) {
+        let session = &mut *self.session;
+        session
+            .log
+            .fail(&self.place.file, self.place.line, &message);
+        let short = shorten(message.into_bytes(), &session.setup.work_dir);
+        self.failure.get_or_insert_with(|| Failure {
+            place: self.place.clone(),
+            message: String::from_utf8_lossy(&short).into_owned(),
+        });
+    }
+
+    fn end(&mut self, mut end: End) -> ScriptEnding {
+        if !matches!(end, End::Interrupted(_))
+            && let Err(how) = jobs::end_all(self.session)
+        {
+            end = End::Interrupted(how);
+        }
+        if let End::Interrupted(how) = end {
+            self.interrupted(how);
+        }
+        let passed = matches!(end, End::Reached | End::Stopped) && self.failure.is_none();
+        if passed {
+            self.session.log.fold();
+        }
+        let now = self.session.world.elapsed();
+        self.session.log.mark_time(now);
+        // Nothing that came later hides a failure, and a skip least of all.
+        if let Some(failure) = self.failure.take() {
+            return ScriptEnding::Failed(failure);
+        }
+        match end {
+            End::Reached | End::Failed => {
+                self.session.log.line(b"PASS");
+                ScriptEnding::Passed
+            }
+            End::Stopped => ScriptEnding::Stopped,
+            End::Skipped(reason) => ScriptEnding::Skipped { reason },
+            End::Interrupted(how) => ScriptEnding::Interrupted(how),
+        }
+    }
+
+    fn interrupted(&mut self, how: Interrupted) {
+        let (mark, message) = match how {
+            Interrupted::Deadline => ("deadline exceeded", "test timed out while running command"),
+            Interrupted::Cancelled | Interrupted::Faulted => {
+                ("interrupted", "test interrupted while running command")
+            }
+        };
+        let log = &mut self.session.log;
+        log.line(format!("[{mark}]").as_bytes());
+        log.fail(&self.place.file, self.place.line, message);
+    }
+}

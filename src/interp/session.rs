@@ -1,0 +1,95 @@
+//! Everything that one running script may change, and the few operations that commands share.
+//! Knows no command.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::environment::Environment;
+use super::halt::{Step, fail};
+use super::log::Log;
+use super::registry::{Expect, absolute};
+use super::{Finished, JobId, Registry, Setup, World, gotext};
+use crate::host::stream::Stream;
+use crate::script::Script;
+
+/// A program in the background that no `wait` has taken off the list.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) id: JobId,
+    /// From `&name&`.
+    pub(super) name: Option<Vec<u8>>,
+    /// The command line for the log.
+    pub(super) label: Vec<u8>,
+    pub(super) expect: Expect,
+    /// Known once it was awaited.
+    pub(super) finished: Option<Finished>,
+}
+
+impl Job {
+    pub(super) fn is_named(&self, name: &[u8]) -> bool {
+        self.name.as_deref() == Some(name)
+    }
+}
+
+/// One running script.
+pub(super) struct Session<'a> {
+    pub(super) script: &'a Script,
+    pub(super) setup: &'a Setup,
+    pub(super) registry: &'a Registry,
+    pub(super) world: &'a mut dyn World,
+    pub(super) environment: Environment,
+    pub(super) directory: PathBuf,
+    /// For the next program.
+    pub(super) stdin: Vec<u8>,
+    pub(super) stdout: Stream,
+    pub(super) stderr: Stream,
+    pub(super) jobs: Vec<Job>,
+    pub(super) log: Log,
+    /// The answers to `[exec:PROG]` so far.
+    pub(super) found: BTreeMap<Vec<u8>, bool>,
+}
+
+impl Session<'_> {
+    /// The path of a word, seen from the current directory.
+    pub(super) fn path(&self, word: &[u8]) -> PathBuf {
+        absolute(&self.directory, Path::new(OsStr::from_bytes(word)))
+    }
+
+    /// The saved output that a word names.
+    pub(super) fn saved(&self, word: &[u8]) -> Option<&Stream> {
+        match word {
+            b"stdout" => Some(&self.stdout),
+            b"stderr" => Some(&self.stderr),
+            _ => None,
+        }
+    }
+
+    /// A file's contents, or those of a saved output.
+    pub(super) fn read(&self, word: &[u8]) -> Step<Vec<u8>> {
+        match self.saved(word) {
+            Some(stream) => usable(stream).map(<[u8]>::to_vec),
+            None => read_file(&self.path(word)),
+        }
+    }
+
+    /// A variable's value, for expansion.
+    pub(super) fn lookup(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.environment.get(name).map(<[u8]>::to_vec)
+    }
+}
+
+/// A stream's content; one that cannot be used fails the line.
+pub(super) fn usable(stream: &Stream) -> Step<&[u8]> {
+    stream.bytes().or_else(|why| fail(why.to_string()))
+}
+
+/// A file's contents, in Go's words when there are none.
+pub(super) fn read_file(path: &Path) -> Step<Vec<u8>> {
+    std::fs::read(path).or_else(|error| {
+        let directory = error.raw_os_error() == Some(libc::EISDIR);
+        let operation = if directory { "read" } else { "open" };
+        fail(gotext::path_error(operation, path, &error))
+    })
+}

@@ -1,0 +1,95 @@
+//! What users add, and what we add.
+
+use std::io::Write as _;
+
+use super::{case, fails};
+use crate::interp::{CommandError, Expect, Registry, ScriptEnding};
+use crate::model::EngineKind;
+use crate::script::Dialect;
+
+#[test]
+fn a_command_of_the_users_reads_writes_and_sets() {
+    let mut case = case();
+    case.registry = Registry::default().command("shout", |context, expect, arguments| {
+        assert_eq!((context.name(), expect), ("shout", Expect::Success));
+        let text = context.read_file(str::from_utf8(&arguments[0]).unwrap())?;
+        context.stdout().write_all(&text.to_ascii_uppercase())?;
+        let place = context.make_absolute("../x");
+        context.set_variable("PLACE", place.into_os_string().into_encoded_bytes());
+        Ok(())
+    });
+    case.passes("mkdir d\ncd d\nexec echo a\nshout stdout\nstdout ^A$\nexec echo $PLACE\nstdout ^${WORK@R}/x$\n");
+    case.fails("shout gone", "open $WORK/gone: no such file or directory");
+}
+
+#[test]
+fn a_failing_or_panicking_command_fails_the_line_and_keeps_its_output() {
+    let mut case = case();
+    case.registry = Registry::default()
+        .command("bad", |context, _, _| {
+            context.log("on my way");
+            context.stderr().write_all(b"oops\n")?;
+            Err(CommandError::from("too bad"))
+        })
+        .command("worse", |_, _, _| panic!("no {}", "way"))
+        .command("pass", |_, _, _| {
+            Err(CommandError::Skipped("later".to_owned()))
+        });
+    case.logs(
+        "bad\n",
+        "> bad\non my way\n[stderr]\noops\nFAIL: a.txtar:1: too bad\n",
+    );
+    case.fails("worse", "panicked: no way");
+    let reason = "later".to_owned();
+    assert_eq!(case.run("pass\n").0, ScriptEnding::Skipped { reason });
+}
+
+#[test]
+fn a_built_in_wins_over_a_command_and_loses_to_a_program() {
+    let mut case = case();
+    case.registry = Registry::default()
+        .command("mkdir", |_, _, _| Err("not me".into()))
+        .program("env");
+    case.passes("mkdir d\nexists d\nenv A=1 true\nexec echo $A\n! stdout 1\n");
+}
+
+#[test]
+fn conditions_of_the_users_take_a_suffix_and_may_be_wrong() {
+    let mut case = case();
+    case.registry = Registry::default()
+        .condition("is", |suffix| match suffix {
+            "" => Err("is what?".to_owned()),
+            word => Ok(word == "so"),
+        })
+        .condition("docker", |_| Ok(true));
+    case.passes("[is:so] exec true\n[is:not] exec false\n[!docker] exec false\n");
+    case.fails("[is] exec true", "bad condition \"is\": is what?");
+}
+
+#[test]
+fn conditions_about_the_engine_are_ours_alone() {
+    let mut case = case();
+    case.setup.engine = Some(EngineKind::Podman);
+    case.passes(
+        "[docker] exec false\n[!podman] exec false\n[!engine] exec false\n[rootless] exec false\n",
+    );
+    case.passes("exec echo $ENGINE $TAG $RUN_ID\nstdout '^podman sd-1 run1$'\n");
+    case.dialect = Dialect::Testscript;
+    case.fails("[docker] exec true", "unknown condition \"docker\"");
+}
+
+#[test]
+fn preparations_run_when_the_files_are_there() {
+    let mut case = case();
+    case.registry = Registry::default().prepare(|preparation| {
+        assert!(preparation.work_dir().join("f").exists());
+        preparation.set_variable("HOME", "/h");
+        preparation.write_file("made/here", "x\n")?;
+        preparation.set_directory("made");
+        Ok(())
+    });
+    case.passes("cmp here ../f\nexec echo $HOME\nstdout ^/h$\n-- f --\nx\n");
+    case.registry = Registry::default().prepare(|_| Err("no luck".to_owned()));
+    case.logs("exec true\n", "FAIL: a.txtar:0: no luck\n");
+    fails("[is] exec true", "unknown condition \"is\"");
+}

@@ -1,0 +1,131 @@
+//! A small real world over std's processes, for tests. Knows no deadline but the one it is told to fake.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::host::stream::Stream;
+use crate::interp::{Finished, Interrupted, JobId, Program, StartError, Status, World};
+use crate::model::{EngineFacts, Place};
+
+struct Running {
+    child: Child,
+    stdout: JoinHandle<Vec<u8>>,
+    stderr: JoinHandle<Vec<u8>>,
+}
+
+/// Its clock moves one millisecond per look, so that logs can be compared.
+pub(super) struct Machine {
+    pub(super) engine: Option<EngineFacts>,
+    /// Every `finish` reports this deadline or cancel.
+    pub(super) interrupt: Option<Interrupted>,
+    pub(super) lines: Vec<u32>,
+    jobs: Vec<Option<Running>>,
+    clock: std::cell::Cell<u64>,
+    directory: PathBuf,
+}
+
+impl Machine {
+    pub(super) fn new() -> Self {
+        Machine {
+            engine: None,
+            interrupt: None,
+            lines: Vec::new(),
+            jobs: Vec::new(),
+            clock: std::cell::Cell::new(0),
+            directory: PathBuf::from("/"),
+        }
+    }
+}
+
+fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).unwrap();
+        bytes
+    })
+}
+
+impl World for Machine {
+    fn line(&mut self, place: &Place) {
+        self.lines.push(place.line);
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.set(self.clock.get() + 1);
+        Duration::from_millis(self.clock.get())
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a world of its own, without the slot's reaper"
+    )]
+    fn start(&mut self, program: &Program) -> Result<JobId, StartError> {
+        let os = OsStr::from_bytes;
+        let mut command = Command::new(program.directory.join(&program.path));
+        command
+            .args(program.arguments.iter().map(|word| os(word)))
+            .env_clear()
+            .envs(program.environment.iter().map(|(k, v)| (os(k), os(v))))
+            .current_dir(&program.directory)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| StartError {
+            errno: error.raw_os_error().unwrap(),
+        })?;
+        // The program may be gone before it has read anything.
+        let _gone = child.stdin.take().unwrap().write_all(&program.stdin);
+        self.jobs.push(Some(Running {
+            stdout: read(child.stdout.take().unwrap()),
+            stderr: read(child.stderr.take().unwrap()),
+            child,
+        }));
+        Ok(JobId(u32::try_from(self.jobs.len() - 1).unwrap()))
+    }
+
+    fn finish(&mut self, job: JobId) -> Result<Finished, (Interrupted, Box<Finished>)> {
+        let mut running = self.jobs[job.0 as usize].take().unwrap();
+        let status = running.child.wait().unwrap();
+        let finished = Finished {
+            status: match status.code() {
+                Some(code) => Status::Exited(code),
+                None => Status::Signaled(status.signal().unwrap()),
+            },
+            stdout: Stream::from_bytes(running.stdout.join().unwrap()),
+            stderr: Stream::from_bytes(running.stderr.join().unwrap()),
+        };
+        match self.interrupt {
+            None => Ok(finished),
+            Some(how) => Err((how, Box::new(finished))),
+        }
+    }
+
+    fn signal(&mut self, job: JobId, signal: i32) -> bool {
+        let Some(running) = &self.jobs[job.0 as usize] else {
+            return false;
+        };
+        let pid = rustix::process::Pid::from_child(&running.child);
+        let signal = rustix::process::Signal::from_named_raw(signal).unwrap();
+        rustix::process::kill_process_group(pid, signal).is_ok()
+    }
+
+    fn call(&mut self, code: &mut (dyn FnMut() + Send)) -> Result<(), Interrupted> {
+        code();
+        Ok(())
+    }
+
+    fn engine(&mut self) -> Result<Option<EngineFacts>, Interrupted> {
+        Ok(self.engine.clone())
+    }
+
+    fn harness_directory(&self) -> &Path {
+        &self.directory
+    }
+}

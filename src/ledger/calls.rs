@@ -1,0 +1,93 @@
+//! Bounded questions and commands to the engine within one cleaning's time. Decides nothing.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::engine::client::Client;
+use crate::engine::inspect;
+use crate::engine::listing::{self, Listed};
+use crate::engine::trouble::Trouble;
+use crate::host::clock;
+use crate::host::process::{Completed, Runner};
+use crate::model::{Presence, ResourceKind};
+
+/// No single call of a client may use up more, so that one that hangs leaves time for the others.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Between two questions about the same thing. No engine tells us when a removal by somebody else is done.
+const PACE: Duration = Duration::from_millis(100);
+
+/// How often an engine that gives no clear answer is asked.
+const ASKED: usize = 3;
+
+/// The engine, for as long as this cleaning may take.
+pub(super) struct Calls<'a> {
+    pub(super) client: &'a Client,
+    pub(super) runner: &'a mut dyn Runner,
+    pub(super) end: Instant,
+}
+
+impl Calls<'_> {
+    fn left(&self) -> Duration {
+        self.end.saturating_duration_since(clock::now())
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    pub(super) fn call(&mut self, words: &[String]) -> Completed {
+        let limit = self.left().min(CALL_LIMIT);
+        self.client.call(self.runner, words, limit)
+    }
+
+    /// Who is there? Asked again for those without a clear answer.
+    pub(super) fn ask(&mut self, kind: ResourceKind, ids: &[String]) -> Vec<Presence> {
+        let mut answers = self.ask_once(kind, ids);
+        for _ in 1..ASKED {
+            let unclear: Vec<usize> = (0..ids.len())
+                .filter(|at| is_unknown(&answers[*at]))
+                .collect();
+            if unclear.is_empty() || self.is_over() {
+                break;
+            }
+            self.pause();
+            let again: Vec<String> = unclear.iter().map(|at| ids[*at].clone()).collect();
+            for (at, answer) in unclear.into_iter().zip(self.ask_once(kind, &again)) {
+                answers[at] = answer;
+            }
+        }
+        answers
+    }
+
+    pub(super) fn ask_once(&mut self, kind: ResourceKind, ids: &[String]) -> Vec<Presence> {
+        if self.is_over() {
+            let why = "the time for cleaning was over before it could be asked".to_owned();
+            return vec![Presence::Unknown { why }; ids.len()];
+        }
+        let limit = self.left().min(CALL_LIMIT);
+        inspect::ask(self.client, self.runner, kind, ids, limit)
+    }
+
+    /// What carries both labels.
+    pub(super) fn labelled(
+        &mut self,
+        kind: ResourceKind,
+        labels: &[String; 2],
+    ) -> Result<Vec<Listed>, Trouble> {
+        let mut once = || {
+            let limit = self.left().min(CALL_LIMIT);
+            listing::labelled(self.client, self.runner, kind, labels, limit)
+        };
+        once().or_else(|_| once())
+    }
+
+    /// Returns early when somebody wakes the thread, which does no harm.
+    pub(super) fn pause(&self) {
+        thread::park_timeout(PACE.min(self.left()));
+    }
+}
+
+fn is_unknown(presence: &Presence) -> bool {
+    matches!(presence, Presence::Unknown { .. })
+}

@@ -1,0 +1,404 @@
+//! The file of intents: what scripts were about to make, written before the engine was asked. Lines are appended
+//! whole, by any number of processes, and never changed.
+//!
+//! It is not flushed to the disk: it must outlive our processes, not the machine's power, and the labels in the
+//! engine outlive that.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Resource, RunId};
+
+/// The version of the lines.
+pub const VERSION: u32 = 1;
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum Entry {
+    /// Something is about to be made.
+    Intent {
+        /// By whom.
+        attempt: AttemptId,
+        /// Where.
+        engine: EngineKind,
+        /// What.
+        intent: Intent,
+    },
+    /// A call that makes something went to another engine than the run's: nothing is known of what it made.
+    Elsewhere {
+        /// By whom.
+        attempt: AttemptId,
+        /// With which client.
+        engine: EngineKind,
+        /// What was typed.
+        command: String,
+        /// The flag or variable that led it there.
+        by: String,
+    },
+    /// Something was made, and its id is known.
+    Acquired {
+        /// By whom.
+        attempt: AttemptId,
+        /// What.
+        resource: Resource,
+    },
+    /// Something is proved to be gone.
+    Released {
+        /// Whose it was.
+        attempt: AttemptId,
+        /// What.
+        resource: Resource,
+    },
+    /// The attempt was cleaned and nothing of it is left that should not be.
+    Settled {
+        /// Which.
+        attempt: AttemptId,
+    },
+}
+
+impl Entry {
+    fn attempt(&self) -> AttemptId {
+        match self {
+            Entry::Intent { attempt, .. }
+            | Entry::Elsewhere { attempt, .. }
+            | Entry::Acquired { attempt, .. }
+            | Entry::Released { attempt, .. }
+            | Entry::Settled { attempt } => *attempt,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line<E> {
+    v: u32,
+    #[serde(flatten)]
+    entry: E,
+}
+
+/// The ledger cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {verb} the ledger `{}`: {source}", .file.display())]
+pub struct LedgerError {
+    verb: &'static str,
+    file: PathBuf,
+    source: io::Error,
+}
+
+/// The ledger of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    file: PathBuf,
+}
+
+/// What a ledger says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// In the order of writing.
+    pub entries: Vec<Entry>,
+    /// Lines that are torn, or of a later version.
+    pub unreadable: usize,
+}
+
+impl Ledger {
+    /// The ledger of a run below the state directory.
+    pub fn of(state: &Path, run: &RunId) -> Self {
+        Ledger::at(directory_of(state, run).join("ledger.jsonl"))
+    }
+
+    /// The ledger in this file.
+    pub fn at(file: PathBuf) -> Self {
+        Ledger { file }
+    }
+
+    /// Its file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Appends entries in one write, so that lines of several writers never mix.
+    pub fn append(&self, entries: &[Entry]) -> Result<(), LedgerError> {
+        self.try_append(entries)
+            .map_err(|source| self.error("write", source))
+    }
+
+    fn try_append(&self, entries: &[Entry]) -> io::Result<()> {
+        let mut text = String::new();
+        for entry in entries {
+            let line = Line { v: VERSION, entry };
+            text.push_str(&serde_json::to_string(&line)?);
+            text.push('\n');
+        }
+        let mut file = self.open()?;
+        let written = file.write(text.as_bytes())?;
+        if written < text.len() {
+            // The disk is full. Closing the torn line keeps it from swallowing the next one.
+            file.write_all(b"\n").ok();
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        Ok(())
+    }
+
+    fn open(&self) -> io::Result<File> {
+        let open = || {
+            OpenOptions::new()
+                .append(true)
+                .create(true)
+                .mode(0o600)
+                .open(&self.file)
+        };
+        match (open(), self.file.parent()) {
+            (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+                DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(parent)?;
+                open()
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    /// Everything in it; a ledger that was never written is empty.
+    pub fn read(&self) -> Result<Contents, LedgerError> {
+        let mut bytes = Vec::new();
+        match File::open(&self.file).and_then(|mut file| file.read_to_end(&mut bytes)) {
+            Ok(_) => Ok(parse(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Contents::default()),
+            Err(error) => Err(self.error("read", error)),
+        }
+    }
+
+    /// Writes down what cleaning an attempt proved.
+    pub fn settle(&self, attempt: AttemptId, cleanup: &Cleanup) -> Result<(), LedgerError> {
+        let proved = cleanup.removed.iter().chain(&cleanup.gone);
+        let released = |resource: &Resource| Entry::Released {
+            attempt,
+            resource: resource.clone(),
+        };
+        let mut entries: Vec<Entry> = proved.map(released).collect();
+        if cleanup.leftovers.is_empty() {
+            entries.push(Entry::Settled { attempt });
+        }
+        self.append(&entries)
+    }
+
+    fn error(&self, verb: &'static str, source: io::Error) -> LedgerError {
+        LedgerError {
+            verb,
+            file: self.file.clone(),
+            source,
+        }
+    }
+}
+
+/// The directory of a run below the state directory.
+pub fn directory_of(state: &Path, run: &RunId) -> PathBuf {
+    state.join("runs").join(run.as_str())
+}
+
+impl Contents {
+    /// What an attempt was about to make in an engine.
+    pub fn intents(&self, of: AttemptId, on: EngineKind) -> Vec<Intent> {
+        let entries = self.entries.iter();
+        let intent = |entry: &Entry| match entry {
+            Entry::Intent {
+                attempt,
+                engine,
+                intent,
+            } if *attempt == of && *engine == on => Some(intent.clone()),
+            Entry::Intent { .. }
+            | Entry::Elsewhere { .. }
+            | Entry::Acquired { .. }
+            | Entry::Released { .. }
+            | Entry::Settled { .. } => None,
+        };
+        entries.filter_map(intent).collect()
+    }
+
+    /// The commands of an attempt that made something nobody can attribute, with what led them away.
+    pub fn elsewhere(&self, of: AttemptId) -> Vec<(String, String)> {
+        let entries = self.entries.iter();
+        let away = |entry: &Entry| match entry {
+            Entry::Elsewhere {
+                attempt,
+                engine,
+                command,
+                by,
+            } if *attempt == of => Some((format!("{engine} {command}"), by.clone())),
+            Entry::Intent { .. }
+            | Entry::Elsewhere { .. }
+            | Entry::Acquired { .. }
+            | Entry::Released { .. }
+            | Entry::Settled { .. } => None,
+        };
+        entries.filter_map(away).collect()
+    }
+
+    /// The attempts that wrote something down and were never found clean, with the engines they used.
+    pub fn open(&self) -> Vec<(AttemptId, EngineKind)> {
+        let mut open = Vec::new();
+        for entry in &self.entries {
+            match entry {
+                Entry::Intent {
+                    attempt, engine, ..
+                } if !open.contains(&(*attempt, *engine)) => {
+                    open.push((*attempt, *engine));
+                }
+                Entry::Settled { .. } => open.retain(|(attempt, _)| *attempt != entry.attempt()),
+                Entry::Intent { .. }
+                | Entry::Elsewhere { .. }
+                | Entry::Acquired { .. }
+                | Entry::Released { .. } => {}
+            }
+        }
+        open
+    }
+}
+
+fn parse(bytes: &[u8]) -> Contents {
+    let mut contents = Contents::default();
+    for line in bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
+        match parse_line(line) {
+            Some(entry) => contents.entries.push(entry),
+            None => contents.unreadable += 1,
+        }
+    }
+    contents
+}
+
+/// A torn line may have swallowed the head of the next: then the last beginning in it is tried.
+fn parse_line(line: &[u8]) -> Option<Entry> {
+    const HEAD: &[u8] = br#"{"v":"#;
+    let whole = |bytes: &[u8]| {
+        let line: Line<Entry> = serde_json::from_slice(bytes).ok()?;
+        (line.v == VERSION).then_some(line.entry)
+    };
+    let last = line.windows(HEAD.len()).rposition(|window| window == HEAD);
+    whole(line).or_else(|| last.filter(|at| *at > 0).and_then(|at| whole(&line[at..])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ResourceKind;
+
+    fn attempt(text: &str) -> AttemptId {
+        text.parse().unwrap()
+    }
+
+    fn intent(of: &str, name: &str) -> Entry {
+        Entry::Intent {
+            attempt: attempt(of),
+            engine: EngineKind::Docker,
+            intent: Intent {
+                kind: ResourceKind::Container,
+                name: name.to_owned(),
+                id_file: "/ids/1/cid".to_owned(),
+                existed: false,
+            },
+        }
+    }
+
+    const LINE: &str = r#"{"v":1,"t":"intent","attempt":"3.1.1","engine":"docker","intent":{"kind":"container","name":"x","id_file":"/ids/1/cid","existed":false}}"#;
+
+    #[test]
+    fn lines_of_the_first_version_are_read_for_ever() {
+        assert_eq!(parse(LINE.as_bytes()).entries, [intent("3.1.1", "x")]);
+        let place = tempfile::tempdir().unwrap();
+        let ledger = Ledger::of(place.path(), &"r1".parse().unwrap());
+        assert_eq!(ledger.read().unwrap(), Contents::default());
+        ledger
+            .append(&[
+                intent("3.1.1", "x"),
+                Entry::Settled {
+                    attempt: attempt("3.1.1"),
+                },
+            ])
+            .unwrap();
+        let text = std::fs::read_to_string(place.path().join("runs/r1/ledger.jsonl")).unwrap();
+        assert_eq!(
+            text,
+            format!("{LINE}\n{}\n", r#"{"v":1,"t":"settled","attempt":"3.1.1"}"#)
+        );
+    }
+
+    #[test]
+    fn a_torn_line_loses_nothing_but_itself() {
+        let torn = LINE.split_at(70).0;
+        for (text, entries, unreadable) in [
+            (format!("{LINE}\n{torn}"), 1, 1),
+            (format!("{torn}\n{LINE}\n"), 1, 1),
+            (format!("{torn}{LINE}\n{LINE}\n"), 2, 0),
+            (format!("\n\n{LINE}"), 1, 0),
+            (LINE.replace("\"v\":1", "\"v\":2"), 0, 1),
+            ("nonsense\n".to_owned(), 0, 1),
+        ] {
+            let contents = parse(text.as_bytes());
+            assert_eq!(
+                (contents.entries.len(), contents.unreadable),
+                (entries, unreadable),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_attempt_is_open_until_it_is_settled() {
+        let settled = |of: &str| Entry::Settled {
+            attempt: attempt(of),
+        };
+        let contents = Contents {
+            entries: vec![
+                intent("1.1.1", "a"),
+                intent("2.1.1", "b"),
+                intent("1.1.1", "c"),
+                settled("2.1.1"),
+            ],
+            unreadable: 0,
+        };
+        assert_eq!(contents.open(), [(attempt("1.1.1"), EngineKind::Docker)]);
+        let names = |of: &str, on| {
+            contents
+                .intents(attempt(of), on)
+                .iter()
+                .map(|i| i.name.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names("1.1.1", EngineKind::Docker), ["a", "c"]);
+        assert_eq!(names("1.1.1", EngineKind::Podman), [""; 0]);
+    }
+
+    #[test]
+    fn only_a_clean_cleanup_settles() {
+        let place = tempfile::tempdir().unwrap();
+        let ledger = Ledger::at(place.path().join("ledger.jsonl"));
+        let resource = Resource {
+            kind: ResourceKind::Container,
+            id: "aa".to_owned(),
+            name: String::new(),
+        };
+        let mut cleanup = Cleanup {
+            removed: vec![resource.clone()],
+            ..Cleanup::default()
+        };
+        cleanup.leftovers.push(crate::model::Leftover {
+            resource,
+            why: "busy".to_owned(),
+            remedy: "docker rm".to_owned(),
+        });
+        ledger.append(&[intent("1.1.1", "a")]).unwrap();
+        ledger.settle(attempt("1.1.1"), &cleanup).unwrap();
+        assert_eq!(ledger.read().unwrap().open().len(), 1);
+        cleanup.leftovers.clear();
+        ledger.settle(attempt("1.1.1"), &cleanup).unwrap();
+        assert_eq!(ledger.read().unwrap().open(), []);
+    }
+}

@@ -1,0 +1,11 @@
+//! What scripts made in the engine, written down before it was made; and its removal, with proof.
+//!
+//! Nothing is removed on doubt, nothing by name alone unless it was new. Knows nothing of scripts and schedules.
+
+mod calls;
+pub mod intents;
+pub mod labels;
+pub mod proof;
+mod remedy;
+pub mod remove;
+pub mod state;

@@ -1,0 +1,189 @@
+//! Cleaning after an attempt: what is proved to be its own is removed, in order, and its absence verified.
+//!
+//! Never acts on doubt, never blocks longer than its limit, never stops at the first trouble. Does not decide
+//! whether to clean; is told.
+
+use std::time::Duration;
+
+use super::calls::Calls;
+use super::proof::{Grounds, Owner, Proof, gather};
+use super::remedy;
+use crate::engine::client::Client;
+use crate::engine::trouble::essence;
+use crate::host::clock;
+use crate::host::process::{Completed, Ending, Runner};
+use crate::model::{Cleanup, Leftover, Presence, ResourceKind};
+
+/// What is to become of an attempt's resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CleanupPolicy {
+    /// Everything stays, for somebody wants to look at it.
+    pub keep: bool,
+    /// Image names and builds of the attempt stay.
+    pub keep_images: bool,
+}
+
+/// Users before what they use.
+const ORDER: [ResourceKind; 5] = [
+    ResourceKind::Container,
+    ResourceKind::Pod,
+    ResourceKind::Network,
+    ResourceKind::Volume,
+    ResourceKind::Image,
+];
+
+/// How long somebody else's removal of the same thing is waited for.
+const REMOVAL_WAIT: Duration = Duration::from_secs(5);
+
+/// Cleans after an attempt that used the engine.
+pub fn clean(
+    owner: &Owner,
+    client: &Client,
+    runner: &mut dyn Runner,
+    policy: CleanupPolicy,
+    limit: Duration,
+) -> Cleanup {
+    let start = clock::now();
+    let mut calls = Calls {
+        client,
+        runner,
+        end: start + limit,
+    };
+    let gathered = gather(owner, &mut calls);
+    let mut cleanup = Cleanup::default();
+    for kind in ORDER {
+        let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
+        clean_kind(&mut cleanup, &mut calls, &gathered.of(kind), keep);
+    }
+    cleanup.leftovers.extend(gathered.doubts);
+    cleanup.duration = clock::now() - start;
+    cleanup
+}
+
+/// All proofs are of one kind.
+fn clean_kind(cleanup: &mut Cleanup, calls: &mut Calls, proofs: &[Proof], keep: bool) {
+    let mut present = Vec::new();
+    for (proof, presence) in proofs.iter().zip(presence(calls, proofs)) {
+        match presence {
+            Presence::Present if keep => cleanup.kept.push(proof.resource().clone()),
+            Presence::Present => present.push(proof.clone()),
+            Presence::Absent if proof.grounds() == Grounds::NewName => {}
+            Presence::Absent => cleanup.gone.push(proof.resource().clone()),
+            Presence::Unknown { why } => cleanup.leftovers.push(leftover(calls.client, proof, why)),
+        }
+    }
+    for (proof, fate) in remove(calls, present) {
+        match fate {
+            Fate::Removed => cleanup.removed.push(proof.resource().clone()),
+            Fate::Left { why } => cleanup.leftovers.push(leftover(calls.client, &proof, why)),
+        }
+    }
+}
+
+/// What the engine has just listed need not be asked for.
+fn presence(calls: &mut Calls, proofs: &[Proof]) -> Vec<Presence> {
+    let is_listed = |proof: &&Proof| proof.grounds() == Grounds::Labels;
+    let unsure: Vec<String> = proofs
+        .iter()
+        .filter(|p| !is_listed(p))
+        .map(Proof::id)
+        .collect();
+    let Some(kind) = proofs.first().map(|proof| proof.resource().kind) else {
+        return Vec::new();
+    };
+    let mut answers = calls.ask(kind, &unsure).into_iter();
+    let answer = |proof: &Proof| match proof.grounds() {
+        Grounds::Labels => Some(Presence::Present),
+        Grounds::IdFile | Grounds::NewName => answers.next(),
+    };
+    proofs.iter().map_while(answer).collect()
+}
+
+fn leftover(client: &Client, proof: &Proof, why: String) -> Leftover {
+    let resource = proof.resource().clone();
+    Leftover {
+        remedy: remedy::command(client, resource.kind, &resource.id),
+        resource,
+        why,
+    }
+}
+
+/// What became of one thing that was to be removed.
+enum Fate {
+    Removed,
+    Left { why: String },
+}
+
+/// The one place that removes anything. First all in one call; then, alone, what a trouble with another may have
+/// left.
+fn remove(calls: &mut Calls, proofs: Vec<Proof>) -> Vec<(Proof, Fate)> {
+    let several = proofs.len() > 1;
+    let mut fates = Vec::new();
+    for (proof, fate) in remove_together(calls, proofs) {
+        let again = several && matches!(fate, Fate::Left { .. }) && !calls.is_over();
+        if again {
+            fates.extend(remove_together(calls, vec![proof]));
+        } else {
+            fates.push((proof, fate));
+        }
+    }
+    fates
+}
+
+fn remove_together(calls: &mut Calls, proofs: Vec<Proof>) -> Vec<(Proof, Fate)> {
+    let Some(kind) = proofs.first().map(|proof| proof.resource().kind) else {
+        return Vec::new();
+    };
+    let ids: Vec<String> = proofs.iter().map(Proof::id).collect();
+    let words = remedy::words(calls.client, kind)
+        .iter()
+        .map(|word| (*word).to_owned());
+    let words: Vec<String> = words.chain(ids.iter().cloned()).collect();
+    let completed = calls.call(&words);
+    let answers = verify(calls, kind, &ids, &completed);
+    let fate = |presence| match presence {
+        Presence::Absent => Fate::Removed,
+        Presence::Present => Fate::Left {
+            why: why(&completed),
+        },
+        Presence::Unknown { why } => Fate::Left { why },
+    };
+    proofs
+        .into_iter()
+        .zip(answers.into_iter().map(fate))
+        .collect()
+}
+
+/// The client's own success is no proof. A removal that somebody else began is waited for.
+fn verify(
+    calls: &mut Calls,
+    kind: ResourceKind,
+    ids: &[String],
+    completed: &Completed,
+) -> Vec<Presence> {
+    let said = String::from_utf8_lossy(&completed.stderr).to_lowercase();
+    let in_progress = said.contains("already in progress") || said.contains("being removed");
+    let patience = clock::now() + REMOVAL_WAIT;
+    loop {
+        let answers = calls.ask(kind, ids);
+        let is_there = answers.contains(&Presence::Present);
+        if !is_there || !in_progress || calls.is_over() || clock::now() > patience {
+            return answers;
+        }
+        calls.pause();
+    }
+}
+
+fn why(completed: &Completed) -> String {
+    match &completed.ending {
+        Ending::Exited(0) => "the engine said that it removed it, but it is still there".to_owned(),
+        Ending::Exited(_) => essence(&completed.stderr),
+        Ending::Signaled(signal) => format!("the client was killed by signal {signal}"),
+        Ending::TimedOut => format!("its removal did not end within {:.1?}", completed.took),
+        Ending::NotStarted(why) => format!("the client cannot be started: {why}"),
+    }
+}
+
+#[cfg(test)]
+#[path = "remove_tests.rs"]
+mod tests;

@@ -1,0 +1,345 @@
+//! Cleaning against a fake engine: faults that no real engine has on demand. The fake keeps its things as files.
+
+use std::path::Path;
+
+use super::*;
+use crate::engine::fake;
+use crate::host::process::Bounded;
+use crate::ledger::proof::before_file;
+use crate::model::{EngineKind, Intent, Resource};
+
+/// `$FAULT` runs first with the same arguments; when it exits, the call is over.
+const ENGINE: &str = r#"
+PATH=/usr/bin:/bin; cd "$(dirname "$0")"; echo "$*" >>log
+[ ! -e fault ] || . ./fault
+inspect() { # KIND, words of absence
+    rc=0
+    for id do
+        if [ -e "$kind/$id" ]; then echo "$id"; else echo "Error: $absent: $id" >&2; rc=1; fi
+    done
+    exit $rc
+}
+case "$1 $2" in
+"ps -a" | "pod ps" | "network ls" | "volume ls") kind=${1%ps}; cat "$1.list" 2>/dev/null; exit 0 ;;
+"container inspect") kind=container absent="No such container" ;;
+"network inspect") kind=network absent="no such network" ;;
+"volume inspect") kind=volume absent="no such volume" ;;
+"image inspect") kind=image absent="no such image" ;;
+esac
+case "$1 $2" in
+*" inspect") shift 4; inspect "$@" ;;
+"rm -f") shift 3; for id do rm -f "container/$id"; done ;;
+"network rm" | "volume rm") kind=$1; shift 2; for id do rm -f "$kind/$id"; done ;;
+rmi*) shift; for id do rm -f "image/$id"; done ;;
+*) exit 9 ;;
+esac
+"#;
+
+const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+struct Engine {
+    place: tempfile::TempDir,
+    intents: Vec<Intent>,
+}
+
+impl Engine {
+    fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        for kind in ["container", "network", "volume", "image"] {
+            std::fs::create_dir(place.path().join(kind)).unwrap();
+        }
+        fake::client(place.path(), "docker", ENGINE);
+        let intents = Vec::new();
+        Engine { place, intents }
+    }
+
+    fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    fn holds(self, things: &[&str]) -> Self {
+        for thing in things {
+            std::fs::write(self.path().join(thing), "").unwrap();
+        }
+        self
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        std::fs::write(self.path().join(name), text).unwrap();
+        self
+    }
+
+    /// An intent; with an id, the engine has written it to the intent's file.
+    fn intent(mut self, kind: ResourceKind, name: &str, id: Option<&str>, existed: bool) -> Self {
+        let file = self.path().join(format!("id{}", self.intents.len()));
+        let id_file = id.map(|id| {
+            std::fs::write(&file, id).unwrap();
+            file.to_string_lossy().into_owned()
+        });
+        self.intents.push(Intent {
+            kind,
+            name: name.to_owned(),
+            id_file: id_file.unwrap_or_default(),
+            existed,
+        });
+        self
+    }
+
+    fn clean_with(&self, policy: CleanupPolicy, limit: Duration) -> Cleanup {
+        let client = Client::named(EngineKind::Docker, self.path().join("docker"), Vec::new());
+        let owner = Owner {
+            run: &"r1".parse().unwrap(),
+            attempt: "3.1.1".parse().unwrap(),
+            intents: &self.intents,
+        };
+        clean(&owner, &client, &mut Bounded, policy, limit)
+    }
+
+    fn clean(&self) -> Cleanup {
+        let policy = CleanupPolicy {
+            keep: false,
+            keep_images: false,
+        };
+        self.clean_with(policy, Duration::from_secs(20))
+    }
+
+    fn calls(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.path().join("log")).unwrap();
+        log.lines().map(str::to_owned).collect()
+    }
+
+    fn left(&self) -> String {
+        let mut names = Vec::new();
+        for kind in ["container", "network", "volume", "image"] {
+            let entries = std::fs::read_dir(self.path().join(kind)).unwrap();
+            names.extend(
+                entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()),
+            );
+        }
+        names.sort();
+        names.join(" ")
+    }
+}
+
+/// `removed: … gone: … kept: … left: …`, ids cut short.
+fn show(cleanup: &Cleanup) -> String {
+    let short = |r: &Resource| r.id.split_at(r.id.len().min(4)).0.to_owned();
+    let list = |things: &[Resource]| things.iter().map(short).collect::<Vec<_>>().join(" ");
+    let left: Vec<Resource> = cleanup
+        .leftovers
+        .iter()
+        .map(|l| l.resource.clone())
+        .collect();
+    let parts = [
+        ("removed", list(&cleanup.removed)),
+        ("gone", list(&cleanup.gone)),
+        ("kept", list(&cleanup.kept)),
+        ("left", list(&left)),
+    ];
+    let parts = parts.iter().filter(|(_, text)| !text.is_empty());
+    parts
+        .map(|(name, text)| format!("{name}: {text}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+use ResourceKind::{Container, Image, Network, Volume};
+
+#[test]
+fn what_is_proved_is_removed_in_order_and_in_batches() {
+    let engine = Engine::new()
+        .holds(&["image/t:1", "volume/data", "network/n", "volume/theirs"])
+        .holds(&[&format!("container/{A}"), &format!("container/{B}")])
+        .file("ps.list", &format!("{A}\tx\tr1\t3.1.1\n"))
+        .file(
+            "network.list",
+            "n\tnet\tr1\t3.1.1\nforeign\tother\tr1\t4.1.1\n",
+        )
+        .intent(Container, "x", Some(A), false)
+        .intent(Container, "", Some(B), false)
+        .intent(Network, "net", None, false)
+        .intent(Volume, "data", None, false)
+        .intent(Volume, "theirs", None, true)
+        .intent(Image, "t:1", None, false);
+    assert_eq!(show(&engine.clean()), "removed: aaaa bbbb n data t:1");
+    assert_eq!(engine.left(), "theirs");
+    let removals: Vec<String> = engine
+        .calls()
+        .into_iter()
+        .filter(|call| call.contains("rm"))
+        .filter(|call| !call.contains("--format"))
+        .collect();
+    assert_eq!(
+        removals,
+        [
+            &format!("rm -f -v {A} {B}"),
+            "network rm n",
+            "volume rm data",
+            "rmi t:1"
+        ]
+    );
+}
+
+#[test]
+fn what_went_by_itself_costs_two_questions() {
+    let engine = Engine::new().intent(Container, "x", Some(A), false);
+    assert_eq!(show(&engine.clean()), "gone: aaaa");
+    assert_eq!(engine.calls().len(), 2);
+}
+
+#[test]
+fn a_labelled_container_that_no_intent_explains_is_ours() {
+    let list = format!("{A}\tx\tr1\t3.1.1\n{B}\ty\tr2\t3.1.1\n");
+    let engine = Engine::new()
+        .holds(&[&format!("container/{A}"), &format!("container/{B}")])
+        .file("ps.list", &list);
+    assert_eq!(show(&engine.clean()), "removed: aaaa");
+    assert_eq!(engine.left(), B);
+}
+
+#[test]
+fn no_proof_no_removal() {
+    let engine = Engine::new()
+        .holds(&[
+            "volume/data",
+            "image/t:1",
+            "network/n",
+            "container/x",
+            "image/old",
+            &format!("image/{A}"),
+        ])
+        .intent(Container, "x", Some("x"), false)
+        .intent(Container, "x", None, false)
+        .intent(Volume, "data", None, true)
+        .intent(Image, "t:1", None, true)
+        .intent(Network, "n", None, false)
+        .intent(Image, "", Some(&format!("sha256:{A}\n")), false);
+    let before = before_file(&engine.intents[5].id_file);
+    std::fs::write(before, format!("{B}\n{A}\n")).unwrap();
+    assert_eq!(show(&engine.clean()), "");
+    assert_eq!(engine.left().split(' ').count(), 6);
+}
+
+#[test]
+fn an_untagged_build_is_ours_when_its_image_is_new() {
+    let engine = Engine::new().holds(&[&format!("image/sha256:{A}")]).intent(
+        Image,
+        "",
+        Some(&format!("sha256:{A}")),
+        false,
+    );
+    std::fs::write(before_file(&engine.intents[0].id_file), B).unwrap();
+    assert_eq!(show(&engine.clean()), "removed: sha2");
+}
+
+#[test]
+fn what_is_kept_is_named() {
+    let engine = || {
+        Engine::new()
+            .holds(&["image/t:1", &format!("container/{A}")])
+            .intent(Container, "x", Some(A), false)
+            .intent(Image, "t:1", None, false)
+    };
+    let limit = Duration::from_secs(20);
+    for (keep, keep_images, expected) in [
+        (true, false, "kept: aaaa t:1"),
+        (false, true, "removed: aaaa, kept: t:1"),
+    ] {
+        let policy = CleanupPolicy { keep, keep_images };
+        assert_eq!(show(&engine().clean_with(policy, limit)), expected);
+    }
+}
+
+#[test]
+fn an_engine_that_lies_about_a_removal_is_found_out() {
+    let engine = Engine::new()
+        .holds(&[&format!("container/{A}")])
+        .intent(Container, "x", Some(A), false)
+        .file("fault", r#"case "$1" in rm) exit 0;; esac"#);
+    let cleanup = engine.clean();
+    assert_eq!(show(&cleanup), "left: aaaa");
+    assert_eq!(
+        cleanup.leftovers[0].why,
+        "the engine said that it removed it, but it is still there"
+    );
+    assert_eq!(cleanup.leftovers[0].remedy, format!("docker rm -f -v {A}"));
+}
+
+#[test]
+fn one_that_resists_does_not_keep_the_others() {
+    let engine = Engine::new()
+        .holds(&["volume/a", "volume/b"])
+        .intent(Volume, "a", None, false)
+        .intent(Volume, "b", None, false)
+        // The whole batch is refused, as Podman 4 does, and `a` alone, too.
+        .file(
+            "fault",
+            r#"case "$*" in "volume rm a"*) echo "Error: volume a is in use" >&2; exit 2;; esac"#,
+        );
+    let cleanup = engine.clean();
+    assert_eq!(show(&cleanup), "removed: b, left: a");
+    assert_eq!(cleanup.leftovers[0].why, "Error: volume a is in use");
+}
+
+#[test]
+fn doubt_removes_nothing_and_is_reported() {
+    let engine = Engine::new()
+        .holds(&[&format!("container/{A}")])
+        .intent(Container, "x", Some(A), false)
+        .file(
+            "fault",
+            r#"case "$2" in inspect) echo "error during connect: EOF" >&2; exit 1;; esac"#,
+        );
+    assert_eq!(show(&engine.clean()), "left: aaaa");
+    assert_eq!(engine.left(), A);
+    assert!(!engine.calls().iter().any(|call| call.starts_with("rm")));
+}
+
+#[test]
+fn a_listing_that_fails_is_a_leftover_with_the_command_that_shows_it() {
+    let engine = Engine::new().file(
+        "fault",
+        r#"case "$1" in ps) echo "Error: database is locked" >&2; exit 125;; esac"#,
+    );
+    let cleanup = engine.clean();
+    assert_eq!(cleanup.leftovers.len(), 1);
+    assert_eq!(
+        cleanup.leftovers[0].remedy,
+        "docker ps -a --filter label=dev.shakedown.run=r1 --filter label=dev.shakedown.attempt=3.1.1"
+    );
+}
+
+#[test]
+fn a_removal_by_somebody_else_is_waited_for() {
+    let engine = Engine::new()
+        .holds(&[&format!("container/{A}")])
+        .intent(Container, "x", Some(A), false)
+        .file(
+            "fault",
+            r#"case "$1 $2" in
+            "rm -f") echo "Error response from daemon: removal of container x is already in progress" >&2; exit 1;;
+            "container inspect") if [ $(grep -c "^container inspect" log) -ge 4 ]; then rm -f container/*; fi;;
+            esac"#,
+        );
+    assert_eq!(show(&engine.clean()), "removed: aaaa");
+}
+
+#[test]
+fn a_hanging_engine_holds_nobody_longer_than_the_limit() {
+    let engine = Engine::new()
+        .holds(&[&format!("container/{A}")])
+        .intent(Container, "x", Some(A), false)
+        .file("fault", "exec sleep 60");
+    let policy = CleanupPolicy {
+        keep: false,
+        keep_images: false,
+    };
+    let cleanup = engine.clean_with(policy, Duration::from_millis(300));
+    assert!(
+        cleanup.duration < Duration::from_secs(5),
+        "{:?}",
+        cleanup.duration
+    );
+    assert_eq!(cleanup.leftovers.len(), 2);
+}

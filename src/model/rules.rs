@@ -1,0 +1,38 @@
+//! How scripts are executed: choices that the configuration makes and the interpreter keeps.
+
+use serde::{Deserialize, Serialize};
+
+/// The language of scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Dialect {
+    /// Go's testscript and our additions.
+    Shakedown,
+    /// Go's testscript alone.
+    Testscript,
+}
+
+impl Dialect {
+    /// Both, with the words that name them.
+    pub const WORDS: [(&'static str, Dialect); 2] = [
+        ("shakedown", Dialect::Shakedown),
+        ("testscript", Dialect::Testscript),
+    ];
+}
+
+/// How much of a script's log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Detail {
+    /// Sections that passed shrink to their heading.
+    Folded,
+    /// Everything, the environment first.
+    Whole,
+}
+
+/// What a failing line does to the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AfterFailure {
+    /// It ends there.
+    Stop,
+    /// It goes on and fails at its end.
+    GoOn,
+}

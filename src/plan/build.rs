@@ -1,0 +1,186 @@
+//! From scripts to the plan.
+
+use std::time::Duration;
+
+use crate::config::{Origin, Pattern, Sourced};
+use crate::model::{Diagnostic, Dialect, Hash, Lane};
+use crate::script::{self, Script};
+
+/// A script that was found and selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The trial's name.
+    pub name: String,
+    /// The file as it is shown.
+    pub file: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// What decides about a trial, apart from its script.
+#[expect(missing_debug_implementations, reason = "it holds a function")]
+pub struct Rules<'a> {
+    /// The language.
+    pub dialect: Dialect,
+    /// Names of container scripts; matched against the last part of a trial's name.
+    pub container_names: &'a [Pattern],
+    /// The deadline by flag, environment, header, file or default.
+    pub deadline: &'a dyn Fn(Option<Sourced<Duration>>) -> Sourced<Duration>,
+}
+
+/// A trial of the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Its name.
+    pub name: String,
+    /// The script's file as it is shown.
+    pub file: String,
+    /// Its lane by the static guess.
+    pub lane: Lane,
+    /// Its deadline.
+    pub deadline: Duration,
+    /// How much of its lane's width it takes; the maximum is all of it.
+    pub cpus: u32,
+    /// Hash of the script.
+    pub hash: String,
+}
+
+/// Plans one trial; mistakes of its header are collected.
+pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnostic>) -> Planned {
+    let Candidate { name, file, bytes } = candidate;
+    let hash = Hash::of(&bytes);
+    let (script, found) = Script::parse(&file, &bytes, rules.dialect);
+    mistakes.extend(found);
+    let header = script.header.deadline.as_ref().map(|deadline| Sourced {
+        value: deadline.value,
+        origin: Origin::Header {
+            file: file.clone(),
+            line: deadline.line,
+        },
+    });
+    let deadline = (rules.deadline)(header).value;
+    let lane = lane(&name, &script, rules.container_names);
+    let alone = script
+        .header
+        .serial
+        .as_ref()
+        .is_some_and(|serial| serial.value);
+    let cpus = if alone {
+        u32::MAX
+    } else {
+        script.header.cpus.as_ref().map_or(1, |cpus| cpus.value)
+    };
+    mistakes.extend(retries(&file, &script));
+    Planned {
+        name,
+        file,
+        lane,
+        deadline,
+        cpus,
+        hash,
+    }
+}
+
+/// The header decides, then the name, then what the lines run.
+fn lane(name: &str, script: &Script, container_names: &[Pattern]) -> Lane {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let by_name = || container_names.iter().any(|pattern| pattern.matches(last));
+    let container = match &script.header.container {
+        Some(container) => container.value,
+        None => by_name() || script::drives_engine(script).is_some(),
+    };
+    if container {
+        Lane::Container
+    } else {
+        Lane::Plain
+    }
+}
+
+/// Nothing is retried by this version: a script that asks for it must not be told that it was.
+fn retries(file: &str, script: &Script) -> Option<Diagnostic> {
+    let retries = script
+        .header
+        .retries
+        .as_ref()
+        .filter(|retries| retries.value > 0)?;
+    Some(Diagnostic {
+        file: file.to_owned(),
+        line: retries.line,
+        col: 0,
+        message: format!(
+            "`retries`: expected 0, found {}: this version retries nothing",
+            retries.value
+        ),
+        hint: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, script: &str, expected: (Lane, u32, u64), mistakes: &[&str]) {
+        let default = Duration::from_secs(180);
+        let patterns = [Pattern::new("container_*").unwrap()];
+        let rules = Rules {
+            dialect: Dialect::Shakedown,
+            container_names: &patterns,
+            deadline: &|header| header.unwrap_or(Sourced::default_of(default)),
+        };
+        let candidate = Candidate {
+            name: name.to_owned(),
+            file: "a.txtar".to_owned(),
+            bytes: script.into(),
+        };
+        let mut found = Vec::new();
+        let planned = build(candidate, &rules, &mut found);
+        assert_eq!(
+            (planned.lane, planned.cpus, planned.deadline.as_secs()),
+            expected
+        );
+        assert_eq!(
+            found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            mistakes
+        );
+    }
+
+    #[test]
+    fn the_header_decides_then_the_name_then_the_lines() {
+        use Lane::{Container, Plain};
+        check("a", "exec true\n", (Plain, 1, 180), &[]);
+        check("a", "exec docker ps\n", (Container, 1, 180), &[]);
+        check("deep/container_a", "exec true\n", (Container, 1, 180), &[]);
+        check(
+            "container_a",
+            "#: container = false\nexec docker ps\n",
+            (Plain, 1, 180),
+            &[],
+        );
+        check(
+            "a",
+            "#: container = true\n#: deadline = \"5s\"\n",
+            (Container, 1, 5),
+            &[],
+        );
+        check(
+            "a",
+            "#: serial = true\n#: cpus = 2\n",
+            (Plain, u32::MAX, 180),
+            &[],
+        );
+        check(
+            "a",
+            "#: cpus = 2\n#: serial = false\n",
+            (Plain, 2, 180),
+            &[],
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_refused() {
+        check("a", "#: retries = 0\n", (Lane::Plain, 1, 180), &[]);
+        let mistake = "a.txtar:1: `retries`: expected 0, found 2: this version retries nothing";
+        check("a", "#: retries = 2\n", (Lane::Plain, 1, 180), &[mistake]);
+    }
+}

@@ -1,0 +1,215 @@
+//! What is said on stderr: the engine and the policy with their reasons, what went wrong with the
+//! machine, what was done about it, and a closing tally. stdout stays libtest's.
+
+mod block;
+mod engine;
+mod tally;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::Report;
+use super::cause::cause;
+use super::paint::{Paint, one_line, seconds};
+use crate::model::{AttemptId, AttemptReport, Event, Outcome, RunId, TrialFacts, Verdict};
+use block::Block;
+use tally::Tally;
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volume {
+    /// Only what is wrong.
+    Quiet,
+    /// The engine, what is wrong, and a tally.
+    #[default]
+    Normal,
+    /// Workers replaced and waits ended, too.
+    Verbose,
+}
+
+/// How the talk looks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TalkLook {
+    /// Paint it.
+    pub color: bool,
+    /// One trial in this process, and nextest reads stderr: a failure begins with `Error: `.
+    pub nextest: bool,
+    /// Columns of the terminal; without a terminal no line is cut.
+    pub width: Option<usize>,
+    /// How much.
+    pub volume: Volume,
+    /// The path of the record, as the user may type it; empty when there is none.
+    pub record: String,
+}
+
+/// The report on stderr.
+#[derive(Debug)]
+pub struct Talk {
+    look: TalkLook,
+    run: Option<RunId>,
+    trials: BTreeMap<u32, TrialFacts>,
+    /// The last cause of each trial that is not settled.
+    causes: BTreeMap<u32, String>,
+    /// Under nextest: what is said of a trial waits for its verdict, so that `Error: ` comes first.
+    waiting: String,
+    tally: Tally,
+}
+
+impl Talk {
+    /// A talk that has said nothing.
+    pub fn new(look: TalkLook) -> Talk {
+        Talk {
+            look,
+            run: None,
+            trials: BTreeMap::new(),
+            causes: BTreeMap::new(),
+            waiting: String::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    fn paint(&self) -> Paint {
+        Paint(self.look.color)
+    }
+
+    fn name(&self, trial: u32) -> String {
+        let facts = self.trials.get(&trial);
+        facts.map_or_else(|| format!("trial {trial}"), |facts| facts.name.clone())
+    }
+
+    fn held(&mut self, attempt: AttemptId, command: &str) -> String {
+        let name = self.name(attempt.trial);
+        let file = self
+            .trials
+            .get(&attempt.trial)
+            .map(|facts| facts.file.clone());
+        self.tally.held.insert(attempt.trial, Duration::ZERO);
+        let mut block = Block::new(self.paint(), self.look.width);
+        let command = one_line(command);
+        block.line("held", &format!("{name} runs `{command}` outside the container lane; it waits its turn, on no deadline"));
+        if let Some(file) = file {
+            block.line("", &format!("hint: add `#: container = true` to {file}"));
+        }
+        block.text()
+    }
+
+    fn admitted(&mut self, attempt: AttemptId, waited: Duration) -> String {
+        *self.tally.held.entry(attempt.trial).or_default() += waited;
+        if self.look.volume < Volume::Verbose {
+            return String::new();
+        }
+        let name = self.name(attempt.trial);
+        format!(
+            "{name} goes on after {} of waiting for the engine\n",
+            seconds(waited)
+        )
+    }
+
+    fn ended(&mut self, attempt: AttemptId, report: &AttemptReport) -> String {
+        self.tally.add(report);
+        let text = match &report.outcome {
+            Outcome::Passed | Outcome::Skipped { .. } => None,
+            outcome @ (Outcome::Failed(_)
+            | Outcome::TimedOut(_)
+            | Outcome::Faulted(_)
+            | Outcome::Cancelled) => Some(cause(outcome)),
+        };
+        if let Some(text) = text {
+            self.causes.insert(attempt.trial, text);
+        }
+        let name = self.name(attempt.trial);
+        block::attempt(&name, report, Block::new(self.paint(), self.look.width))
+    }
+
+    fn settled(&mut self, trial: u32, verdict: Verdict, reason: &str) -> String {
+        self.tally.verdicts.push(verdict);
+        let cause = self.causes.remove(&trial);
+        if !self.look.nextest {
+            return String::new();
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        if verdict.libtest() != "FAILED" {
+            return waiting;
+        }
+        let cause = cause.unwrap_or_else(|| one_line(reason));
+        format!("Error: {verdict}: {cause}\n{waiting}")
+    }
+
+    fn said(&mut self, event: &Event) -> String {
+        match event {
+            Event::RunStarted(facts) => {
+                self.run = Some(facts.run.clone());
+                String::new()
+            }
+            Event::TrialPlanned(facts) => {
+                self.trials.insert(facts.trial, facts.clone());
+                String::new()
+            }
+            Event::Engine(state) if self.look.volume > Volume::Quiet => {
+                engine::header(state, Block::new(self.paint(), self.look.width))
+            }
+            Event::SlotReplaced { slot, why } if self.look.volume > Volume::Normal => {
+                format!("worker {slot} was replaced: {}\n", one_line(why))
+            }
+            Event::Engine(_)
+            | Event::Programs { .. }
+            | Event::AttemptStarted(_)
+            | Event::SlotReplaced { .. } => String::new(),
+            Event::AttemptHeld { attempt, command } => self.held(*attempt, command),
+            Event::AttemptAdmitted { attempt, waited } => self.admitted(*attempt, *waited),
+            Event::AttemptEnded { attempt, report } => self.ended(*attempt, report),
+            Event::TrialSettled {
+                trial,
+                verdict,
+                reason,
+            } => self.settled(*trial, *verdict, reason),
+            Event::Cancelled { signal } => {
+                format!(
+                    "{}: ending what runs\n",
+                    self.paint().yellow(&signal_name(*signal))
+                )
+            }
+            Event::Warning { message } => {
+                format!(
+                    "{}: {}\n",
+                    self.paint().yellow("warning"),
+                    one_line(message)
+                )
+            }
+            Event::RunEnded { duration, .. } => {
+                let run = self.run.as_ref();
+                let tally = self.tally.text(*duration, &self.look, run, &self.trials);
+                // What waits is of a trial that was never judged: the run was cut short.
+                std::mem::take(&mut self.waiting) + &tally
+            }
+        }
+    }
+}
+
+impl Report for Talk {
+    fn event(&mut self, _at: Duration, event: &Event, out: &mut dyn Write) -> io::Result<()> {
+        let said = self.said(event);
+        let of_a_trial = matches!(event, Event::AttemptEnded { .. });
+        if self.look.nextest && of_a_trial {
+            self.waiting += &said;
+            return Ok(());
+        }
+        if said.is_empty() {
+            return Ok(());
+        }
+        // One write for each paragraph: other processes write to the same terminal.
+        out.write_all(said.as_bytes())?;
+        out.flush()
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    match signal {
+        1 => "SIGHUP".to_owned(),
+        2 => "SIGINT".to_owned(),
+        3 => "SIGQUIT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        other => format!("signal {other}"),
+    }
+}

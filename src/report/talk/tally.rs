@@ -1,0 +1,104 @@
+//! The closing lines of a run on stderr.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::{TalkLook, Volume};
+use crate::model::{AttemptReport, RunId, TrialFacts, Verdict};
+use crate::report::paint::{Paint, count, seconds};
+
+/// What is counted for the closing lines.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) verdicts: Vec<Verdict>,
+    /// Trials that were held, and how long.
+    pub(super) held: BTreeMap<u32, Duration>,
+    leftovers: usize,
+    leaks: usize,
+}
+
+const ORDER: [Verdict; 9] = [
+    Verdict::Passed,
+    Verdict::Flaky,
+    Verdict::Failed,
+    Verdict::Hung,
+    Verdict::Slow,
+    Verdict::Faulted,
+    Verdict::NotRun,
+    Verdict::Skipped,
+    Verdict::Ignored,
+];
+
+impl Tally {
+    pub(super) fn add(&mut self, report: &AttemptReport) {
+        self.leftovers += report.cleanup.leftovers.len();
+        self.leaks += report.leaks.len();
+    }
+
+    pub(super) fn text(
+        &self,
+        duration: Duration,
+        look: &TalkLook,
+        run: Option<&RunId>,
+        trials: &BTreeMap<u32, TrialFacts>,
+    ) -> String {
+        let wrong = self
+            .verdicts
+            .iter()
+            .any(|verdict| verdict.libtest() == "FAILED");
+        let unclean = self.leftovers + self.leaks > 0;
+        if look.nextest || (look.volume == Volume::Quiet && !wrong && !unclean) {
+            return String::new();
+        }
+        let mut text = String::new();
+        let mut line =
+            |line: String| writeln!(text, "{line}").expect("writing to a string cannot fail");
+        let run = run.map_or("?", RunId::as_str);
+        line(format!(
+            "run {run}: {} in {}",
+            self.counts(look),
+            seconds(duration)
+        ));
+        for (trial, waited) in &self.held {
+            if let Some(facts) = trials.get(trial) {
+                let (name, file, waited) = (&facts.name, &facts.file, seconds(*waited));
+                line(format!(
+                    "  {name} was held for {waited}: add `#: container = true` to {file}"
+                ));
+            }
+        }
+        if unclean {
+            let leftovers = count(self.leftovers, "resource");
+            let leaks = count(self.leaks, "output");
+            line(format!("  left behind: {leftovers}; {leaks} held open"));
+        }
+        if !look.record.is_empty() {
+            line(format!(
+                "  record: {}   again: shakedown report {run}",
+                look.record
+            ));
+        }
+        text
+    }
+
+    fn counts(&self, look: &TalkLook) -> String {
+        let paint = Paint(look.color);
+        let mut parts = Vec::new();
+        for verdict in ORDER {
+            let number = self
+                .verdicts
+                .iter()
+                .filter(|found| **found == verdict)
+                .count();
+            if number > 0 {
+                let part = format!("{number} {verdict}");
+                parts.push(paint.word(verdict.libtest(), &part));
+            }
+        }
+        if parts.is_empty() {
+            parts.push("no trials".to_owned());
+        }
+        parts.join(", ")
+    }
+}

@@ -1,0 +1,224 @@
+//! The talk on stderr, as goldens.
+
+use super::written;
+use crate::model::{
+    Conclusion, EngineKind, EngineState, Event, Movement, Outcome, Policy, Verdict, samples,
+};
+use crate::report::{Look, Pretty, Talk, TalkLook, Volume, replay};
+
+fn talk(look: TalkLook, events: &[Event]) -> String {
+    written(Talk::new(look), events)
+}
+
+fn hanging() -> Vec<Event> {
+    vec![
+        samples::run_started(),
+        samples::planned(1, "exit"),
+        samples::engine(),
+        samples::started(1),
+        samples::ended(1, samples::hang()),
+        samples::settled(1, Verdict::Hung, ""),
+        samples::run_ended(Conclusion::Failed),
+    ]
+}
+
+#[test]
+fn a_hang_is_told_whole() {
+    let look = TalkLook {
+        record: ".shakedown/runs/toui5c-3mvz.jsonl".to_owned(),
+        ..TalkLook::default()
+    };
+    insta::assert_snapshot!(talk(look, &hanging()), @r#"
+    engine podman 4.3.1 rootless, chosen by --engine
+           storage overlay, runtime crun 1.8.1, network slirp4netns
+    policy serial, the default for local Podman
+    HANG   fixtures/exit.txtar:25   ! exec invowk cmd fail-command
+    WHY    exit: the line ran 41.8 s and nothing moved (deadline 43.0 s)
+    TREE   4711 S invowk cmd fail-command   (in do_poll, used 0.1 s of processor time)
+             4790 S /usr/bin/conmon --api-version 1   (in do_poll, used 0.1 s of processor time, serves the engine, left alone)
+    DONE   ended 2 processes: 1 by SIGTERM, 1 by SIGKILL; removed 1 container in 0.4 s
+    LEAK   fixtures/exit.txtar:12   exec podman run -d img
+           it ended, but its output is still open in process 4790: /usr/bin/conmon --api-version 1
+    LEFT   volume data of exit: volume is being used
+           remove it: podman volume rm data
+    run toui5c-3mvz: 1 hung in 44.9 s
+      left behind: 1 resource; 1 output held open
+      record: .shakedown/runs/toui5c-3mvz.jsonl   again: shakedown report toui5c-3mvz
+    "#);
+}
+
+#[test]
+fn under_nextest_a_failure_begins_with_an_error_line_and_its_story_follows() {
+    let look = TalkLook {
+        nextest: true,
+        volume: Volume::Quiet,
+        ..TalkLook::default()
+    };
+    let text = talk(look, &hanging());
+    let mut lines = text.lines();
+    assert_eq!(
+        lines.next(),
+        Some(
+            "Error: hung: fixtures/exit.txtar:25: `! exec invowk cmd fail-command` ran 41.8 s and nothing moved (deadline 43.0 s)"
+        )
+    );
+    assert!(
+        lines.next().is_some_and(|line| line.starts_with("HANG   ")),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_trial_that_passes_is_not_spoken_of() {
+    let events = [
+        samples::planned(1, "exit"),
+        samples::ended(1, samples::report(Outcome::Passed, "log")),
+        samples::settled(1, Verdict::Passed, ""),
+    ];
+    assert_eq!(talk(TalkLook::default(), &events), "");
+}
+
+#[test]
+fn a_quiet_talk_says_nothing_of_a_run_without_fault() {
+    let look = TalkLook {
+        volume: Volume::Quiet,
+        ..TalkLook::default()
+    };
+    let events = [
+        samples::run_started(),
+        samples::planned(1, "exit"),
+        samples::engine(),
+        samples::settled(1, Verdict::Passed, ""),
+        samples::run_ended(Conclusion::Passed),
+    ];
+    assert_eq!(talk(look, &events), "");
+}
+
+#[test]
+fn every_kind_of_event_has_its_words() {
+    let mut events = samples::every_kind();
+    // The hang is told in a test of its own.
+    events.retain(|event| !matches!(event, Event::AttemptEnded { .. }));
+    let look = TalkLook {
+        volume: Volume::Verbose,
+        ..TalkLook::default()
+    };
+    insta::assert_snapshot!(talk(look, &events), @r#"
+    engine podman 4.3.1 rootless, chosen by --engine
+           storage overlay, runtime crun 1.8.1, network slirp4netns
+    policy serial, the default for local Podman
+    engine none: the container lane is left out
+           docker: no such program
+    held   exit runs `podman ps -a` outside the container lane; it waits its turn, on no deadline
+           hint: add `#: container = true` to fixtures/exit.txtar
+    exit goes on after 3.2 s of waiting for the engine
+    worker 1 was replaced: it adopted engine helpers
+    SIGINT: ending what runs
+    warning: the disk is nearly full
+    run toui5c-3mvz: 1 hung in 44.9 s
+      exit was held for 3.2 s: add `#: container = true` to fixtures/exit.txtar
+    "#);
+}
+
+#[test]
+fn faults_and_doubts_and_survivors_are_told() {
+    let mut hang = samples::hang();
+    if let Outcome::TimedOut(timeout) = &mut hang.outcome {
+        timeout.movement = Movement::Unknown {
+            why: "ptrace_scope=2".to_owned(),
+        };
+        timeout.evidence = crate::model::Evidence::Unavailable {
+            why: "no /proc".to_owned(),
+        };
+    }
+    hang.ended[1].how = crate::model::How::Survived;
+    hang.leaks[0].holders.clear();
+    hang.cleanup.kept = hang.cleanup.removed.split_off(0);
+    let events = [
+        samples::planned(1, "exit"),
+        samples::ended(1, hang),
+        samples::ended(1, samples::report(samples::faulted(), "")),
+    ];
+    insta::assert_snapshot!(talk(TalkLook::default(), &events), @r#"
+    LATE   fixtures/exit.txtar:25   ! exec invowk cmd fail-command
+    WHY    exit: the line ran 41.8 s and whether anything moved is unknown, for ptrace_scope=2 (deadline 43.0 s)
+    TREE   unknown: no /proc
+    DONE   ended 1 process by SIGTERM
+    LEFT   process 4712 of exit could not be ended: sh -c trap
+    LEAK   fixtures/exit.txtar:12   exec podman run -d img
+           it ended, but its output is still open; who holds it is unknown
+    LEFT   volume data of exit: volume is being used
+           remove it: podman volume rm data
+    KEPT   1 container of exit
+    FAULT  exit: fault of the engine: the engine did not answer within 10 s
+           Cannot connect to the Docker daemon
+    "#);
+}
+
+#[test]
+fn docker_that_is_podman_is_called_by_both_names() {
+    let mut facts = samples::podman();
+    facts.kind = EngineKind::Docker;
+    facts.remote = true;
+    facts.client_version = "20.10.24".to_owned();
+    facts.endpoint = "unix:///run/podman/podman.sock".to_owned();
+    let event = Event::Engine(EngineState::Selected {
+        facts: Box::new(facts),
+        policy: Policy::Gated,
+        reason: "chosen by --policy".to_owned(),
+        images: std::collections::BTreeMap::new(),
+    });
+    insta::assert_snapshot!(talk(TalkLook::default(), &[event]), @r#"
+    engine docker served by podman 4.3.1 rootless (client 20.10.24) behind a socket, chosen by --engine
+           storage overlay, runtime crun 1.8.1, network slirp4netns, at unix:///run/podman/podman.sock
+    policy gated, chosen by --policy
+    "#);
+}
+
+#[test]
+fn a_replayed_record_gives_the_same_text() {
+    let events: Vec<_> = hanging()
+        .into_iter()
+        .map(|event| (std::time::Duration::ZERO, event))
+        .collect();
+    let mut out = Vec::new();
+    replay(&events, &mut Talk::new(TalkLook::default()), &mut out).unwrap();
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        talk(TalkLook::default(), &hanging())
+    );
+}
+
+#[test]
+fn a_process_line_is_cut_at_the_edge_of_a_terminal() {
+    let look = TalkLook {
+        width: Some(40),
+        ..TalkLook::default()
+    };
+    let text = talk(look, &hanging());
+    let tree = text
+        .lines()
+        .find(|line| line.starts_with("TREE"))
+        .expect("a tree");
+    assert_eq!(tree.chars().count(), 40, "{tree}");
+}
+
+#[test]
+fn the_record_of_a_killed_run_is_told_to_its_last_word() {
+    let events: Vec<_> = hanging()
+        .into_iter()
+        .take(4)
+        .map(|event| (std::time::Duration::from_secs(5), event))
+        .collect();
+    let mut out = Vec::new();
+    replay(&events, &mut Talk::new(TalkLook::default()), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let end = "warning: the record has no end: the run was killed, or is still going on\n\
+               run toui5c-3mvz: 1 not run in 5.0 s\n";
+    assert!(text.ends_with(end), "{text}");
+    let mut out = Vec::new();
+    replay(&events, &mut Pretty::report(Look::default()), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let why = "---- exit stdout ----\nnot run: the record ends while it ran\n";
+    assert!(text.contains(why), "{text}");
+}

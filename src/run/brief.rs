@@ -1,0 +1,52 @@
+//! What a run is asked to do, by whoever read the command line and the configuration.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use crate::config::Settings;
+use crate::model::{AfterFailure, Detail, Lane};
+use crate::plan::Selection;
+
+/// What the door knows: what was typed, what is configured, where.
+#[derive(Debug, Clone)]
+pub struct Brief {
+    /// harness.toml with what was typed laid over it.
+    pub settings: Settings,
+    /// harness.toml's text, for the fingerprint.
+    pub config_text: String,
+    /// The folder that paths count from.
+    pub base: PathBuf,
+    /// Folders and files in place of the configured ones.
+    pub paths: Vec<String>,
+    /// Which trials.
+    pub selection: Selection,
+    /// Only this lane.
+    pub lane: Option<Lane>,
+    /// Attempts at once over both lanes.
+    pub together: Option<NonZeroU32>,
+    /// Work directories and resources stay.
+    pub keep: bool,
+    /// How much of the logs is kept.
+    pub detail: Detail,
+    /// What a failing line does to its script.
+    pub after_failure: AfterFailure,
+    /// Oddities of what was typed.
+    pub warnings: Vec<String>,
+    /// What selecting nothing means.
+    pub nothing: Nothing,
+    /// Under nextest: the id of its run, which this process is one trial of.
+    pub nextest: Option<String>,
+    /// Registered programs.
+    pub programs: Vec<String>,
+}
+
+/// What it means that no trial was selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nothing {
+    /// Nothing to say, as with libtest.
+    Fine,
+    /// Worth an exit code of its own.
+    Noted,
+    /// A trial that was listed is gone: a failure.
+    Wrong,
+}

@@ -1,0 +1,333 @@
+//! The loop: performs the scheduler's actions, waits for whatever comes first, feeds it back.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender as Inbox};
+use std::time::{Duration, Instant};
+
+use super::engines::{self, Found};
+use super::fingerprint;
+use super::slots::{self, Gone, SlotHandle};
+use super::start::{Prepared, Trial};
+use super::tell::Teller;
+use crate::classify::{self, Circumstances};
+use crate::engine::turn::Turn;
+use crate::host::{adopt, clock};
+use crate::model::{AttemptId, Conclusion, EngineFacts, Event, SlotId, Verdict};
+use crate::schedule::{Action, News, Width};
+use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
+
+/// Everything that can happen ends here, as one of these.
+#[derive(Debug)]
+pub(super) enum Occurrence {
+    /// A slot spoke.
+    Said(SlotId, FromSlot),
+    /// A slot is gone.
+    Gone(SlotId, Box<Gone>),
+    /// The search for an engine is over.
+    Engine(Box<Found>),
+    /// What is under test has been read.
+    Hashed(BTreeMap<String, String>),
+    /// The search waits for this.
+    Waiting(String),
+    /// A signal came.
+    Signal(i32),
+}
+
+/// Beyond the deadline, the ladder and the cleaning: a slot that is silent for longer is given up.
+const SLACK: Duration = Duration::from_secs(30);
+
+/// An attempt that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) slot: SlotId,
+    pub(super) begun: Instant,
+    /// When it is given up; `None` while it waits for the engine.
+    pub(super) give_up: Option<Instant>,
+    pub(super) held: Option<Instant>,
+    /// Its slot has been killed for its silence.
+    pub(super) killed: bool,
+}
+
+pub(super) struct Driver {
+    pub(super) run: Prepared,
+    pub(super) teller: Teller,
+    pub(super) inbox: Inbox<Occurrence>,
+    pub(super) occurrences: Receiver<Occurrence>,
+    pub(super) pool: rayon::ThreadPool,
+    pub(super) slots: BTreeMap<SlotId, SlotHandle>,
+    pub(super) leaving: u32,
+    pub(super) running: BTreeMap<AttemptId, Running>,
+    pub(super) verdicts: BTreeMap<u32, Verdict>,
+    pub(super) grant: Option<Grant>,
+    pub(super) engine: Option<EngineFacts>,
+    /// Held until the end, so that no other run comes between two trials.
+    pub(super) turn: Option<Turn>,
+    pub(super) signal: Option<i32>,
+    pub(super) unclean: bool,
+    pub(super) started: u32,
+    pub(super) barren: u32,
+    /// Why nothing more can run, once that is so.
+    pub(super) broken: Option<String>,
+    pub(super) finished: bool,
+}
+
+/// Runs the plan to its end.
+pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
+    let (inbox, occurrences) = mpsc::channel();
+    let signals = watch_signals(inbox.clone());
+    // Each slot keeps one thread of the pool busy with listening; slots that leave overlap with new ones.
+    let listeners = run
+        .limits
+        .together
+        .map_or(run.limits.plain.get() + run.cores.get(), Width::get)
+        + 2;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(usize::try_from(listeners).unwrap_or(64))
+        .thread_name(|number| format!("slot-listener-{number}"))
+        .build();
+    let mut teller = teller;
+    // What outlives a slot that crashes comes to us, and is ended.
+    if let Err(error) = adopt::become_subreaper() {
+        teller.tell(&Event::Warning {
+            message: format!("processes of a worker that crashes may survive it: {error}"),
+        });
+    }
+    let pool = match pool {
+        Ok(pool) => pool,
+        Err(error) => {
+            teller.tell(&Event::Warning {
+                message: format!("cannot start the pool of listeners: {error}"),
+            });
+            return Conclusion::Faulted;
+        }
+    };
+    let driver = Driver {
+        run,
+        teller,
+        inbox,
+        occurrences,
+        pool,
+        slots: BTreeMap::new(),
+        leaving: 0,
+        running: BTreeMap::new(),
+        verdicts: BTreeMap::new(),
+        grant: None,
+        engine: None,
+        turn: None,
+        signal: None,
+        unclean: false,
+        started: 0,
+        barren: 0,
+        broken: None,
+        finished: false,
+    };
+    let conclusion = driver.drive();
+    if let Some(signals) = signals {
+        signals.close();
+    }
+    conclusion
+}
+
+fn watch_signals(inbox: Inbox<Occurrence>) -> Option<signal_hook::iterator::Handle> {
+    let mut signals =
+        signal_hook::iterator::Signals::new([libc::SIGINT, libc::SIGTERM, libc::SIGHUP]).ok()?;
+    let handle = signals.handle();
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if inbox.send(Occurrence::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    });
+    Some(handle)
+}
+
+impl Driver {
+    fn drive(mut self) -> Conclusion {
+        for event in std::mem::take(&mut self.run.opening) {
+            self.tell_settled(&event);
+        }
+        fingerprint::hash(self.run.programs.clone(), self.inbox.clone());
+        let actions = self.run.scheduler.begin();
+        self.perform(actions);
+        while !self.finished {
+            match self.occurrences.recv_timeout(self.patience()) {
+                Ok(occurrence) => self.occur(occurrence),
+                Err(RecvTimeoutError::Timeout) => self.give_up_silent(),
+                // The driver holds a sender itself, so the channel cannot end.
+                Err(RecvTimeoutError::Disconnected) => self.finished = true,
+            }
+        }
+        self.farewell();
+        self.turn = None;
+        let circumstances = Circumstances {
+            signal: self.signal,
+            unclean: self.unclean && self.run.strict,
+            empty: self.run.empty,
+        };
+        let conclusion = classify::conclusion(self.verdicts.values().copied(), circumstances);
+        let duration = self.teller.elapsed();
+        for message in self.run.dirs.remove() {
+            self.teller.tell(&Event::Warning { message });
+        }
+        self.teller.tell(&Event::RunEnded {
+            conclusion,
+            duration,
+        });
+        conclusion
+    }
+
+    pub(super) fn tell_settled(&mut self, event: &Event) {
+        if let Event::TrialSettled { trial, verdict, .. } = event {
+            self.verdicts.insert(*trial, *verdict);
+        }
+        self.teller.tell(event);
+    }
+
+    pub(super) fn settle(&mut self, attempt: AttemptId, verdict: Verdict, reason: String) {
+        self.tell_settled(&Event::TrialSettled {
+            trial: attempt.trial,
+            verdict,
+            reason,
+        });
+    }
+
+    fn patience(&self) -> Duration {
+        let now = clock::now();
+        let next = self
+            .running
+            .values()
+            .filter_map(|running| running.give_up)
+            .min();
+        next.map_or(Duration::from_secs(3600), |next| {
+            next.saturating_duration_since(now)
+        })
+    }
+
+    pub(super) fn news(&mut self, news: News) {
+        let actions = self.run.scheduler.step(news);
+        self.perform(actions);
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::DetectEngine => self.search(),
+                Action::OpenSlot(slot) => self.open(slot),
+                Action::Assign(slot, attempt) => self.assign(slot, attempt),
+                Action::Recall(slot, attempt) => self.send(slot, &ToSlot::Recall(attempt)),
+                Action::Admit(attempt) => self.admit(attempt),
+                Action::GiveUp(attempt) => self.without_engine(attempt),
+                Action::Drop(attempt) => {
+                    let reason = self
+                        .broken
+                        .clone()
+                        .unwrap_or_else(|| "the run was interrupted".to_owned());
+                    self.settle(attempt, Verdict::NotRun, reason);
+                }
+                Action::Finish => self.finished = true,
+            }
+        }
+    }
+
+    pub(super) fn send(&self, slot: SlotId, message: &ToSlot) {
+        if let Some(handle) = self.slots.get(&slot) {
+            handle.send(message);
+        }
+    }
+
+    pub(super) fn search(&mut self) {
+        // It is taken by the first who asks.
+        if let Some(search) = self.run.search.take() {
+            engines::search(search, self.inbox.clone());
+        }
+    }
+
+    fn open(&mut self, slot: SlotId) {
+        match self.try_open(slot) {
+            Ok(handle) => {
+                if let Some(grant) = &self.grant {
+                    handle.send(&ToSlot::Engine(Box::new(grant.clone())));
+                }
+                self.slots.insert(slot, handle);
+                self.news(News::SlotOpened(slot));
+            }
+            Err(message) => {
+                self.break_off(format!("cannot start a worker process: {message}"));
+                self.news(News::SlotLost(slot));
+            }
+        }
+    }
+
+    fn try_open(&mut self, slot: SlotId) -> Result<SlotHandle, String> {
+        let directory = self
+            .run
+            .dirs
+            .slot(slot, &self.run.programs)
+            .map_err(|error| error.to_string())?;
+        let bytes = crate::host::search::bytes;
+        let setup = SlotSetup {
+            slot,
+            directory: bytes(&directory).into(),
+            ..self.run.setup.clone()
+        };
+        slots::open(setup, &directory, &self.pool, self.inbox.clone())
+            .map_err(|error| error.to_string())
+    }
+
+    pub(super) fn trial(&self, attempt: AttemptId) -> &Trial {
+        &self.run.trials[attempt.trial as usize - 1]
+    }
+
+    fn assign(&mut self, slot: SlotId, attempt: AttemptId) {
+        let trial = self.trial(attempt);
+        let job = Job {
+            attempt,
+            name: trial.planned.name.clone(),
+            file: trial.planned.file.clone(),
+            path: crate::host::search::bytes(&trial.path).into(),
+            lane: trial.planned.lane,
+            deadline: trial.planned.deadline,
+            engine: self
+                .engine
+                .as_ref()
+                .map(|facts| facts.kind)
+                .or(self.run.likely),
+        };
+        self.send(slot, &ToSlot::Run(Box::new(job)));
+    }
+
+    fn admit(&mut self, attempt: AttemptId) {
+        let Some(running) = self.running.get_mut(&attempt) else {
+            return;
+        };
+        let now = clock::now();
+        let waited = running
+            .held
+            .take()
+            .map_or(Duration::ZERO, |since| now - since);
+        let slot = running.slot;
+        let allowance = self.allowance(attempt);
+        if let Some(running) = self.running.get_mut(&attempt) {
+            running.give_up = Some(now + allowance);
+        }
+        self.send(slot, &ToSlot::Admit(attempt));
+        self.teller
+            .tell(&Event::AttemptAdmitted { attempt, waited });
+    }
+
+    /// The longest that an attempt may take with everything that comes after its deadline.
+    pub(super) fn allowance(&self, attempt: AttemptId) -> Duration {
+        let rules = &self.run.setup.rules;
+        self.trial(attempt).planned.deadline + rules.grace * 2 + rules.cleanup_limit * 2 + SLACK
+    }
+
+    fn without_engine(&mut self, attempt: AttemptId) {
+        let missing = self
+            .grant
+            .as_ref()
+            .map_or_else(String::new, |grant| grant.missing.join("; "));
+        let reason = format!("no container engine: {missing}");
+        self.settle(attempt, self.run.without_engine, reason);
+    }
+}

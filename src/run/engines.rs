@@ -1,0 +1,201 @@
+//! Finding the engine, on a thread of its own, so that the plain lane never waits for it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::Sender as Inbox;
+use std::time::Duration;
+
+use super::driver::Occurrence;
+use crate::config::{EngineChoice, Settings};
+use crate::engine::client::Client;
+use crate::engine::detect::{CALL_LIMIT, Choice, Detection};
+use crate::engine::turn::{self, Turn};
+use crate::engine::{detect, images, share};
+use crate::host::environment;
+use crate::host::process::{Bounded, Invocation, Runner};
+use crate::model::{EngineFacts, EngineKind, EngineState, Policy};
+
+/// How long Podman may take to start its pause process.
+const PAUSE_LIMIT: Duration = Duration::from_secs(20);
+/// How long another process of the same nextest run may take to find the engine.
+const SHARE_LIMIT: Duration = Duration::from_secs(60);
+/// How long a pull may take.
+const PULL_LIMIT: Duration = Duration::from_secs(300);
+/// How long a stand-in may take to say that it starts.
+const TRIAL_LIMIT: Duration = Duration::from_secs(10);
+
+/// What the search needs to know.
+#[derive(Debug, Clone)]
+pub(super) struct Search {
+    pub(super) settings: Settings,
+    /// Under nextest: where detection is shared between the processes of one run.
+    pub(super) shared: Option<PathBuf>,
+    /// The account's state directory: where turns are taken.
+    pub(super) ledgers: PathBuf,
+    /// A stand-in to try under an empty environment.
+    pub(super) stand_in: PathBuf,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) state: EngineState,
+    pub(super) warnings: Vec<String>,
+    /// The engine takes one run at a time, and it is this one's turn.
+    pub(super) turn: Option<Turn>,
+}
+
+/// Starts the search; its result comes as an occurrence.
+pub(super) fn search(search: Search, inbox: Inbox<Occurrence>) {
+    std::thread::spawn(move || {
+        let found = find(&search, &inbox);
+        // A run that has ended meanwhile needs no answer.
+        drop(inbox.send(Occurrence::Engine(Box::new(found))));
+    });
+}
+
+fn find(search: &Search, inbox: &Inbox<Occurrence>) -> Found {
+    let mut warnings = Vec::new();
+    let state = match try_stand_in(search) {
+        Err(why) => EngineState::Missing { why: vec![why] },
+        Ok(()) => match detected(search) {
+            Detection {
+                selected: Some(facts),
+                ..
+            } => select(search, facts, &mut warnings),
+            Detection {
+                selected: None,
+                tried,
+            } => EngineState::Missing { why: tried },
+        },
+    };
+    let turn = match &state {
+        EngineState::Selected {
+            facts,
+            policy: Policy::Serial,
+            ..
+        } => wait_for_turn(search, facts, inbox).unwrap_or_else(|error| {
+            warnings.push(format!(
+                "other runs on {} are not kept away: {error}",
+                facts.kind
+            ));
+            None
+        }),
+        EngineState::Selected { .. } | EngineState::Missing { .. } => None,
+    };
+    Found {
+        state,
+        warnings,
+        turn,
+    }
+}
+
+/// Serial means serial for everybody of this account. The wait has no end of its own; it is shown, and
+/// it is charged to no script.
+fn wait_for_turn(
+    search: &Search,
+    facts: &EngineFacts,
+    inbox: &Inbox<Occurrence>,
+) -> io::Result<Option<Turn>> {
+    let mut told = false;
+    turn::take(&search.ledgers, facts, &mut |holder| {
+        if std::mem::replace(&mut told, true) {
+            return true;
+        }
+        // A driver that is gone waits no more.
+        inbox
+            .send(Occurrence::Waiting(format!(
+                "waiting for {}, which {holder} is using",
+                facts.kind
+            )))
+            .is_ok()
+    })
+}
+
+fn detected(search: &Search) -> Detection {
+    let choice = match search.settings.engine.choice.value {
+        EngineChoice::Auto => None,
+        EngineChoice::Only(kind) => Some(Choice {
+            kind,
+            origin: search.settings.engine.choice.origin.to_string(),
+        }),
+    };
+    let variables = environment::variables();
+    let look = || detect::detect(choice.as_ref(), &variables, &mut Bounded, CALL_LIMIT);
+    match &search.shared {
+        Some(directory) => share::shared(directory, SHARE_LIMIT, look),
+        None => look(),
+    }
+}
+
+fn select(search: &Search, facts: EngineFacts, warnings: &mut Vec<String>) -> EngineState {
+    let decided = match search.settings.policy_for(&facts) {
+        Ok(decided) => decided,
+        Err(refused) => {
+            return EngineState::Missing {
+                why: vec![refused.to_string()],
+            };
+        }
+    };
+    let client = Client::of(&facts, environment::variables());
+    if facts.server == EngineKind::Podman && !facts.remote && facts.rootless {
+        // The pause process outlives every slot; started here, no slot has to adopt it.
+        let started = client.call(&mut Bounded, &["unshare", "true"], PAUSE_LIMIT);
+        if !started.succeeded() {
+            warnings.push(format!(
+                "`podman unshare true` failed: {}",
+                String::from_utf8_lossy(&started.stderr).trim()
+            ));
+        }
+    }
+    let digests = provide_images(search, &client, warnings);
+    EngineState::Selected {
+        facts: Box::new(facts),
+        policy: decided.value,
+        reason: decided.reason,
+        images: digests,
+    }
+}
+
+/// Pulls what is not there, once, before the first container trial.
+fn provide_images(
+    search: &Search,
+    client: &Client,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let wanted = &search.settings.engine.images;
+    let mut digests = images::digests(client, &mut Bounded, wanted, CALL_LIMIT);
+    for image in wanted
+        .iter()
+        .filter(|image| !digests.contains_key(*image))
+        .cloned()
+        .collect::<Vec<_>>()
+    {
+        match images::pull(client, &mut Bounded, &image, PULL_LIMIT) {
+            Ok(()) => digests.extend(images::digests(client, &mut Bounded, &[image], CALL_LIMIT)),
+            Err(trouble) => warnings.push(format!("image {image} could not be pulled: {trouble}")),
+        }
+    }
+    digests
+}
+
+/// Starts a stand-in with no environment at all, as a script may do: an executable that leans on
+/// `LD_LIBRARY_PATH` fails here, once and clearly, and not in the middle of a script.
+fn try_stand_in(search: &Search) -> Result<(), String> {
+    let invocation = Invocation {
+        program: search.stand_in.clone(),
+        arguments: vec![crate::shim::TRIAL.into()],
+        environment: Vec::new(),
+        directory: Some("/".into()),
+    };
+    let done = Bounded.run(&invocation, TRIAL_LIMIT);
+    if done.succeeded() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
+    Err(format!(
+        "this executable does not start with an empty environment, as stand-ins must: {:?} {said}",
+        done.ending
+    ))
+}

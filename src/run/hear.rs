@@ -1,0 +1,163 @@
+//! What the driver does when something happened: tells it, judges what is over, feeds the schedule.
+
+use super::driver::{Driver, Occurrence, Running};
+use super::engines::Found;
+use crate::classify::{self, Attempts};
+use crate::host::clock;
+use crate::model::{
+    AttemptId, AttemptReport, AttemptStart, EngineState, Event, Outcome, Policy, SlotId, Verdict,
+};
+use crate::schedule::{News, Width};
+use crate::wire::{FromSlot, Grant, ToSlot};
+
+impl Driver {
+    pub(super) fn occur(&mut self, occurrence: Occurrence) {
+        match occurrence {
+            Occurrence::Said(slot, message) => self.said(slot, message),
+            Occurrence::Gone(slot, gone) => self.gone(slot, &gone),
+            Occurrence::Engine(found) => self.engine_found(*found),
+            Occurrence::Hashed(hashes) => {
+                let arch = std::env::consts::ARCH.to_owned();
+                self.teller.tell(&Event::Programs { hashes, arch });
+            }
+            Occurrence::Waiting(message) => self.teller.tell(&Event::Warning { message }),
+            Occurrence::Signal(signal) => self.signaled(signal),
+        }
+    }
+
+    pub(super) fn said(&mut self, slot: SlotId, message: FromSlot) {
+        match message {
+            FromSlot::Started(attempt) => self.attempt_started(slot, attempt),
+            FromSlot::Held { attempt, command } => {
+                if let Some(running) = self.running.get_mut(&attempt) {
+                    running.give_up = None;
+                    running.held = Some(clock::now());
+                }
+                self.teller.tell(&Event::AttemptHeld { attempt, command });
+                self.news(News::Held(attempt));
+            }
+            FromSlot::AskEngine(_) => self.search(),
+            FromSlot::Recalled(attempt) => self.news(News::Recalled(attempt)),
+            FromSlot::Ended {
+                attempt,
+                report,
+                retire,
+            } => {
+                self.attempt_ended(attempt, *report);
+                match retire {
+                    None => self.news(News::Ended(attempt)),
+                    Some(why) => self.retire(slot, why),
+                }
+            }
+        }
+    }
+
+    pub(super) fn attempt_started(&mut self, slot: SlotId, attempt: AttemptId) {
+        self.started += 1;
+        self.barren = 0;
+        let now = clock::now();
+        let lane = self.trial(attempt).planned.lane;
+        let give_up = Some(now + self.allowance(attempt));
+        self.running.insert(
+            attempt,
+            Running {
+                slot,
+                begun: now,
+                give_up,
+                held: None,
+                killed: false,
+            },
+        );
+        let start = AttemptStart {
+            attempt,
+            slot,
+            lane,
+            parallelism: u32::try_from(self.running.len()).unwrap_or(u32::MAX),
+            order: self.started,
+            deadline: self.trial(attempt).planned.deadline,
+        };
+        self.teller.tell(&Event::AttemptStarted(start));
+        self.news(News::Started(attempt));
+    }
+
+    pub(super) fn attempt_ended(&mut self, attempt: AttemptId, report: AttemptReport) {
+        self.running.remove(&attempt);
+        self.unclean |= !report.cleanup.leftovers.is_empty() || !report.leaks.is_empty();
+        let reason = match &report.outcome {
+            Outcome::Skipped { reason } => reason.clone(),
+            Outcome::Cancelled => "the run was interrupted".to_owned(),
+            Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut(_) | Outcome::Faulted(_) => {
+                String::new()
+            }
+        };
+        let reports = [report];
+        let verdict =
+            Attempts::of(&reports).map(|attempts| classify::verdict(&attempts, self.run.leaks));
+        let [report] = reports;
+        self.teller.tell(&Event::AttemptEnded {
+            attempt,
+            report: Box::new(report),
+        });
+        self.settle(attempt, verdict.unwrap_or(Verdict::NotRun), reason);
+    }
+
+    pub(super) fn retire(&mut self, slot: SlotId, why: String) {
+        if self.slots.remove(&slot).is_some() {
+            self.leaving += 1;
+            self.teller.tell(&Event::SlotReplaced { slot, why });
+            self.news(News::SlotLost(slot));
+        }
+    }
+
+    pub(super) fn engine_found(&mut self, found: Found) {
+        self.turn = found.turn;
+        for message in found.warnings {
+            self.teller.tell(&Event::Warning { message });
+        }
+        let (grant, news) = match &found.state {
+            EngineState::Selected { facts, policy, .. } => {
+                let width = match policy {
+                    Policy::Serial => Width::MIN,
+                    Policy::Gated | Policy::Parallel => self.run.container_width,
+                };
+                self.engine = Some(facts.as_ref().clone());
+                (
+                    Grant {
+                        facts: Some(facts.as_ref().clone()),
+                        missing: Vec::new(),
+                    },
+                    News::EngineReady(width),
+                )
+            }
+            EngineState::Missing { why } => (
+                Grant {
+                    facts: None,
+                    missing: why.clone(),
+                },
+                News::NoEngine,
+            ),
+        };
+        self.teller.tell(&Event::Engine(found.state));
+        for handle in self.slots.values() {
+            handle.send(&ToSlot::Engine(Box::new(grant.clone())));
+        }
+        self.grant = Some(grant);
+        self.news(news);
+    }
+
+    /// The first signal ends the run in good order; a second one does not wait for scripts any more.
+    pub(super) fn signaled(&mut self, signal: i32) {
+        if self.signal.is_some() {
+            for handle in self.slots.values() {
+                handle.kill();
+            }
+            return;
+        }
+        self.signal = Some(signal);
+        self.teller.tell(&Event::Cancelled { signal });
+        for handle in self.slots.values() {
+            handle.send(&ToSlot::Cancel);
+        }
+        self.news(News::Cancelled);
+    }
+}

@@ -1,0 +1,196 @@
+//! What the driver does when slots die, fall silent, cannot be started, and when all of them leave.
+
+use std::time::Duration;
+
+use super::driver::{Driver, Occurrence};
+use super::slots::{Gone, SlotHandle};
+use crate::engine::client::Client;
+use crate::host::process::Bounded;
+use crate::host::{clock, environment};
+use crate::ledger::proof::Owner;
+use crate::ledger::remove::{CleanupPolicy, clean};
+use crate::model::{
+    AttemptId, AttemptReport, Bytes, Cleanup, Event, Fault, FaultKind, MachineDelta, Outcome,
+    SlotId, Timings,
+};
+use crate::schedule::News;
+use crate::wire::Keep;
+
+/// How long a killed slot may take to be gone; one that takes longer is stuck in the kernel.
+const DEATH: Duration = Duration::from_secs(10);
+/// How long the slots may take to leave at the end.
+const FAREWELL: Duration = Duration::from_secs(20);
+/// So many slots in a row that died before they began anything, and no more is tried.
+const BARREN: u32 = 3;
+
+impl Driver {
+    pub(super) fn gone(&mut self, slot: SlotId, gone: &Gone) {
+        if self.slots.remove(&slot).is_none() {
+            self.leaving = self.leaving.saturating_sub(1);
+            return;
+        }
+        let lost: Vec<AttemptId> = self
+            .running
+            .iter()
+            .filter(|(_, running)| running.slot == slot)
+            .map(|(id, _)| *id)
+            .collect();
+        if lost.is_empty() && !gone.orderly {
+            self.barren += 1;
+        }
+        for attempt in lost {
+            let report = self.report_of_the_lost(attempt, gone);
+            self.attempt_ended(attempt, report);
+        }
+        if self.signal.is_none() {
+            self.teller.tell(&Event::SlotReplaced {
+                slot,
+                why: format!("it {}", gone.how),
+            });
+        }
+        if self.barren >= BARREN || (self.barren > 0 && self.started == 0) {
+            let said = gone.last_words.lossy();
+            self.break_off(format!(
+                "worker processes do not start: the last one {}: {}",
+                gone.how,
+                said.trim()
+            ));
+        }
+        self.news(News::SlotLost(slot));
+    }
+
+    /// What can be said of an attempt whose slot died; its resources are removed here.
+    pub(super) fn report_of_the_lost(&mut self, attempt: AttemptId, gone: &Gone) -> AttemptReport {
+        let running = self.running.get(&attempt);
+        let script = running.map_or(Duration::ZERO, |running| clock::now() - running.begun);
+        let cleanup = self.clean_after(attempt);
+        let place = gone.place.clone().unwrap_or_default();
+        let message = format!(
+            "the worker process {} while it executed {}:{}",
+            gone.how, place.file, place.line
+        );
+        let log = format!(
+            "> {}\nFAULT: {}:{}: the worker process {}\n",
+            place.text.lossy(),
+            place.file,
+            place.line,
+            gone.how
+        );
+        AttemptReport {
+            outcome: Outcome::Faulted(Fault {
+                kind: FaultKind::Slot,
+                message,
+                detail: gone.last_words.clone(),
+            }),
+            log: [log.as_bytes(), &gone.last_words.0].concat().into(),
+            log_file: String::new(),
+            timings: Timings {
+                script,
+                ..Timings::default()
+            },
+            cleanup,
+            ended: Vec::new(),
+            leaks: Vec::new(),
+            engine_calls: 0,
+            machine: MachineDelta::default(),
+            work_dir: String::new(),
+        }
+    }
+
+    /// Removes what an attempt made whose slot can no longer do it.
+    pub(super) fn clean_after(&self, attempt: AttemptId) -> Cleanup {
+        let Some(facts) = &self.engine else {
+            return Cleanup::default();
+        };
+        let contents = self.run.ledger.read().unwrap_or_default();
+        let intents = contents.intents(attempt, facts.kind);
+        if intents.is_empty() {
+            return Cleanup::default();
+        }
+        let client = Client::of(facts, environment::variables());
+        let owner = Owner {
+            run: &self.run.setup.run,
+            attempt,
+            intents: &intents,
+        };
+        let rules = &self.run.setup.rules;
+        let policy = CleanupPolicy {
+            keep: rules.keep == Keep::Everything,
+            keep_images: rules.keep_images,
+        };
+        let cleanup = clean(&owner, &client, &mut Bounded, policy, rules.cleanup_limit);
+        // What cannot be written down is found again by its labels.
+        self.run.ledger.settle(attempt, &cleanup).ok();
+        cleanup
+    }
+
+    /// Nothing more can run, and why: what waits is reported as not run.
+    pub(super) fn break_off(&mut self, why: String) {
+        if self.broken.is_none() {
+            self.teller.tell(&Event::Warning {
+                message: why.clone(),
+            });
+            self.broken = Some(why);
+            self.news(News::Cancelled);
+        }
+    }
+
+    /// A slot that says nothing long after it should have is killed; one that does not even die is stuck in
+    /// the kernel and is dropped, so that the run goes on.
+    pub(super) fn give_up_silent(&mut self) {
+        let now = clock::now();
+        let mut stuck = Vec::new();
+        for running in self.running.values_mut() {
+            if running.give_up.is_none_or(|at| at > now) {
+                continue;
+            }
+            if std::mem::replace(&mut running.killed, true) {
+                stuck.push(running.slot);
+            } else if let Some(handle) = self.slots.get(&running.slot) {
+                running.give_up = Some(now + DEATH);
+                handle.kill();
+            }
+        }
+        for slot in stuck {
+            let how = "did not answer and cannot be killed: it is stuck in the kernel".to_owned();
+            self.gone(
+                slot,
+                &Gone {
+                    how,
+                    orderly: false,
+                    last_words: Bytes::default(),
+                    place: None,
+                },
+            );
+        }
+    }
+
+    /// Ends all conversations and waits until every slot is gone.
+    pub(super) fn farewell(&mut self) {
+        for handle in self.slots.values() {
+            handle.close();
+        }
+        self.leaving += u32::try_from(self.slots.len()).unwrap_or(0);
+        let slots = std::mem::take(&mut self.slots);
+        let give_up = clock::now() + FAREWELL;
+        let mut killed = false;
+        while self.leaving > 0 {
+            let left = give_up.saturating_duration_since(clock::now());
+            match self.occurrences.recv_timeout(left) {
+                Ok(Occurrence::Gone(..)) => self.leaving -= 1,
+                Ok(Occurrence::Signal(signal)) => self.signal = self.signal.or(Some(signal)),
+                Ok(
+                    Occurrence::Hashed(_)
+                    | Occurrence::Said(..)
+                    | Occurrence::Engine(_)
+                    | Occurrence::Waiting(_),
+                ) => {}
+                Err(_) if killed => return,
+                Err(_) => {
+                    killed = true;
+                    slots.values().for_each(SlotHandle::kill);
+                }
+            }
+        }
+    }
+}

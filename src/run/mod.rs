@@ -1,0 +1,24 @@
+//! The one driver loop: performs what `schedule` decides, feeds back what happened, tells every report.
+//! It decides nothing itself.
+
+mod brief;
+mod dirs;
+mod discover;
+mod driver;
+mod engines;
+mod fingerprint;
+mod hear;
+mod loss;
+mod opening;
+mod select;
+mod slots;
+mod start;
+mod tell;
+
+pub use brief::{Brief, Nothing};
+pub use dirs::DirError;
+pub use discover::{DiscoverError, Discovered};
+pub use driver::drive;
+pub use select::{Selected, select};
+pub use start::{Prepared, StartError, new_run_id, prepare};
+pub use tell::Teller;

@@ -1,0 +1,103 @@
+//! Which scripts a run has: found, read, planned, and those that were asked for.
+
+use std::fs;
+
+use super::brief::Brief;
+use super::discover::{self, Discovered};
+use super::start::StartError;
+use crate::config::EngineChoice;
+use crate::engine::presence;
+use crate::host::environment;
+use crate::model::{EngineKind, Lane};
+use crate::plan::{self, Candidate, Chosen, Planned, Rules};
+
+/// The scripts that may be selected: all, or the one that `--exact` names.
+pub(super) fn candidates(brief: &Brief) -> Result<Vec<Discovered>, StartError> {
+    let roots = if brief.paths.is_empty() {
+        &brief.settings.scripts
+    } else {
+        &brief.paths
+    };
+    let exclude = &brief.settings.exclude;
+    if let ([name], true) = (brief.selection.filters.as_slice(), brief.selection.exact)
+        && let Some(script) = discover::find_exact(name, roots, &brief.base, exclude)
+    {
+        return Ok(vec![script]);
+    }
+    Ok(discover::discover(roots, &brief.base, exclude)?)
+}
+
+/// A script that was selected, planned, and perhaps marked as ignored.
+#[derive(Debug)]
+pub struct Selected {
+    /// Where it is.
+    pub script: Discovered,
+    /// Its plan.
+    pub planned: Planned,
+    /// Why it will not run, or empty.
+    pub ignored: String,
+    pub(super) chosen: Chosen,
+}
+
+/// Reads, plans and selects; the second value counts what was filtered out.
+pub fn select(brief: &Brief) -> Result<(Vec<Selected>, usize), StartError> {
+    let installed = presence::installed(&environment::variables());
+    let mut mistakes = Vec::new();
+    let mut filtered_out = 0;
+    let mut selected = Vec::new();
+    for script in candidates(brief)? {
+        if !brief.selection.selects(&script.name) {
+            filtered_out += 1;
+            continue;
+        }
+        let bytes = fs::read(&script.path).map_err(|source| StartError::Read {
+            file: script.file.clone(),
+            source,
+        })?;
+        let candidate = Candidate {
+            name: script.name.clone(),
+            file: script.file.clone(),
+            bytes,
+        };
+        let rules = Rules {
+            dialect: brief.settings.dialect,
+            container_names: &brief.settings.container_names,
+            deadline: &|header| brief.settings.deadline_for(header),
+        };
+        let planned = plan::build(candidate, &rules, &mut mistakes);
+        let ignored = ignored(&planned, brief, &installed);
+        let chosen = brief.selection.choose(&script.name, !ignored.is_empty());
+        if chosen == Chosen::FilteredOut || brief.lane.is_some_and(|lane| lane != planned.lane) {
+            filtered_out += 1;
+        } else {
+            selected.push(Selected {
+                script,
+                planned,
+                ignored,
+                chosen,
+            });
+        }
+    }
+    if mistakes.is_empty() {
+        Ok((selected, filtered_out))
+    } else {
+        Err(StartError::Mistakes(mistakes))
+    }
+}
+
+/// Why a trial is ignored before anything is asked: there is no client of any engine that may serve.
+fn ignored(planned: &Planned, brief: &Brief, installed: &[EngineKind]) -> String {
+    let possible = match brief.settings.engine.choice.value {
+        EngineChoice::Auto => !installed.is_empty(),
+        EngineChoice::Only(kind) => installed.contains(&kind),
+    };
+    if planned.lane == Lane::Plain || possible || brief.settings.engine.require {
+        return String::new();
+    }
+    match brief.settings.engine.choice.value {
+        EngineChoice::Auto => {
+            "no container engine: neither `docker` nor `podman` is in PATH".to_owned()
+        }
+        EngineChoice::Only(kind) => format!("no container engine: no `{kind}` in PATH"),
+    }
+}

@@ -1,0 +1,271 @@
+//! From what was asked for to a run that can be driven: scripts found, planned, directories made.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use super::brief::{Brief, Nothing};
+use super::dirs::{DirError, Dirs};
+use super::discover::DiscoverError;
+use super::engines::Search;
+use super::opening::opening;
+use super::select::{Selected, select};
+use crate::classify::LeakRule;
+use crate::config::{self, CleanupWhen, EngineChoice, Settings};
+use crate::engine::presence;
+use crate::host::{clock, environment, facts, search};
+use crate::ledger::intents::{Ledger, directory_of};
+use crate::ledger::state::{self, StateError};
+use crate::model::{AttemptId, Diagnostic, EngineKind, Event, RunId, Verdict};
+use crate::plan::{Chosen, Planned};
+use crate::schedule::{Attempt, Limits, Scheduler, Width};
+use crate::wire::{self, Keep, OtherEngine, SlotSetup};
+
+/// A trial and where its script is.
+#[derive(Debug, Clone)]
+pub(super) struct Trial {
+    pub(super) planned: Planned,
+    pub(super) path: PathBuf,
+}
+
+/// A run that can be driven.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(super) trials: Vec<Trial>,
+    pub(super) scheduler: Scheduler,
+    pub(super) limits: Limits,
+    pub(super) container_width: Width,
+    pub(super) cores: NonZeroU32,
+    pub(super) opening: Vec<Event>,
+    pub(super) dirs: Dirs,
+    pub(super) setup: SlotSetup,
+    pub(super) programs: Vec<(String, Option<PathBuf>)>,
+    pub(super) search: Option<Search>,
+    pub(super) ledger: Ledger,
+    pub(super) likely: Option<EngineKind>,
+    pub(super) without_engine: Verdict,
+    pub(super) strict: bool,
+    pub(super) leaks: LeakRule,
+    /// Nothing was selected, and that is worth an exit code.
+    pub(super) empty: bool,
+}
+
+/// Why nothing runs.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Scripts could not be found.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// A script could not be read.
+    #[error("cannot read {file}: {source}")]
+    Read {
+        /// As it is shown.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Mistakes in script headers, all of them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Mistakes(Vec<Diagnostic>),
+    /// A directory could not be made.
+    #[error(transparent)]
+    Directory(#[from] DirError),
+    /// The file of intents could not be made: nothing may be created without it.
+    #[error(transparent)]
+    Ledger(#[from] StateError),
+    /// nextest asked for a trial that is not there.
+    #[error("no trial has the name {0:?}")]
+    NoSuchTrial(String),
+}
+
+/// Makes everything that a run needs.
+pub fn prepare(
+    brief: &Brief,
+    run: &RunId,
+    state: &Path,
+    seed: u64,
+) -> Result<Prepared, StartError> {
+    let (selected, filtered_out) = select(brief)?;
+    if brief.nothing == Nothing::Wrong && brief.selection.exact && selected.len() != 1 {
+        return Err(StartError::NoSuchTrial(brief.selection.filters.join(" ")));
+    }
+    let settings = &brief.settings;
+    let cores = facts::cores();
+    let together = brief.together;
+    let width = settings.policy.width.on(cores);
+    let limits = Limits {
+        plain: width,
+        together,
+    };
+    let dirs = Dirs::make(state, run)?;
+    let ledgers = state::directory(&environment::variables())?;
+    let ledger = Ledger::of(&ledgers, run);
+    let opening = opening(brief, run, &selected, filtered_out, seed);
+    let setup = setup(
+        brief,
+        run,
+        &dirs,
+        (&ledger, &directory_of(&ledgers, run)),
+        state,
+    );
+    let search = Some(Search {
+        settings: settings.clone(),
+        shared: shared(brief, state),
+        ledgers,
+        stand_in: stand_in(&dirs)?,
+    });
+    Ok(Prepared {
+        scheduler: Scheduler::new(attempts(&selected), limits),
+        limits,
+        container_width: width,
+        cores,
+        opening,
+        setup,
+        programs: programs(brief),
+        search,
+        ledger,
+        likely: likely(settings),
+        // What becomes of a container trial when there is no engine.
+        without_engine: if settings.engine.require {
+            Verdict::Faulted
+        } else {
+            Verdict::Ignored
+        },
+        strict: settings.cleanup.strict,
+        leaks: match settings.leak {
+            config::LeakRule::Warn => LeakRule::Warn,
+            config::LeakRule::Fail => LeakRule::Fail,
+        },
+        empty: selected.is_empty() && brief.nothing == Nothing::Noted,
+        trials: selected.into_iter().map(Trial::from).collect(),
+        dirs,
+    })
+}
+
+impl From<Selected> for Trial {
+    fn from(selected: Selected) -> Self {
+        Trial {
+            planned: selected.planned,
+            path: selected.script.path,
+        }
+    }
+}
+
+/// One attempt for each trial that is to run.
+fn attempts(selected: &[Selected]) -> Vec<Attempt> {
+    let runs = (1..)
+        .zip(selected)
+        .filter(|(_, selected)| selected.chosen == Chosen::Runs);
+    let attempt = |(trial, selected): (u32, &Selected)| Attempt {
+        id: AttemptId {
+            trial,
+            lap: 1,
+            attempt: 1,
+        },
+        lane: selected.planned.lane,
+        cpus: selected.planned.cpus,
+    };
+    runs.map(attempt).collect()
+}
+
+/// Programs that scripts find first in their `PATH`: ours, and those of the configuration by their paths.
+fn programs(brief: &Brief) -> Vec<(String, Option<PathBuf>)> {
+    let ours = brief.programs.iter().map(|name| (name.clone(), None));
+    let external = brief
+        .settings
+        .programs
+        .iter()
+        .map(|(name, path)| (name.clone(), Some(PathBuf::from(path))));
+    ours.chain(external).collect()
+}
+
+/// Slot 0 is never opened: its stand-ins are those that are tried out.
+fn stand_in(dirs: &Dirs) -> Result<PathBuf, DirError> {
+    let directory = dirs.slot(crate::model::SlotId(0), &[])?;
+    Ok(directory.join("bin").join(EngineKind::Docker.command()))
+}
+
+/// The engine of `$ENGINE` while none has been looked for: the one chosen, else the first installed.
+fn likely(settings: &Settings) -> Option<EngineKind> {
+    match settings.engine.choice.value {
+        EngineChoice::Only(kind) => Some(kind),
+        EngineChoice::Auto => presence::installed(&environment::variables())
+            .first()
+            .copied(),
+    }
+}
+
+/// Under nextest one detection serves all processes of the run.
+fn shared(brief: &Brief, state: &Path) -> Option<PathBuf> {
+    let id = brief.nextest.as_ref()?;
+    let safe = id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    safe.then(|| state.join("live").join(format!("nextest-{id}")))
+}
+
+fn setup(
+    brief: &Brief,
+    run: &RunId,
+    dirs: &Dirs,
+    ledger: (&Ledger, &Path),
+    state: &Path,
+) -> SlotSetup {
+    let settings = &brief.settings;
+    let variables = environment::variables();
+    let bytes = |text: &std::ffi::OsStr| {
+        crate::model::Bytes::from(std::os::unix::ffi::OsStrExt::as_bytes(text))
+    };
+    let passed = settings.pass_environment.iter().filter_map(|name| {
+        let value = crate::host::process::variable(&variables, name)?;
+        Some((name.as_str().into(), bytes(value)))
+    });
+    let set = settings
+        .environment
+        .iter()
+        .map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+    let rules = wire::Rules {
+        dialect: settings.dialect,
+        detail: brief.detail,
+        after_failure: brief.after_failure,
+        keep: match settings.cleanup.when {
+            _ if brief.keep => Keep::Everything,
+            CleanupWhen::Always => Keep::Nothing,
+            CleanupWhen::OnPass => Keep::Failures,
+            CleanupWhen::Never => Keep::Everything,
+        },
+        keep_images: !settings.cleanup.built_images,
+        variables: passed.chain(set).collect(),
+        leak_grace: settings.leak_grace,
+        grace: settings.grace,
+        cleanup_limit: std::time::Duration::from_secs(30),
+        other_engine: if settings.engine.masking {
+            OtherEngine::Masked
+        } else {
+            OtherEngine::Allowed
+        },
+        programs: settings
+            .programs
+            .iter()
+            .map(|(name, path)| (name.clone(), search::bytes(&brief.base.join(path)).into()))
+            .collect(),
+    };
+    SlotSetup {
+        run: run.clone(),
+        slot: crate::model::SlotId(0),
+        directory: crate::model::Bytes::default(),
+        work_root: search::bytes(&dirs.work_root()).into(),
+        ledger: search::bytes(ledger.0.file()).into(),
+        id_files: search::bytes(&ledger.1.join("ids")).into(),
+        logs: search::bytes(&state.join("runs").join(run.as_str())).into(),
+        environment: variables
+            .iter()
+            .map(|(name, value)| (bytes(name), bytes(value)))
+            .collect(),
+        harness_directory: search::bytes(&environment::directory()).into(),
+        rules,
+    }
+}
+
+/// A new id for a run that begins now.
+pub fn new_run_id() -> RunId {
+    let now = clock::since_1970();
+    RunId::new(now.as_secs(), facts::pid(), now.subsec_micros())
+}

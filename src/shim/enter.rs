@@ -1,0 +1,134 @@
+//! How a stand-in comes to its ticket: it finds its slot by the path it was started by, and asks there.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::role::{self, Answer, ShimError, Ticket};
+use crate::host::channel::{Channel, ReceiveError};
+use crate::host::process::variable;
+use crate::host::{environment, socket};
+use crate::model::{Bytes, EngineKind};
+use crate::wire::{DESK, FromShim, Pass, ToShim, os_variables};
+
+/// The one word that makes a stand-in say that it starts, and no more.
+pub const TRIAL: &str = "--shakedown-trial";
+
+/// Why a stand-in has no ticket.
+#[derive(Debug, thiserror::Error)]
+enum EnterError {
+    #[error("shakedown: cannot reach the worker of this script: {0}")]
+    Connect(std::io::Error),
+    #[error("shakedown: the worker of this script is gone: {0}")]
+    Silent(ReceiveError),
+    #[error("{message}")]
+    Refused { message: String, code: u8 },
+    #[error(transparent)]
+    Shim(ShimError),
+}
+
+impl EnterError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            EnterError::Connect(_) | EnterError::Silent(_) => 125,
+            EnterError::Refused { code, .. } => *code,
+            EnterError::Shim(error) => error.exit_code(),
+        }
+    }
+}
+
+/// The slot that a process belongs to: the directory above the `bin` it was started from, or above one in
+/// its `PATH`, when there is a desk in it.
+pub fn slot_directory() -> Option<PathBuf> {
+    let above = |file: &Path| file.parent()?.parent().map(Path::to_owned);
+    let has_desk = |directory: &PathBuf| directory.join(DESK).exists();
+    let variables = environment::variables();
+    let by_path = || {
+        let path = variable(&variables, "PATH")?;
+        let bins = path
+            .as_bytes()
+            .split(|byte| *byte == b':')
+            .map(|bin| Path::new(OsStr::from_bytes(bin)));
+        bins.filter(|bin| bin.ends_with("bin"))
+            .find_map(|bin| bin.parent().map(Path::to_owned).filter(has_desk))
+    };
+    above(&environment::executed_as())
+        .filter(has_desk)
+        .or_else(by_path)
+}
+
+/// The engine that this process stands in for, by the name it was called by.
+pub fn called_as(words: &[OsString]) -> Option<EngineKind> {
+    let name = Path::new(words.first()?).file_name()?.to_str()?;
+    name.parse().ok()
+}
+
+/// Stands in for an engine. Returns the exit code when it did not become the client.
+pub fn enter(kind: EngineKind, words: &[OsString], slot: &Path) -> (String, u8) {
+    match try_enter(kind, words, slot) {
+        Ok(never) => match never {},
+        Err(error) => (error.to_string(), error.exit_code()),
+    }
+}
+
+fn try_enter(
+    kind: EngineKind,
+    words: &[OsString],
+    slot: &Path,
+) -> Result<std::convert::Infallible, EnterError> {
+    let mut channel = Channel::new(socket::connect(slot, DESK).map_err(EnterError::Connect)?);
+    let typed: Vec<_> = words
+        .iter()
+        .skip(1)
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let command = format!("{kind} {}", typed.join(" "));
+    channel
+        .send(&FromShim::Call { kind, command })
+        .map_err(EnterError::Connect)?;
+    let pass = match channel.receive::<ToShim>().map_err(EnterError::Silent)? {
+        ToShim::Go(pass) => *pass,
+        ToShim::Refuse { message, code } => return Err(EnterError::Refused { message, code }),
+    };
+    let ticket = ticket(kind, pass);
+    let stopped = role::run(
+        &ticket,
+        words,
+        &environment::variables(),
+        &environment::directory(),
+    );
+    stopped.map_err(|error| {
+        if matches!(error, ShimError::Ledger { .. } | ShimError::IdFiles { .. }) {
+            // The slot faults the attempt; one that is gone needs no telling.
+            drop(channel.send(&FromShim::Fault(error.to_string())));
+        }
+        EnterError::Shim(error)
+    })
+}
+
+fn ticket(kind: EngineKind, pass: Pass) -> Ticket {
+    let path = |bytes: &Bytes| PathBuf::from(OsStr::from_bytes(&bytes.0));
+    let become_client = Answer::Become(path(&pass.client));
+    let refuse = Answer::Refuse(role::masked(
+        match kind {
+            EngineKind::Docker => EngineKind::Podman,
+            EngineKind::Podman => EngineKind::Docker,
+        },
+        kind,
+    ));
+    let (docker, podman) = match kind {
+        EngineKind::Docker => (become_client, refuse),
+        EngineKind::Podman => (refuse, become_client),
+    };
+    Ticket {
+        docker,
+        podman,
+        run: pass.run,
+        attempt: pass.attempt,
+        ledger: path(&pass.ledger),
+        id_files: path(&pass.id_files),
+        credentials: path(&pass.credentials),
+        harness: os_variables(&pass.harness),
+        initial: os_variables(&pass.script),
+    }
+}

@@ -1,0 +1,15 @@
+//! The stand-in `docker` and `podman` that a script finds first in its PATH: it writes down what is about
+//! to be made and becomes the real client.
+//!
+//! It parses only what it must and passes the rest untouched. Knows nothing of scripts.
+
+pub mod arguments;
+mod credentials;
+mod enter;
+pub mod environment;
+mod flags;
+mod names;
+pub mod reading;
+pub mod role;
+
+pub use enter::{TRIAL, called_as, enter, slot_directory};

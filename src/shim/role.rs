@@ -1,0 +1,433 @@
+//! The stand-in at work: writes down what is about to be made, then becomes the real client by exec, so that nothing
+//! stands between the script and its engine. Does not know how it got its ticket.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::arguments::read;
+use super::credentials;
+use super::environment::{Copies, Sources, Variables, for_engine, is_untouched, leads_elsewhere};
+use super::reading::{IdFile, Made, Question, Reading, Seat};
+use crate::engine::client::Client;
+use crate::engine::{images, inspect};
+use crate::host::process::{self, Bounded, Invocation};
+use crate::ledger::intents::{Entry, Ledger, LedgerError};
+use crate::ledger::proof::before_file;
+use crate::model::{AttemptId, EngineKind, Intent, Presence, ResourceKind, RunId};
+
+/// What the slot tells a stand-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// What to do when called as `docker`.
+    pub docker: Answer,
+    /// What to do when called as `podman`.
+    pub podman: Answer,
+    /// The run.
+    pub run: RunId,
+    /// The attempt that the script belongs to.
+    pub attempt: AttemptId,
+    /// The run's ledger.
+    pub ledger: PathBuf,
+    /// The attempt's directory for id files, private to the user.
+    pub id_files: PathBuf,
+    /// The attempt's directory for copies of credentials, private to the user.
+    pub credentials: PathBuf,
+    /// The harness's environment.
+    pub harness: Variables,
+    /// The script's environment before its first line.
+    pub initial: Variables,
+}
+
+/// What a stand-in does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It becomes this client.
+    Become(PathBuf),
+    /// It says this line and exits with 127.
+    Refuse(String),
+}
+
+/// The line of an engine that this run does not use.
+pub fn masked(called: EngineKind, selected: EngineKind) -> String {
+    format!("{called}: masked by shakedown, this run uses {selected}")
+}
+
+/// Why the stand-in did not become the client. The text goes to stderr, the code is the exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum ShimError {
+    /// It was called by a name that stands for no engine.
+    #[error("shakedown: expected to be called as `docker` or `podman`, found `{name}`")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// The engine is not for this run.
+    #[error("{line}")]
+    Refused {
+        /// The line to say.
+        line: String,
+    },
+    /// The intent is not written, so nothing may be created.
+    #[error(
+        "{engine}: shakedown cannot write down what is about to be made, so nothing was made: {source}"
+    )]
+    Ledger {
+        /// The client.
+        engine: EngineKind,
+        /// Why.
+        source: LedgerError,
+    },
+    /// The place for the engine's id files cannot be made, so nothing may be created.
+    #[error(
+        "{engine}: shakedown has no place for what is about to be made, so nothing was made: {source}"
+    )]
+    IdFiles {
+        /// The client.
+        engine: EngineKind,
+        /// Why.
+        source: io::Error,
+    },
+    /// The real client cannot be started.
+    #[error("{engine}: cannot start `{}`: {source}", .program.display())]
+    NotStarted {
+        /// The client.
+        engine: EngineKind,
+        /// Its file.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl ShimError {
+    /// What the script sees: 127 for a command that is not there, 126 for one that does not start, else the
+    /// engines' own code for trouble of theirs.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            ShimError::Name { .. } | ShimError::Refused { .. } => 127,
+            ShimError::NotStarted { .. } => 126,
+            ShimError::Ledger { .. } | ShimError::IdFiles { .. } => 125,
+        }
+    }
+}
+
+/// A limit for each question before the client starts; without an answer the thing counts as somebody else's.
+const QUESTION_LIMIT: Duration = Duration::from_secs(10);
+
+/// Becomes the real client. Returns only when it cannot. `argv` begins with the name it was called by.
+pub fn run(
+    ticket: &Ticket,
+    argv: &[OsString],
+    environment: &[(OsString, OsString)],
+    cwd: &Path,
+) -> Result<Infallible, ShimError> {
+    let (name, words) = argv
+        .split_first()
+        .map_or((OsString::new(), argv), |(name, words)| {
+            (name.clone(), words)
+        });
+    let called = Path::new(&name)
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let engine: EngineKind = called.parse().map_err(|_| ShimError::Name {
+        name: called.into_owned(),
+    })?;
+    let program = match ticket.answer(engine) {
+        Answer::Become(program) => program,
+        Answer::Refuse(line) => return Err(ShimError::Refused { line: line.clone() }),
+    };
+    let sources = Sources {
+        harness: &ticket.harness,
+        initial: &ticket.initial,
+        current: environment,
+    };
+    let variables = for_engine(&sources, &ticket.copies(engine, &sources));
+    let client = Client::named(engine, program.clone(), variables.clone());
+    let arguments = ticket.write_down(&client, &sources, words, cwd)?;
+    let invocation = Invocation {
+        program: program.clone(),
+        arguments,
+        environment: variables,
+        directory: None,
+    };
+    Err(ShimError::NotStarted {
+        engine,
+        program: program.clone(),
+        source: process::command(&invocation).exec(),
+    })
+}
+
+impl Ticket {
+    fn answer(&self, engine: EngineKind) -> &Answer {
+        match engine {
+            EngineKind::Docker => &self.docker,
+            EngineKind::Podman => &self.podman,
+        }
+    }
+
+    /// Nothing is copied for a script that has credentials of its own.
+    fn copies(&self, engine: EngineKind, sources: &Sources) -> Copies {
+        let variable = match engine {
+            EngineKind::Docker => "DOCKER_CONFIG",
+            EngineKind::Podman => "REGISTRY_AUTH_FILE",
+        };
+        if is_untouched(sources, variable) {
+            credentials::copies(&self.credentials, engine, &self.harness)
+        } else {
+            Copies::default()
+        }
+    }
+
+    /// Gives the arguments for the real client, after the ledger has what they will make.
+    fn write_down(
+        &self,
+        client: &Client,
+        sources: &Sources,
+        words: &[OsString],
+        cwd: &Path,
+    ) -> Result<Vec<OsString>, ShimError> {
+        let engine = client.kind();
+        let ledger_error = |source| ShimError::Ledger { engine, source };
+        let ledger = Ledger::at(self.ledger.clone());
+        let reading = read(engine, words);
+        let rootless = process::user() != 0;
+        let route =
+            leads_elsewhere(sources, engine, rootless).filter(|_| reading.makes_something());
+        if let Some(by) = reading.elsewhere.clone().or(route.map(str::to_owned)) {
+            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+            let away = Entry::Elsewhere {
+                attempt: self.attempt,
+                engine,
+                command: words.join(" "),
+                by,
+            };
+            ledger.append(&[away]).map_err(ledger_error)?;
+        } else if reading.makes_something() {
+            let directory = call_directory(&self.id_files)
+                .map_err(|source| ShimError::IdFiles { engine, source })?;
+            let seat = Seat {
+                directory,
+                cwd: cwd.to_owned(),
+                run: self.run.clone(),
+                attempt: self.attempt,
+            };
+            let attempt = self.attempt;
+            let entry = |intent| Entry::Intent {
+                attempt,
+                engine,
+                intent,
+            };
+            let entries: Vec<Entry> = intents(&reading, client, &seat)
+                .into_iter()
+                .map(entry)
+                .collect();
+            ledger.append(&entries).map_err(ledger_error)?;
+            return Ok(reading.rewrite(words, &seat));
+        }
+        Ok(words.to_vec())
+    }
+}
+
+/// A new directory for each call: the clients refuse an id file that is there already.
+fn call_directory(parent: &Path) -> io::Result<PathBuf> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(parent)?;
+    let directory = tempfile::Builder::new()
+        .prefix("call-")
+        .tempdir_in(parent)?;
+    Ok(directory.keep())
+}
+
+/// The intents, with what was there before marked as such. Doubt counts as "was there".
+fn intents(reading: &Reading, client: &Client, seat: &Seat) -> Vec<Intent> {
+    let mut intents = reading.intents(seat);
+    for (made, intent) in reading.made.iter().zip(&mut intents) {
+        intent.existed = existed(made, intent, client);
+    }
+    intents
+}
+
+fn existed(made: &Made, intent: &Intent, client: &Client) -> bool {
+    // An old file of the script's names an old thing if the call fails before it is overwritten.
+    let stale = matches!(made.id, IdFile::Given(_))
+        && made.name.is_empty()
+        && Path::new(&intent.id_file).exists();
+    stale
+        || match made.question {
+            Question::None => false,
+            Question::Name => {
+                let answer =
+                    inspect::ask_one(client, &mut Bounded, made.kind, &made.name, QUESTION_LIMIT);
+                answer != Presence::Absent
+            }
+            Question::Images => !write_images_before(made, intent, client),
+        }
+}
+
+/// Lists the images there are beside our id file. Beside the script's own file nothing is written, so an untagged
+/// build with one cannot be told from an old image.
+fn write_images_before(made: &Made, intent: &Intent, client: &Client) -> bool {
+    debug_assert_eq!(made.kind, ResourceKind::Image);
+    let IdFile::Ours(_) = made.id else {
+        return false;
+    };
+    let Ok(ids) = images::ids(client, &mut Bounded, QUESTION_LIMIT) else {
+        return false;
+    };
+    let text: String = ids.into_iter().map(|id| id + "\n").collect();
+    fs::write(before_file(&intent.id_file), text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fake;
+
+    /// A ticket whose Docker is a fake client that is never reached: exec would replace the test.
+    fn ticket(place: &Path) -> Ticket {
+        Ticket {
+            docker: Answer::Become(place.join("no-client")),
+            podman: Answer::Refuse(masked(EngineKind::Podman, EngineKind::Docker)),
+            run: "r1".parse().unwrap(),
+            attempt: "3.1.1".parse().unwrap(),
+            ledger: place.join("ledger.jsonl"),
+            id_files: place.join("ids"),
+            credentials: place.join("credentials"),
+            harness: Vec::new(),
+            initial: Vec::new(),
+        }
+    }
+
+    fn call(ticket: &Ticket, line: &str) -> ShimError {
+        let argv: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        run(ticket, &argv, &[], Path::new("/")).unwrap_err()
+    }
+
+    #[track_caller]
+    fn check(ticket: &Ticket, line: &str, code: u8, begins: &str) {
+        let error = call(ticket, line);
+        assert_eq!(error.exit_code(), code, "{error}");
+        assert!(error.to_string().starts_with(begins), "{error}");
+    }
+
+    #[test]
+    fn an_engine_that_is_not_for_this_run_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let masked = "podman: masked by shakedown, this run uses docker";
+        check(&ticket(place.path()), "/shims/podman run img", 127, masked);
+        check(
+            &ticket(place.path()),
+            "nerdctl run img",
+            127,
+            "shakedown: expected to be called as",
+        );
+    }
+
+    #[test]
+    fn an_intent_is_written_before_the_client_starts() {
+        let place = tempfile::tempdir().unwrap();
+        let ticket = ticket(place.path());
+        check(&ticket, "docker ps", 126, "docker: cannot start");
+        let ledger = Ledger::at(ticket.ledger.clone());
+        assert_eq!(ledger.read().unwrap().entries, []);
+        check(
+            &ticket,
+            "docker run --name x img",
+            126,
+            "docker: cannot start",
+        );
+        check(
+            &ticket,
+            "docker -H tcp://other run img",
+            126,
+            "docker: cannot start",
+        );
+        let contents = ledger.read().unwrap();
+        let intents = contents.intents(ticket.attempt, EngineKind::Docker);
+        let [intent] = &intents[..] else {
+            panic!("{intents:?}");
+        };
+        assert_eq!(
+            (intent.kind, intent.name.as_str()),
+            (ResourceKind::Container, "x")
+        );
+        assert!(Path::new(&intent.id_file).parent().unwrap().is_dir());
+        let away = [("docker -H tcp://other run img".to_owned(), "-H".to_owned())];
+        assert_eq!(contents.elsewhere(ticket.attempt), away);
+    }
+
+    #[test]
+    fn without_an_intent_nothing_is_made() {
+        let place = tempfile::tempdir().unwrap();
+        let mut ticket = ticket(place.path());
+        ticket.ledger = "/proc/no-ledger".into();
+        check(
+            &ticket,
+            "docker run img",
+            125,
+            "docker: shakedown cannot write down what is about to be made",
+        );
+        check(&ticket, "docker ps", 126, "docker: cannot start");
+        ticket.id_files = "/proc/no-ids".into();
+        check(
+            &ticket,
+            "docker run img",
+            125,
+            "docker: shakedown has no place",
+        );
+    }
+
+    #[test]
+    fn a_name_counts_as_new_only_on_proof() {
+        let place = tempfile::tempdir().unwrap();
+        for (body, existed) in [
+            ("echo data", true),
+            ("echo 'Error: get data: no such volume' >&2; exit 1", false),
+            ("echo 'error during connect: EOF' >&2; exit 1", true),
+            ("exit 1", true),
+        ] {
+            let program = fake::client(place.path(), "docker", body);
+            let client = Client::named(EngineKind::Docker, program, Vec::new());
+            let words: Vec<OsString> = ["volume", "create", "data"].map(OsString::from).to_vec();
+            let seat = Seat {
+                directory: place.path().to_owned(),
+                cwd: "/".into(),
+                run: "r1".parse().unwrap(),
+                attempt: "1.1.1".parse().unwrap(),
+            };
+            let written = intents(&read(EngineKind::Docker, &words), &client, &seat);
+            assert_eq!(written[0].existed, existed, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_id_file_that_is_there_already_proves_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("old"), "0123").unwrap();
+        let client = Client::named(EngineKind::Docker, "/no/client".into(), Vec::new());
+        let seat = Seat {
+            directory: place.path().join("ids"),
+            cwd: place.path().to_owned(),
+            run: "r1".parse().unwrap(),
+            attempt: "1.1.1".parse().unwrap(),
+        };
+        for (line, existed) in [
+            ("run --cidfile old img", true),
+            ("run --cidfile new img", false),
+            ("build --iidfile new .", true),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let written = intents(&read(EngineKind::Docker, &words), &client, &seat);
+            assert_eq!(written[0].existed, existed, "{line}");
+        }
+    }
+}

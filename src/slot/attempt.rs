@@ -1,0 +1,310 @@
+//! One attempt from its work directory to its report.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::cleaning::{Extent, clean_engines};
+use super::ladder;
+use super::machine;
+use super::serve::{Slot, path};
+use super::watch::Watch;
+use crate::host::clock;
+use crate::interp::{self, Executed, ScriptEnding, Setup};
+use crate::model::{
+    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Fault, FaultKind, Leak, Leftover,
+    MachineDelta, Outcome, Resource, ResourceKind, Timings,
+};
+use crate::script::Script;
+use crate::wire::{Job, Keep};
+
+/// A longer log is cut in the middle; the whole goes to a file.
+const LOG_INLINE: usize = 64 << 10;
+/// How long the removal of a script's containers may hold up the signals that follow.
+const CONTAINERS_LIMIT: Duration = Duration::from_secs(5);
+/// How long engine helpers may take to leave by themselves before the slot retires with them.
+const HELPERS_GRACE: Duration = Duration::from_millis(300);
+
+/// What was learnt of a script while it ran.
+#[derive(Debug, Default)]
+struct Seen {
+    timings: Timings,
+    ended: Vec<EndedProcess>,
+    leaks: Vec<Leak>,
+    calls: u32,
+    /// Removed by the ladder.
+    removed: Vec<Resource>,
+}
+
+/// Executes one job and cleans up after it. The second value: why the slot takes no more.
+pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> (AttemptReport, Option<String>) {
+    let before = slot.machine.reading();
+    let attempt = job.attempt;
+    let (outcome, log, seen, work) = match prepare(slot, job) {
+        Err(fault) => (Outcome::Faulted(fault), Vec::new(), Seen::default(), None),
+        Ok((script, work)) => {
+            let (outcome, log, seen) = run(slot, job, &script, &work);
+            (outcome, log, seen, Some(work))
+        }
+    };
+    let keep = keeps(slot.setup.rules.keep, &outcome);
+    let mut cleanup = clean(slot, attempt, seen.calls, keep);
+    // The ladder's removals are found gone by the cleaning: told once, as what they are.
+    cleanup
+        .gone
+        .retain(|resource| seen.removed.iter().all(|removed| removed.id != resource.id));
+    cleanup.removed.splice(0..0, seen.removed);
+    slot.desk.dismiss();
+    let retire = helpers_left(slot);
+    let work_dir = work.map_or_else(String::new, |work| put_away(slot, work, keep, &mut cleanup));
+    let (log, log_file) = store_log(slot, attempt, log);
+    let after = slot.machine.reading();
+    let report = AttemptReport {
+        outcome,
+        log,
+        log_file,
+        timings: seen.timings,
+        cleanup,
+        ended: seen.ended,
+        leaks: seen.leaks,
+        engine_calls: seen.calls,
+        machine: machine::delta(&before, &after),
+        work_dir,
+    };
+    (report, retire)
+}
+
+fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, PathBuf), Fault> {
+    let fault = |message: String| Fault {
+        kind: FaultKind::Machine,
+        message,
+        detail: Bytes::default(),
+    };
+    let bytes = fs::read(path(&job.path))
+        .map_err(|error| fault(format!("cannot read {}: {error}", job.file)))?;
+    // Mistakes in the header were shown before the run began.
+    let (script, _) = Script::parse(&job.file, &bytes, slot.setup.rules.dialect);
+    let name = work_name(job);
+    let work = slot
+        .dirs
+        .take(&name)
+        .map_err(|error| fault(format!("cannot make the work directory {name}: {error}")))?;
+    Ok((script, work))
+}
+
+/// Go's name for it, made unique for a repetition: `script-NAME`, `script-NAME.2.1`.
+fn work_name(job: &Job) -> String {
+    let name = job.name.replace('/', "-");
+    match (job.attempt.lap, job.attempt.attempt) {
+        (1, 1) => format!("script-{name}"),
+        (lap, attempt) => format!("script-{name}.{lap}.{attempt}"),
+    }
+}
+
+fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome, Vec<u8>, Seen) {
+    let registry = slot.registry;
+    let setup = setup(slot, job, work);
+    let mut watch = Watch::new(slot, job.attempt, job.lane, job.deadline);
+    let variables = interp::environment(&setup, script.dialect);
+    watch.script = variables
+        .into_iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
+    let Executed { ending, log } = interp::execute(script, &setup, registry, &mut watch);
+    let (script_time, held) = watch.times();
+    let script_time = script_time.saturating_sub(watch.ladder);
+    watch.end_processes();
+    let timings = Timings {
+        script: script_time,
+        held,
+        ladder: watch.ladder,
+    };
+    let seen = Seen {
+        timings,
+        ended: std::mem::take(&mut watch.ended),
+        leaks: std::mem::take(&mut watch.leaks),
+        calls: watch.calls,
+        removed: std::mem::take(&mut watch.removed),
+    };
+    // What the watch saw outranks the interpreter, which knows only that it was interrupted.
+    let outcome = watch.verdict.take().unwrap_or(match ending {
+        ScriptEnding::Passed | ScriptEnding::Stopped => Outcome::Passed,
+        ScriptEnding::Skipped { reason } => Outcome::Skipped { reason },
+        ScriptEnding::Failed(failure) => Outcome::Failed(failure),
+        ScriptEnding::Interrupted(_) => Outcome::Cancelled,
+    });
+    (outcome, log, seen)
+}
+
+fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
+    let rules = &slot.setup.rules;
+    let bin = path(&slot.setup.directory).join("bin");
+    let inherited = slot
+        .setup
+        .environment
+        .iter()
+        .rev()
+        .find(|(name, _)| name.0 == b"PATH");
+    let mut search_path = crate::host::search::bytes(&bin);
+    if let Some((_, rest)) = inherited {
+        search_path.push(b':');
+        search_path.extend_from_slice(&rest.0);
+    }
+    Setup {
+        work_dir: work.to_owned(),
+        file: job.file.clone(),
+        search_path,
+        variables: rules
+            .variables
+            .iter()
+            .map(|(name, value)| (name.0.clone(), value.0.clone()))
+            .collect(),
+        engine: job.engine,
+        tag: job.attempt.tag(&slot.setup.run),
+        run_id: slot.setup.run.to_string(),
+        detail: rules.detail,
+        after_failure: rules.after_failure,
+    }
+}
+
+fn keeps(keep: Keep, outcome: &Outcome) -> bool {
+    match keep {
+        Keep::Nothing => false,
+        Keep::Everything => true,
+        Keep::Failures => !matches!(outcome, Outcome::Passed | Outcome::Skipped { .. }),
+    }
+}
+
+/// Removes what the attempt made in engines, and the copies of credentials that it was given.
+fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: bool) -> Cleanup {
+    if calls == 0 {
+        return Cleanup::default();
+    }
+    drop(fs::remove_dir_all(slot.credentials()));
+    let extent = if keep {
+        Extent::Nothing
+    } else {
+        Extent::Everything
+    };
+    let limit = slot.setup.rules.cleanup_limit;
+    clean_engines(slot, attempt, extent, limit)
+}
+
+/// The first rung of the ladder: an attached client ends by itself when its container does.
+pub(super) fn remove_containers(watch: &mut Watch<'_, '_>) {
+    if watch.calls > 0 && watch.slot.setup.rules.keep != Keep::Everything {
+        let done = clean_engines(
+            watch.slot,
+            watch.attempt,
+            Extent::Containers,
+            CONTAINERS_LIMIT,
+        );
+        // What is left is found again, and told, by the cleaning that follows.
+        watch.removed.extend(done.removed);
+    }
+}
+
+/// Engine helpers that this slot adopted: it retires, so that they pass on and serve others.
+fn helpers_left(slot: &mut Slot<'_>) -> Option<String> {
+    let give_up = clock::now() + HELPERS_GRACE;
+    loop {
+        if slot.reaper.nothing_left() {
+            return None;
+        }
+        let left = give_up.saturating_duration_since(clock::now());
+        if left.is_zero() {
+            let names: Vec<String> = ladder::adopted()
+                .iter()
+                .map(|process| format!("{} {}", process.name, process.pid))
+                .collect();
+            return Some(format!("it adopted engine helpers: {}", names.join(", ")));
+        }
+        drop(slot.turn(
+            Some(left.min(Duration::from_millis(5))),
+            crate::host::reaper::Reap::All,
+        ));
+    }
+}
+
+/// Gives the work directory back; its path when it was kept.
+fn put_away(slot: &mut Slot<'_>, work: PathBuf, keep: bool, cleanup: &mut Cleanup) -> String {
+    let shown = work.display().to_string();
+    if keep {
+        return shown;
+    }
+    if let Err(error) = slot.dirs.give_back(work) {
+        let resource = Resource {
+            kind: ResourceKind::Directory,
+            id: shown.clone(),
+            name: String::new(),
+        };
+        let why = format!("{error}: {}", error.source);
+        // Files of sub-uids, made by rootless Podman, are removed from inside its user namespace.
+        let rootless = slot
+            .grant
+            .as_ref()
+            .and_then(|grant| grant.facts.as_ref())
+            .is_some_and(|facts| facts.rootless);
+        let remedy = if rootless {
+            format!("podman unshare rm -rf {shown}")
+        } else {
+            format!("sudo rm -rf {shown}")
+        };
+        cleanup.leftovers.push(Leftover {
+            resource,
+            why,
+            remedy,
+        });
+        return shown;
+    }
+    String::new()
+}
+
+/// The log for the report, and the file with the whole of a long one.
+fn store_log(slot: &Slot<'_>, attempt: AttemptId, log: Vec<u8>) -> (Bytes, String) {
+    if log.len() <= LOG_INLINE {
+        return (log.into(), String::new());
+    }
+    let directory = path(&slot.setup.logs);
+    let file = directory.join(format!("{attempt}.log"));
+    let stored = fs::create_dir_all(&directory).and_then(|()| fs::write(&file, &log));
+    let half = LOG_INLINE / 2;
+    let head = log.get(..half).unwrap_or_default();
+    let tail = log.get(log.len() - half..).unwrap_or_default();
+    let (note, name) = match stored {
+        Ok(()) => (
+            format!("whole log: {}", file.display()),
+            file.display().to_string(),
+        ),
+        Err(error) => (
+            format!("the whole log could not be kept: {error}"),
+            String::new(),
+        ),
+    };
+    let gap = format!("\n[… {} bytes left out; {note} …]\n", log.len() - 2 * half);
+    ([head, gap.as_bytes(), tail].concat().into(), name)
+}
+
+/// What can be said of an attempt whose interpreter never came back.
+pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
+    let (script, held) = watch.times();
+    let cleanup = clean(watch.slot, watch.attempt, watch.calls, false);
+    AttemptReport {
+        outcome: watch.verdict.take().unwrap_or(Outcome::Cancelled),
+        log: b"[the log is lost: a custom command did not return]\n"
+            .to_vec()
+            .into(),
+        log_file: String::new(),
+        timings: Timings {
+            script: script.saturating_sub(watch.ladder),
+            held,
+            ladder: watch.ladder,
+        },
+        cleanup,
+        ended: std::mem::take(&mut watch.ended),
+        leaks: std::mem::take(&mut watch.leaks),
+        engine_calls: watch.calls,
+        machine: MachineDelta::default(),
+        work_dir: String::new(),
+    }
+}

@@ -1,0 +1,138 @@
+//! Removes what an attempt made in the engines, by what its ledger proves.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::runner::Reaping;
+use super::serve::{Slot, path};
+use crate::engine::client::Client;
+use crate::engine::presence;
+use crate::host::clock;
+use crate::ledger::intents::{Contents, Ledger};
+use crate::ledger::proof::Owner;
+use crate::ledger::remove::{CleanupPolicy, clean};
+use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Leftover, Resource, ResourceKind};
+use crate::wire::os_variables;
+
+/// How much is to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What processes may be waiting for.
+    Containers,
+    /// All that the attempt made.
+    Everything,
+    /// Nothing: it is only told what there is.
+    Nothing,
+}
+
+impl Extent {
+    fn covers(self, kind: ResourceKind) -> bool {
+        match self {
+            Extent::Containers => matches!(kind, ResourceKind::Container | ResourceKind::Pod),
+            Extent::Everything | Extent::Nothing => true,
+        }
+    }
+}
+
+/// Cleans after an attempt, in every engine that it used. Without a call of an engine there is nothing to do.
+pub(super) fn clean_engines(
+    slot: &mut Slot<'_>,
+    attempt: AttemptId,
+    extent: Extent,
+    limit: Duration,
+) -> Cleanup {
+    let begun = clock::now();
+    let ledger = Ledger::at(path(&slot.setup.ledger));
+    let mut total = Cleanup::default();
+    let contents = match ledger.read() {
+        Ok(contents) => contents,
+        Err(error) => {
+            total.leftovers.push(unknown(&error.to_string()));
+            return total;
+        }
+    };
+    for client in clients(slot, &contents, attempt) {
+        let mut intents = contents.intents(attempt, client.kind());
+        intents.retain(|intent: &Intent| extent.covers(intent.kind));
+        let owner = Owner {
+            run: &slot.setup.run,
+            attempt,
+            intents: &intents,
+        };
+        let policy = CleanupPolicy {
+            keep: extent == Extent::Nothing,
+            keep_images: slot.setup.rules.keep_images,
+        };
+        let done = clean(
+            &owner,
+            &client,
+            &mut Reaping {
+                reaper: &mut slot.reaper,
+            },
+            policy,
+            limit,
+        );
+        total.removed.extend(done.removed);
+        total.gone.extend(done.gone);
+        total.kept.extend(done.kept);
+        total.leftovers.extend(done.leftovers);
+    }
+    if extent == Extent::Everything {
+        total
+            .leftovers
+            .extend(contents.elsewhere(attempt).iter().map(unattributed));
+        if let Err(error) = ledger.settle(attempt, &total) {
+            total.leftovers.push(unknown(&error.to_string()));
+        }
+    }
+    total.duration = clock::now() - begun;
+    total
+}
+
+/// The selected engine's client, and any other that the attempt wrote intents for.
+fn clients(slot: &Slot<'_>, contents: &Contents, attempt: AttemptId) -> Vec<Client> {
+    let variables = os_variables(&slot.setup.environment);
+    let facts = slot.grant.as_ref().and_then(|grant| grant.facts.as_ref());
+    let mut clients: Vec<Client> = facts
+        .map(|facts| Client::of(facts, variables.clone()))
+        .into_iter()
+        .collect();
+    let served: BTreeSet<EngineKind> = clients.iter().map(Client::kind).collect();
+    for kind in EngineKind::ALL
+        .into_iter()
+        .filter(|kind| !served.contains(kind))
+    {
+        if !contents.intents(attempt, kind).is_empty()
+            && let Some(program) = presence::client(kind, &variables)
+        {
+            clients.push(Client::named(kind, program, variables.clone()));
+        }
+    }
+    clients
+}
+
+fn unknown(why: &str) -> Leftover {
+    let resource = Resource {
+        kind: ResourceKind::Container,
+        id: String::new(),
+        name: "unknown".to_owned(),
+    };
+    Leftover {
+        resource,
+        why: format!("what the attempt made is not known: {why}"),
+        remedy: String::new(),
+    }
+}
+
+fn unattributed((command, by): &(String, String)) -> Leftover {
+    let resource = Resource {
+        kind: ResourceKind::Container,
+        id: String::new(),
+        name: format!("whatever `{command}` made"),
+    };
+    Leftover {
+        resource,
+        why: format!("unattributed: {by} led it to another engine"),
+        remedy: String::new(),
+    }
+}

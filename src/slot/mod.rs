@@ -1,0 +1,19 @@
+//! The worker's role: executes one script at a time, watches it, ends it, cleans up after it.
+//!
+//! A slot is in a session of its own, so that a signal to the harness's group does not take the cleaner
+//! along, and it is a subreaper, so that every descendant of a script is its descendant. It knows
+//! nothing of the plan: what to execute comes over the socket, what came of it goes back.
+
+mod attempt;
+mod cleaning;
+mod desk;
+mod ladder;
+mod leaks;
+mod machine;
+mod runner;
+mod serve;
+mod watch;
+mod workdir;
+mod world;
+
+pub use serve::{SlotError, serve};

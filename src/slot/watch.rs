@@ -1,0 +1,279 @@
+//! The world around the script that runs: starts its programs, counts its time, holds its shims until
+//! the container lane admits them, and ends it when its time is over.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::desk;
+use super::serve::{Heard, Slot, path};
+use crate::diagnose::{self, Sample};
+use crate::host::clock;
+use crate::host::progress::Progress;
+use crate::host::reaper::Reap;
+use crate::interp::{Interrupted, JobId};
+use crate::model::{
+    AttemptId, EndedProcess, EngineKind, Fault, FaultKind, Lane, Leak, Outcome, Place, Resource,
+    Timeout,
+};
+use crate::shim::role::masked;
+use crate::wire::{FromSlot, OtherEngine, Pass, ToShim, Variables};
+
+/// The script that runs, and what was learnt of it so far.
+#[derive(Debug)]
+pub(super) struct Watch<'s, 'r> {
+    pub(super) slot: &'s mut Slot<'r>,
+    pub(super) attempt: AttemptId,
+    pub(super) deadline: Duration,
+    /// The environment that the script begins with.
+    pub(super) script: Variables,
+    pub(super) admitted: bool,
+    pub(super) held: Held,
+    pub(super) begun: Instant,
+    pub(super) place: Place,
+    pub(super) line_begun: Instant,
+    pub(super) progress: Progress,
+    /// The first look of two, shortly before the deadline.
+    pub(super) first_look: Option<Sample>,
+    pub(super) jobs: BTreeMap<JobId, Place>,
+    pub(super) calls: u32,
+    pub(super) ended: Vec<EndedProcess>,
+    pub(super) leaks: Vec<Leak>,
+    /// Resources that the ladder removed.
+    pub(super) removed: Vec<Resource>,
+    /// The fact that outranks whatever the interpreter says: a timeout, a fault, a cancel.
+    pub(super) verdict: Option<Outcome>,
+    pub(super) ladder: Duration,
+    pub(super) harness_directory: PathBuf,
+}
+
+/// Time in which a shim waited; not charged to the script.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    since: Option<Instant>,
+    total: Duration,
+    waiting: Vec<(u32, EngineKind)>,
+    told: bool,
+}
+
+impl Held {
+    fn total(&self, now: Instant) -> Duration {
+        self.total + self.since.map_or(Duration::ZERO, |since| now - since)
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.since.get_or_insert_with(clock::now);
+    }
+
+    pub(super) fn end(&mut self) {
+        if let Some(since) = self.since.take() {
+            self.total += clock::now() - since;
+        }
+    }
+}
+
+impl<'s, 'r> Watch<'s, 'r> {
+    pub(super) fn new(
+        slot: &'s mut Slot<'r>,
+        attempt: AttemptId,
+        lane: Lane,
+        deadline: Duration,
+    ) -> Self {
+        let now = clock::now();
+        let progress = Progress::open(&path(&slot.setup.directory));
+        let harness_directory = path(&slot.setup.harness_directory);
+        Watch {
+            slot,
+            attempt,
+            deadline,
+            script: Variables::new(),
+            admitted: lane == Lane::Container,
+            held: Held::default(),
+            begun: now,
+            place: Place::default(),
+            line_begun: now,
+            progress,
+            first_look: None,
+            jobs: BTreeMap::new(),
+            calls: 0,
+            ended: Vec::new(),
+            leaks: Vec::new(),
+            removed: Vec::new(),
+            verdict: None,
+            ladder: Duration::ZERO,
+            harness_directory,
+        }
+    }
+
+    /// From the first line until now, and how much of it was spent waiting for admission.
+    pub(super) fn times(&self) -> (Duration, Duration) {
+        let now = clock::now();
+        (now - self.begun, self.held.total(now))
+    }
+
+    /// One turn, at most `limit`; answers shims.
+    pub(super) fn turn(&mut self, limit: Option<Duration>, reap: Reap) {
+        for heard in self.slot.turn(limit, reap) {
+            match heard {
+                Heard::Admit(attempt) if attempt == self.attempt => self.admit(),
+                // An admission that comes after its script is over changes nothing.
+                Heard::Admit(_) => {}
+                Heard::Desk(desk::Heard::Fault(message)) => {
+                    self.fault(FaultKind::Ledger, message);
+                }
+                Heard::Desk(desk::Heard::Call {
+                    caller,
+                    kind,
+                    command,
+                }) => self.called(caller, kind, command),
+            }
+        }
+    }
+
+    pub(super) fn fault(&mut self, kind: FaultKind, message: String) {
+        self.verdict.get_or_insert(Outcome::Faulted(Fault {
+            kind,
+            message,
+            detail: Vec::new().into(),
+        }));
+    }
+
+    fn called(&mut self, caller: u32, kind: EngineKind, command: String) {
+        self.calls += 1;
+        if self.admitted {
+            let answer = self.answer(kind);
+            self.slot.desk.answer(caller, &answer);
+            return;
+        }
+        self.held.waiting.push((caller, kind));
+        self.held.begin();
+        if !self.held.told {
+            self.held.told = true;
+            self.slot.tell(&FromSlot::Held {
+                attempt: self.attempt,
+                command,
+            });
+        }
+    }
+
+    fn admit(&mut self) {
+        self.admitted = true;
+        for (caller, kind) in std::mem::take(&mut self.held.waiting) {
+            let answer = self.answer(kind);
+            self.slot.desk.answer(caller, &answer);
+        }
+        self.held.end();
+    }
+
+    /// What a shim of this name is told, now that the engine may be used.
+    fn answer(&self, kind: EngineKind) -> ToShim {
+        let refuse = |message: String| ToShim::Refuse { message, code: 127 };
+        let setup = &self.slot.setup;
+        let Some(grant) = &self.slot.grant else {
+            return refuse(format!("{kind}: shakedown knows of no container engine"));
+        };
+        let Some(facts) = &grant.facts else {
+            return refuse(format!(
+                "{kind}: no container engine: {}",
+                grant.missing.join("; ")
+            ));
+        };
+        let client = if kind == facts.kind {
+            Some(facts.client.clone().into())
+        } else if setup.rules.other_engine == OtherEngine::Allowed {
+            real_client(kind, setup)
+        } else {
+            return refuse(masked(kind, facts.kind));
+        };
+        let Some(client) = client else {
+            return refuse(format!("{kind}: command not found"));
+        };
+        ToShim::Go(Box::new(Pass {
+            facts: facts.clone(),
+            client,
+            run: setup.run.clone(),
+            attempt: self.attempt,
+            ledger: setup.ledger.clone(),
+            id_files: crate::host::search::bytes(
+                &path(&setup.id_files).join(self.attempt.to_string()),
+            )
+            .into(),
+            credentials: crate::host::search::bytes(&self.slot.credentials()).into(),
+            harness: setup.environment.clone(),
+            script: self.script.clone(),
+        }))
+    }
+
+    /// Time charged to the script so far.
+    fn charged(&self, now: Instant) -> Duration {
+        (now - self.begun).saturating_sub(self.held.total(now))
+    }
+
+    /// When the first look is due: 1 s before a long deadline, at 0.8 of a short one.
+    fn first_look_at(&self) -> Duration {
+        if self.deadline >= Duration::from_secs(5) {
+            self.deadline.saturating_sub(Duration::from_secs(1))
+        } else {
+            self.deadline.mul_f64(0.8)
+        }
+    }
+
+    /// How long a turn may last before the clock has to be looked at again.
+    pub(super) fn patience(&self, now: Instant) -> Option<Duration> {
+        if self.held.since.is_some() {
+            return None;
+        }
+        let due = if self.first_look.is_none() {
+            self.first_look_at()
+        } else {
+            self.deadline
+        };
+        Some(due.saturating_sub(self.charged(now)))
+    }
+
+    /// Ends the script when it must end. The evidence is taken before anything is touched.
+    pub(super) fn interrupted(&mut self) -> Option<Interrupted> {
+        let now = clock::now();
+        let me = rustix::process::getpid().as_raw_nonzero().get();
+        if self.held.since.is_none() && self.verdict.is_none() && !self.slot.ending {
+            if self.first_look.is_none() && self.charged(now) >= self.first_look_at() {
+                self.first_look = Some(diagnose::sample(me));
+            }
+            if self.charged(now) < self.deadline {
+                return None;
+            }
+            let second = diagnose::sample(me);
+            self.verdict = Some(Outcome::TimedOut(Box::new(Timeout {
+                place: self.place.clone(),
+                line_elapsed: now - self.line_begun,
+                deadline: self.deadline,
+                movement: diagnose::movement(self.first_look.as_ref(), &second),
+                evidence: second.into_evidence(),
+            })));
+        } else if self.slot.ending {
+            self.verdict.get_or_insert(Outcome::Cancelled);
+        }
+        let why = match &self.verdict {
+            Some(Outcome::TimedOut(_)) => Interrupted::Deadline,
+            Some(Outcome::Cancelled) => Interrupted::Cancelled,
+            Some(Outcome::Faulted(_)) => Interrupted::Faulted,
+            Some(Outcome::Passed | Outcome::Skipped { .. } | Outcome::Failed(_)) | None => {
+                return None;
+            }
+        };
+        self.held.end();
+        self.end_processes();
+        self.ladder += clock::now() - now;
+        Some(why)
+    }
+}
+
+fn real_client(kind: EngineKind, setup: &crate::wire::SlotSetup) -> Option<crate::model::Bytes> {
+    let search = setup
+        .environment
+        .iter()
+        .rev()
+        .find(|(name, _)| name.0 == b"PATH")?;
+    let found = crate::host::search::executable(kind.command().as_bytes(), &search.1.0)?;
+    Some(crate::host::search::bytes(&found).into())
+}

@@ -1,0 +1,228 @@
+//! The messages between the harness and its slots, and between a slot and a shim.
+//!
+//! One JSON object a line. Values only: how they travel is `host::channel`'s business, what they cause
+//! is the driver's and the slot's. Nothing here outlives a run, so nothing here is versioned: both ends
+//! are the same executable.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    AfterFailure, AttemptId, AttemptReport, Bytes, Detail, Dialect, EngineFacts, EngineKind, Lane,
+    RunId, SlotId,
+};
+
+/// `argv[0]` of a slot: the role is looked up before anything else.
+pub const SLOT: &str = "shakedown-slot";
+/// The name of the socket in a slot's directory where stand-ins ask.
+pub const DESK: &str = "desk";
+
+/// Environment variables, as a list: order and odd names matter.
+pub type Variables = Vec<(Bytes, Bytes)>;
+
+/// The variables as the standard library wants them.
+pub fn os_variables(variables: &Variables) -> Vec<(OsString, OsString)> {
+    let os = |bytes: &Bytes| OsString::from_vec(bytes.0.clone());
+    variables
+        .iter()
+        .map(|(name, value)| (os(name), os(value)))
+        .collect()
+}
+
+/// From the harness to a slot.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum ToSlot {
+    /// The first message: what is fixed for the slot's life.
+    Setup(Box<SlotSetup>),
+    /// What is known of the engine. Comes before the first attempt that needs it.
+    Engine(Box<Grant>),
+    /// Execute this after what was sent before.
+    Run(Box<Job>),
+    /// Give an attempt back, if it has not begun.
+    Recall(AttemptId),
+    /// The container lane admits the held attempt.
+    Admit(AttemptId),
+    /// End what runs, clean up, and take no more.
+    Cancel,
+}
+
+/// From a slot to the harness.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum FromSlot {
+    /// It began to execute this attempt.
+    Started(AttemptId),
+    /// A plain attempt called the engine with this command line; it waits for `Admit`.
+    Held {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// As typed, for people.
+        command: String,
+    },
+    /// The script asked which engine there is; it waits for `Engine`.
+    AskEngine(AttemptId),
+    /// A recalled attempt is handed back untouched.
+    Recalled(AttemptId),
+    /// An attempt is over, cleaning included.
+    Ended {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// All that was learnt.
+        report: Box<AttemptReport>,
+        /// The slot ends now, and why; `None` when it takes more.
+        retire: Option<String>,
+    },
+}
+
+/// What is fixed for a slot's life.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SlotSetup {
+    /// The run.
+    pub run: RunId,
+    /// The slot's number.
+    pub slot: SlotId,
+    /// The slot's own directory: `bin/` with the stand-ins, the control socket, the progress file.
+    pub directory: Bytes,
+    /// Where work directories are made.
+    pub work_root: Bytes,
+    /// The file of intents.
+    pub ledger: Bytes,
+    /// Where engines write the ids of what they make.
+    pub id_files: Bytes,
+    /// Where long logs are kept.
+    pub logs: Bytes,
+    /// The harness's own environment: what the engine's client must not lose.
+    pub environment: Variables,
+    /// The directory the harness was started in.
+    pub harness_directory: Bytes,
+    /// Everything about how scripts are executed that is the same for all.
+    pub rules: Rules,
+}
+
+/// How scripts are executed in this run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rules {
+    /// Which language.
+    pub dialect: Dialect,
+    /// How much of the log is kept.
+    pub detail: Detail,
+    /// What a failing line does to the script.
+    pub after_failure: AfterFailure,
+    /// Keep work directories and resources.
+    pub keep: Keep,
+    /// Image names and builds of scripts stay.
+    pub keep_images: bool,
+    /// Variables set in every script.
+    pub variables: Variables,
+    /// How long output is awaited after its command has ended.
+    pub leak_grace: Duration,
+    /// How long a process has between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// How long cleaning after one attempt may take.
+    pub cleanup_limit: Duration,
+    /// What the engine that was not selected answers.
+    pub other_engine: OtherEngine,
+    /// External programs that scripts may call bare: name and path.
+    pub programs: Vec<(String, Bytes)>,
+}
+
+/// What the engine that was not selected answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OtherEngine {
+    /// That it is masked.
+    Masked,
+    /// It serves.
+    Allowed,
+}
+
+/// What is kept after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Keep {
+    /// Nothing.
+    Nothing,
+    /// The resources of attempts that did not pass.
+    Failures,
+    /// Everything.
+    Everything,
+}
+
+/// What a slot may use of the engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The engine; `None` when there is none.
+    pub facts: Option<EngineFacts>,
+    /// Why there is none: one clause per engine tried.
+    pub missing: Vec<String>,
+}
+
+/// One attempt to execute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Which.
+    pub attempt: AttemptId,
+    /// The trial's name.
+    pub name: String,
+    /// The script's file as it is shown.
+    pub file: String,
+    /// Where the script is.
+    pub path: Bytes,
+    /// The lane it was admitted to.
+    pub lane: Lane,
+    /// Its deadline; waits are not charged.
+    pub deadline: Duration,
+    /// The value of `$ENGINE`: the engine selected, or the likeliest while none is needed.
+    pub engine: Option<EngineKind>,
+}
+
+/// From a shim to its slot.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum FromShim {
+    /// The script's program called this engine.
+    Call {
+        /// Under which name.
+        kind: EngineKind,
+        /// As typed, for people.
+        command: String,
+    },
+    /// An intent could not be written, so nothing was created: the attempt is faulted.
+    Fault(String),
+}
+
+/// From a slot to a shim.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum ToShim {
+    /// Go on with the real client.
+    Go(Box<Pass>),
+    /// Say this on stderr and exit with this code.
+    Refuse {
+        /// What to say.
+        message: String,
+        /// The exit code.
+        code: u8,
+    },
+}
+
+/// What a shim needs to go on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pass {
+    /// The engine that serves.
+    pub facts: EngineFacts,
+    /// The real client of the name that was called.
+    pub client: Bytes,
+    /// The run.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The file of intents.
+    pub ledger: Bytes,
+    /// Where the engine writes ids.
+    pub id_files: Bytes,
+    /// The attempt's directory for copies of credentials.
+    pub credentials: Bytes,
+    /// The harness's environment.
+    pub harness: Variables,
+    /// The environment the script began with.
+    pub script: Variables,
+}

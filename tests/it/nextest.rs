@@ -1,0 +1,128 @@
+//! cargo-nextest: its protocol by hand, and the program itself where it is installed.
+
+use std::process::Command;
+
+use super::project::{Output, Project, package};
+
+fn project() -> Project {
+    Project::new()
+        .script("good", "exec true\n")
+        .script("bad", "exec echo before\nexec false\n")
+        .script("bad_and_more", "exec false\n")
+        .script("late", "#: deadline = \"200ms\"\nexec sleep 1000\n")
+        .script("skips", "skip 'not today'\n")
+}
+
+/// As nextest starts a trial.
+fn trial(name: &str) -> Output {
+    let words = ["--exact", name, "--nocapture"];
+    project()
+        .target()
+        .args(words)
+        .nextest()
+        .without_engine()
+        .finish()
+}
+
+#[test]
+fn a_trial_that_passes_ends_with_0() {
+    let output = trial("good");
+    output.expect_code(0).expect_stdout("test good ... ok\n");
+    assert!(!output.stderr().contains("Error:"), "{}", output.stderr());
+}
+
+#[test]
+fn a_trial_that_fails_begins_stderr_with_its_error() {
+    let output = trial("bad");
+    output.expect_code(101);
+    let first = output.stderr().lines().next().unwrap_or_default();
+    assert_eq!(
+        first,
+        "Error: failed: scripts/bad.txtar:2: unexpected command failure"
+    );
+}
+
+#[test]
+fn a_trial_that_hangs_says_so_in_its_error() {
+    let output = trial("late");
+    output.expect_code(101);
+    let error = output
+        .stderr()
+        .lines()
+        .find(|line| line.starts_with("Error: "));
+    let error = error.unwrap_or_else(|| panic!("no error in {}", output.stderr()));
+    assert!(error.contains("scripts/late.txtar:2"), "{error}");
+}
+
+#[test]
+fn a_trial_that_skips_itself_passes() {
+    trial("skips").expect_code(0);
+}
+
+#[test]
+fn a_trial_that_is_gone_fails() {
+    let output = trial("gone");
+    output.expect_code(101);
+    assert_eq!(output.stderr(), "Error: no trial has the name \"gone\"\n");
+}
+
+#[test]
+fn nothing_of_a_trial_is_left_when_it_is_over() {
+    let project = project();
+    let words = ["--exact", "late", "--nocapture"];
+    project
+        .target()
+        .args(words)
+        .nextest()
+        .without_engine()
+        .finish()
+        .expect_code(101);
+    super::project::nothing_left_of(project.record().run());
+    let live = project.state().join("live");
+    let left: Vec<_> = std::fs::read_dir(live)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn the_program_itself_lists_and_runs_our_scripts() {
+    let has = Command::new("cargo")
+        .args(["nextest", "--version"])
+        .output();
+    if !has.is_ok_and(|done| done.status.success()) {
+        eprintln!("SKIPPED: cargo-nextest is not installed");
+        return;
+    }
+    let state = tempfile::tempdir().unwrap();
+    let nextest = |words: &[&str]| {
+        let mut command = Command::new("cargo");
+        for (name, _) in std::env::vars_os() {
+            let outer = name
+                .to_str()
+                .is_some_and(|name| name.starts_with("NEXTEST") || name.starts_with("SHAKEDOWN"));
+            if outer {
+                command.env_remove(name);
+            }
+        }
+        command
+            .arg("nextest")
+            .args(words)
+            .args(["--color", "never"])
+            .current_dir(package());
+        let done = command.env("SHAKEDOWN_DIR", state.path()).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            done.status.code().unwrap(),
+            text(&done.stdout),
+            text(&done.stderr),
+        )
+    };
+    let (code, stdout, stderr) = nextest(&["list", "--test", "scripts", "quoting"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("quoting"), "{stdout}");
+    let (code, _, stderr) = nextest(&["run", "--test", "scripts", "quoting", "registered"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("2 tests run: 2 passed"), "{stderr}");
+}

@@ -1,0 +1,121 @@
+//! Mistakes in harness.toml and in the headers of scripts: all at once, with their places, and nothing runs.
+
+use super::project::{Output, Project};
+
+/// Nothing ran: no script, no record.
+#[track_caller]
+fn expect_nothing_ran(project: &Project, output: &Output) {
+    output.expect_code(2);
+    assert_eq!(output.stdout(), "");
+    assert!(!project.path("ran").exists(), "a script ran");
+    assert!(project.record_files().is_empty(), "a record was written");
+}
+
+fn marks(project: &Project) -> String {
+    format!("exec touch {}\n", project.path("ran").display())
+}
+
+#[test]
+fn every_mistake_of_the_settings_is_told_with_its_place_and_the_nearest_name() {
+    let text = "scripts = [\"scripts\"]\ndedline = \"3m\"\nleak = \"shout\"\n\n[cleanup]\nwhem = \"always\"\n";
+    let project = Project::with_settings(text);
+    let script = marks(&project);
+    let project = project.script("one", script);
+    for run in [
+        project.target(),
+        project.run(),
+        project.target().arg("--list"),
+    ] {
+        let output = run.without_engine().finish();
+        expect_nothing_ran(&project, &output);
+        output.expect_stderr("3 mistakes in harness.toml; nothing ran");
+        for part in [
+            "harness.toml:2:1: ",
+            "did you mean `deadline`",
+            "harness.toml:3:",
+            "harness.toml:6:1: ",
+            "did you mean `when`",
+        ] {
+            output.expect_stderr(part);
+        }
+    }
+}
+
+#[test]
+fn settings_that_are_no_toml_are_told_with_their_place() {
+    let project = Project::with_settings("scripts = [\"scripts\"\n");
+    let script = marks(&project);
+    let project = project.script("one", script);
+    let output = project.run().without_engine().finish();
+    expect_nothing_ran(&project, &output);
+    output.expect_stderr("harness.toml:");
+}
+
+#[test]
+fn every_mistake_of_every_header_is_told_with_its_place() {
+    let project = Project::new();
+    let script = marks(&project);
+    let project = project
+        .script(
+            "one",
+            format!("#: dedline = \"3m\"\n#: cpus = \"many\"\n{script}"),
+        )
+        .script("two", format!("# fine\n#: deadline = \"soon\"\n{script}"))
+        .script("three", &script);
+    let output = project.target().without_engine().finish();
+    expect_nothing_ran(&project, &output);
+    for part in [
+        "scripts/one.txtar:1",
+        "did you mean `deadline`",
+        "scripts/one.txtar:2",
+        "scripts/two.txtar:2",
+    ] {
+        output.expect_stderr(part);
+    }
+}
+
+#[test]
+fn a_folder_that_is_missing_or_empty_is_told() {
+    let project =
+        Project::with_settings("scripts = [\"scripts\", \"gone\"]\n").script("one", "exec true\n");
+    let output = project.run().without_engine().finish();
+    expect_nothing_ran(&project, &output);
+    output.expect_stderr("`gone`");
+    let project = Project::new();
+    let output = project.run().without_engine().finish();
+    expect_nothing_ran(&project, &output);
+    output.expect_stderr("no txtar nor txt scripts found in dir scripts");
+}
+
+#[test]
+fn without_settings_the_paths_that_are_typed_count() {
+    let project = Project::new().script("one", "exec true\n");
+    std::fs::remove_file(project.path("harness.toml")).unwrap();
+    let output = project
+        .run()
+        .args(["scripts/one.txtar"])
+        .without_engine()
+        .finish();
+    output.expect_code(0).expect_stdout("test one ... ok");
+    let output = project.run().args(["scripts"]).without_engine().finish();
+    output.expect_code(0).expect_stdout("test one ... ok");
+}
+
+#[test]
+fn a_deadline_is_taken_from_the_flag_then_the_variable_then_the_header_then_the_settings() {
+    let settings = "scripts = [\"scripts\"]\ndeadline = \"40s\"\n";
+    let deadline = |header: &str, variable: &str, flag: &[&str]| {
+        let project =
+            Project::with_settings(settings).script("one", format!("{header}exec true\n"));
+        let run = project.run().args(flag).env("SHAKEDOWN_DEADLINE", variable);
+        run.without_engine().finish().expect_code(0);
+        let record = project.record();
+        let start = record.of("attempt_started").next().unwrap();
+        start["deadline"].as_f64().unwrap().to_string()
+    };
+    let header = "#: deadline = \"30s\"\n";
+    assert_eq!(deadline("", "", &[]), "40");
+    assert_eq!(deadline(header, "", &[]), "30");
+    assert_eq!(deadline(header, "20s", &[]), "20");
+    assert_eq!(deadline(header, "20s", &["--deadline", "10s"]), "10");
+}
