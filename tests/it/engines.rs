@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::project::{
-    Output, Project, Record, Run, eventually, nothing_left_of, package, shakedown,
+    Output, Project, Record, Run, eventually, nothing_left_of, package, shakedown, target,
 };
 use super::verdicts::{check, fixtures};
 
@@ -85,14 +85,23 @@ impl Engine {
 
     /// `shakedown run`, as the user that owns the engine.
     fn run(self, project: &Project) -> Run<'_> {
+        self.start(project, &shakedown(), &["run"])
+    }
+
+    /// The test target, as the user that owns the engine.
+    fn target(self, project: &Project) -> Run<'_> {
+        self.start(project, &target(), &[])
+    }
+
+    fn start<'p>(self, project: &'p Project, program: &Path, words: &[&str]) -> Run<'p> {
         let run = match self {
-            Engine::Docker => project.run(),
+            Engine::Docker => project.start(program).args(words),
             Engine::Podman => {
-                let program = project.path("shakedown");
-                fs::copy(shakedown(), &program).unwrap();
-                fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+                let copy = project.path("program");
+                fs::copy(program, &copy).unwrap();
+                fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
                 give_away(&project.path(""), &stage());
-                project.start(&as_rootless()).arg(program).arg("run")
+                project.start(&as_rootless()).arg(copy).args(words)
             }
         };
         run.args(["--engine", self.name()])
@@ -262,6 +271,40 @@ fn messy_scripts_leave_nothing_on_podman() {
     leaves_nothing(Engine::Podman);
 }
 
+/// The scripts of `toy`, a program that calls the engine itself.
+fn toy_passes(engine: Engine) {
+    if !engine.usable() {
+        return;
+    }
+    let mut project = engine.project();
+    for entry in fs::read_dir(package().join("fixtures/toy")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        project = project.script(name, fs::read(&path).unwrap());
+    }
+    let output = engine.target(&project).finish();
+    output
+        .expect_code(0)
+        .expect_stdout("; 0 failed; 0 ignored;");
+    let record = project.record();
+    let held = record
+        .of("attempt_held")
+        .map(|held| held["attempt"].clone());
+    assert_eq!(held.count(), 1, "only `called_inside` is held");
+    assert_eq!(record.report("called_inside")["engine_calls"], 1);
+    engine.expect_clean(record.run());
+}
+
+#[test]
+fn a_program_that_drives_containers_works_on_docker() {
+    toy_passes(Engine::Docker);
+}
+
+#[test]
+fn a_program_that_drives_containers_works_on_podman() {
+    toy_passes(Engine::Podman);
+}
+
 /// One script that leaves containers running and waits for ever; its run's id once both are up.
 fn endless(
     engine: Engine,
@@ -320,7 +363,7 @@ fn when_a_worker_crashes_the_harness_removes_its_containers() {
     }
     let script = "exec $ENGINE run -d --network none $BASE sleep 1000\ncrash-slot\n";
     let project = Engine::Docker.project().script("container_crash", script);
-    let output = project.target().args(["--engine", "docker"]).finish();
+    let output = Engine::Docker.target(&project).finish();
     output.expect_code(102);
     let record = project.record();
     let removed = &record.report("container_crash")["cleanup"]["removed"];

@@ -209,6 +209,7 @@ pub(crate) struct Run<'p> {
     project: &'p Project,
     command: Command,
     limit: Duration,
+    stdout: Option<File>,
 }
 
 impl<'p> Run<'p> {
@@ -228,6 +229,7 @@ impl<'p> Run<'p> {
             project,
             command,
             limit: LIMIT,
+            stdout: None,
         }
     }
 
@@ -266,6 +268,18 @@ impl<'p> Run<'p> {
             .env("NEXTEST_EXECUTION_MODE", "process-per-test")
     }
 
+    /// With this stdout.
+    pub(crate) fn stdout(mut self, stdout: File) -> Self {
+        self.stdout = Some(stdout);
+        self
+    }
+
+    /// Without this variable.
+    pub(crate) fn env_remove(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     pub(crate) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -276,9 +290,8 @@ impl<'p> Run<'p> {
     pub(crate) fn start(mut self) -> Running {
         let output = tempfile::tempdir_in(self.project.root.path()).unwrap();
         let create = |name| File::create(output.path().join(name)).unwrap();
-        self.command
-            .stdout(create("stdout"))
-            .stderr(create("stderr"));
+        let stdout = self.stdout.unwrap_or_else(|| create("stdout"));
+        self.command.stdout(stdout).stderr(create("stderr"));
         Running {
             child: self.command.spawn().unwrap(),
             give_up: Instant::now() + self.limit,
@@ -321,7 +334,8 @@ impl Running {
     }
 
     fn read(&self, name: &str) -> String {
-        let bytes = fs::read(self.output.path().join(name)).unwrap();
+        // There is none when the test gave a file of its own.
+        let bytes = fs::read(self.output.path().join(name)).unwrap_or_default();
         String::from_utf8(bytes).expect("what the harness prints is text")
     }
 
@@ -474,12 +488,6 @@ impl Record {
             .of("attempt_ended")
             .find(|event| event["attempt"] == id);
         &ended.unwrap_or_else(|| panic!("trial {trial} has no report"))["report"]
-    }
-
-    /// The log of a trial.
-    #[track_caller]
-    pub(crate) fn log(&self, trial: &str) -> String {
-        self.report(trial)["log"].as_str().unwrap().to_owned()
     }
 }
 
