@@ -12,6 +12,8 @@
 
 mod project;
 
+mod doubles;
+mod engines;
 mod faults;
 mod interruption;
 mod layers;

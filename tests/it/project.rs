@@ -1,7 +1,7 @@
 //! A project in a temporary directory, and runs of the harness on it.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt;
@@ -102,7 +102,15 @@ impl Project {
     }
 
     pub(crate) fn with_settings(text: &str) -> Self {
-        let root = tempfile::Builder::new().prefix("it-").tempdir().unwrap();
+        Project::below(&std::env::temp_dir(), text)
+    }
+
+    /// One in a folder that another user can enter.
+    pub(crate) fn below(folder: &Path, text: &str) -> Self {
+        let root = tempfile::Builder::new()
+            .prefix("it-")
+            .tempdir_in(folder)
+            .unwrap();
         for folder in ["scripts", "home", "tmp"] {
             fs::create_dir(root.path().join(folder)).unwrap();
         }
@@ -163,6 +171,11 @@ impl Project {
     /// The test target, as `cargo test` starts it.
     pub(crate) fn target(&self) -> Run<'_> {
         Run::new(self, &target())
+    }
+
+    /// Any program, on this project.
+    pub(crate) fn start(&self, program: &Path) -> Run<'_> {
+        Run::new(self, program)
     }
 
     /// Where records are.
@@ -505,9 +518,4 @@ pub(crate) fn nothing_left_of(run: &str) {
         assert!(Instant::now() < give_up, "still there: {left:#?}");
         std::thread::sleep(POLL);
     }
-}
-
-/// Words as the system has them.
-pub(crate) fn words(text: &str) -> Vec<OsString> {
-    text.split_whitespace().map(OsString::from).collect()
 }
