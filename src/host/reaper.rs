@@ -77,8 +77,10 @@ pub struct Collected {
 }
 
 /// Starts, watches and reaps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reaper {
+    /// The most that is kept of one output, in bytes.
+    cap: u64,
     jobs: BTreeMap<u32, Job>,
     last: u32,
 }
@@ -95,6 +97,15 @@ pub enum JobState {
 }
 
 impl Reaper {
+    /// Keeps at most `cap` bytes of one output.
+    pub fn new(cap: u64) -> Self {
+        Reaper {
+            cap,
+            jobs: BTreeMap::new(),
+            last: 0,
+        }
+    }
+
     /// Starts a program in a process group of its own. A busy executable (ETXTBSY: another process has
     /// just written it and a fork still holds it open) is tried again for half a second.
     pub fn start(&mut self, spec: &Spec<'_>, stdin: Vec<u8>) -> io::Result<u32> {
@@ -123,8 +134,8 @@ impl Reaper {
             pidfd,
             ending: None,
             stdin: feed,
-            stdout: Capture::new(started.stdout),
-            stderr: Capture::new(started.stderr),
+            stdout: Capture::new(started.stdout, self.cap),
+            stderr: Capture::new(started.stderr, self.cap),
         };
         self.jobs.insert(self.last, job);
         Ok(self.last)
