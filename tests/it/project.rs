@@ -436,7 +436,7 @@ impl Record {
     #[track_caller]
     pub(crate) fn read(file: &Path) -> Self {
         let text = fs::read_to_string(file).unwrap();
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let events = whole
             .lines()
             .map(|line| serde_json::from_str(line).unwrap());
