@@ -24,7 +24,7 @@ pub(super) const CD: Command = Command {
 pub(super) const CP: Command = Command {
     name: "cp",
     usage: "cp src... dst",
-    summary: "copy files, or stdout and stderr",
+    summary: "copy files, or stdout, stderr and ttyout",
     negatable: false,
     run: cp,
 };

@@ -60,6 +60,8 @@ static COMMANDS: &[Command] = &[
     patterns::STDOUT,
     flow::STOP,
     links::SYMLINK,
+    state::TTYIN,
+    patterns::TTYOUT,
     rewrite::UNIX2DOS,
     rewrite::UNQUOTE,
     jobs::WAIT,

@@ -1,4 +1,4 @@
-//! `stdout`, `stderr`, `grep`: whether a pattern matches. Knows nothing of how patterns are compiled.
+//! `stdout`, `stderr`, `ttyout`, `grep`: whether a pattern matches. Knows nothing of how patterns are compiled.
 
 use std::num::{IntErrorKind, ParseIntError};
 
@@ -23,6 +23,14 @@ pub(super) const STDERR: Command = Command {
     summary: "match the last standard error",
     negatable: true,
     run: |session, expect, arguments| output(session, expect, arguments, &STDERR),
+};
+
+pub(super) const TTYOUT: Command = Command {
+    name: "ttyout",
+    usage: "ttyout [-count=N] 'pattern'",
+    summary: "match what came out of the last terminal",
+    negatable: true,
+    run: |session, expect, arguments| output(session, expect, arguments, &TTYOUT),
 };
 
 pub(super) const GREP: Command = Command {
