@@ -4,12 +4,16 @@ use super::Command;
 use crate::interp::halt::Step;
 use crate::interp::registry::Expect;
 use crate::interp::session::Session;
+use crate::script::check::{Form, Role};
 
 pub(super) const ENV: Command = Command {
     name: "env",
     usage: "env [key[=value]...]",
     summary: "set variables, or show them in the log",
+    details: "`K=V` sets a variable for the rest of the script; `K` alone writes its value to the log; no word at all writes all of them.",
+    example: "env LANG=C",
     negatable: false,
+    form: Form::words(0, None, &[Role::Other]),
     run: |session, _, arguments| {
         env(session, arguments);
         Ok(())
@@ -20,7 +24,10 @@ pub(super) const STDIN: Command = Command {
     name: "stdin",
     usage: "stdin filename",
     summary: "give a file to the next program's standard input",
+    details: "The next program reads it, and only that one; others read nothing. `stdout` and `stderr` are what the last program wrote.",
+    example: "stdin answers.txt",
     negatable: false,
+    form: Form::words(1, Some(1), &[Role::Read]),
     run: stdin,
 };
 
