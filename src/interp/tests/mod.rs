@@ -3,6 +3,7 @@
 mod additions;
 mod files;
 mod flow;
+mod forms;
 mod matching;
 mod programs;
 mod terminals;
