@@ -102,7 +102,10 @@ impl Dirs {
         }
         let work = self.work.keep();
         if let Err(error) = fs::remove_dir(&work)
-            && error.kind() != io::ErrorKind::DirectoryNotEmpty
+            && !matches!(
+                error.kind(),
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound
+            )
         {
             warnings.push(format!("cannot remove {}: {error}", work.display()));
         }
