@@ -331,7 +331,20 @@ fn talk(options: &Options, record: String) -> Talk {
             PassingLogs::Hidden | PassingLogs::Shown => Volume::Normal,
         },
         record,
+        again: again(options),
     })
+}
+
+/// How a run is printed again. A test target has no such command.
+fn again(options: &Options) -> String {
+    let state = options.overrides.state_dir.as_ref();
+    match options.runner {
+        Runner::Cargo | Runner::Nextest => String::new(),
+        Runner::Shakedown => {
+            let state = state.map_or(String::new(), |state| format!(" --state-dir {state}"));
+            format!("shakedown report{state}")
+        }
+    }
 }
 
 /// Prints a recorded run again.

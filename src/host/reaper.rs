@@ -84,8 +84,10 @@ pub struct Collected {
 }
 
 /// Starts, watches and reaps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reaper {
+    /// The most that is kept of one output, in bytes.
+    cap: u64,
     jobs: BTreeMap<u32, Job>,
     last: u32,
 }
@@ -102,6 +104,15 @@ pub enum JobState {
 }
 
 impl Reaper {
+    /// Keeps at most `cap` bytes of one output.
+    pub fn new(cap: u64) -> Self {
+        Reaper {
+            cap,
+            jobs: BTreeMap::new(),
+            last: 0,
+        }
+    }
+
     /// Starts a program in a process group of its own. A busy executable (ETXTBSY: another process has
     /// just written it and a fork still holds it open) is tried again for half a second.
     pub fn start(&mut self, spec: &Spec<'_>, input: Input) -> io::Result<u32> {
@@ -118,7 +129,7 @@ impl Reaper {
         };
         let terminal = started
             .terminal
-            .map(|pair| Terminal::new(pair, input.terminal))
+            .map(|pair| Terminal::new(pair, input.terminal, self.cap))
             .transpose()?;
         let pid = Pid::from_raw(started.pid)
             .ok_or_else(|| io::Error::other("a process without an id"))?;
@@ -130,8 +141,8 @@ impl Reaper {
             pidfd,
             ending: None,
             stdin: feed,
-            stdout: Capture::new(started.stdout),
-            stderr: Capture::new(started.stderr),
+            stdout: Capture::new(started.stdout, self.cap),
+            stderr: Capture::new(started.stderr, self.cap),
             terminal,
         };
         self.jobs.insert(self.last, job);

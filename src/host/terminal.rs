@@ -47,11 +47,11 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    pub(super) fn new(pair: Pair, input: Vec<u8>) -> io::Result<Self> {
+    pub(super) fn new(pair: Pair, input: Vec<u8>, cap: u64) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&pair.ours, true)?;
         Ok(Terminal {
             feed: Some(Feed::new(pair.ours.try_clone()?, typed(input))),
-            capture: Capture::new(pair.ours),
+            capture: Capture::new(pair.ours, cap),
             theirs: pair.theirs,
         })
     }

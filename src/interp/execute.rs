@@ -184,9 +184,11 @@ impl Run<'_, '_> {
         }
         if let End::Interrupted(how) = end {
             self.interrupted(how);
+            // The world has ended the jobs; what they wrote may tell why.
+            jobs::log_rest(self.session);
         }
-        let passed = matches!(end, End::Reached | End::Stopped) && self.failure.is_none();
-        if passed {
+        // A skipped script shows all it did; every other section without a failure is one line.
+        if !matches!(end, End::Skipped(_)) || self.failure.is_some() {
             self.session.log.fold();
         }
         let now = self.session.world.elapsed();

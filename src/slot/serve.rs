@@ -99,9 +99,9 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
     let mut slot = Slot {
         dirs: WorkDirs::new(path(&setup.work_root)),
         machine: Machine::new(path(&setup.work_root)),
+        reaper: Reaper::new(setup.rules.output_cap),
         setup,
         registry,
-        reaper: Reaper::default(),
         desk,
         grant: None,
         ending: false,
@@ -111,12 +111,16 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
     };
     slot.live();
     slot.dirs.close();
+    if slot.harness_gone {
+        // Nobody else will; it fails as long as another slot has something in it.
+        std::fs::remove_dir(path(&slot.setup.work_root)).ok();
+    }
     Ok(())
 }
 
 fn await_setup(harness: &mut Channel) -> Result<Box<SlotSetup>, SlotError> {
     let give_up = clock::now() + SETUP_LIMIT;
-    let mut nobody = Reaper::default();
+    let mut nobody = Reaper::new(0);
     loop {
         match harness.receive_now::<ToSlot>() {
             Ok(Some(ToSlot::Setup(setup))) => return Ok(setup),

@@ -12,10 +12,14 @@
 
 mod project;
 
+mod doubles;
+mod engines;
 mod faults;
 mod interruption;
+mod lanes;
 mod layers;
 mod libtest;
 mod nextest;
 mod settings;
+mod surroundings;
 mod verdicts;

@@ -168,11 +168,11 @@ fn find(session: &Session<'_>, word: &[u8]) -> Result<PathBuf, String> {
         return Ok(PathBuf::from(OsStr::from_bytes(word)));
     }
     let path = session.environment.get(b"PATH").unwrap_or_default();
-    let found = match word {
-        // Go takes the base name of nothing to be `.`, which is not nothing, and does not look it up.
-        b"" => return Ok(PathBuf::new()),
-        _ => search::executable(word, path),
-    };
+    // Go does not look nothing up: its base name is `.`, which is not nothing.
+    if word.is_empty() {
+        return Err("exec: no command".to_owned());
+    }
     let quoted = || gotext::quote(word);
-    found.ok_or_else(|| format!("exec: {}: executable file not found in $PATH", quoted()))
+    search::executable(word, path)
+        .ok_or_else(|| format!("exec: {}: executable file not found in $PATH", quoted()))
 }

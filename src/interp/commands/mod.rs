@@ -2,7 +2,7 @@
 //! nothing of the loop that runs lines.
 
 mod compare;
-mod custom;
+pub(super) mod custom;
 mod exec;
 mod files;
 pub(super) mod flow;
