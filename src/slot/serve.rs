@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::attempt;
+use super::attempt::{self, Done};
 use super::desk::{self, Desk};
 use super::machine::Machine;
 use super::workdir::WorkDirs;
@@ -155,11 +155,16 @@ impl Slot<'_> {
             };
             let attempt = job.attempt;
             self.tell(&FromSlot::Started(attempt));
-            let (report, retire) = attempt::execute(self, &job);
+            let Done {
+                report,
+                rewrite,
+                retire,
+            } = attempt::execute(self, &job);
             let retiring = retire.is_some();
             self.tell(&FromSlot::Ended {
                 attempt,
                 report: Box::new(report),
+                rewrite,
                 retire,
             });
             if retiring {

@@ -22,4 +22,5 @@ mod libtest;
 mod nextest;
 mod settings;
 mod surroundings;
+mod updates;
 mod verdicts;
