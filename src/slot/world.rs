@@ -78,7 +78,7 @@ impl World for Watch<'_, '_> {
     fn line(&mut self, place: &Place) {
         self.place = place.clone();
         self.line_begun = clock::now();
-        self.progress.write(place);
+        self.slot.progress.write(place);
     }
 
     fn elapsed(&self) -> Duration {
