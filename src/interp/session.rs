@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
+use super::golden::Goldens;
 use super::halt::{Step, fail};
 use super::log::Log;
 use super::registry::{Expect, absolute};
@@ -51,6 +52,7 @@ pub(super) struct Session<'a> {
     pub(super) ttyout: Stream,
     pub(super) jobs: Vec<Job>,
     pub(super) log: Log,
+    pub(super) goldens: Goldens,
     /// The answers to `[exec:PROG]` so far.
     pub(super) found: BTreeMap<Vec<u8>, bool>,
 }

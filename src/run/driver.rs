@@ -294,6 +294,7 @@ impl Driver {
                 .as_ref()
                 .map(|facts| facts.kind)
                 .or(self.run.likely),
+            golden: self.run.golden,
         };
         self.send(slot, &ToSlot::Run(Box::new(job)));
     }

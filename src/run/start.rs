@@ -15,7 +15,7 @@ use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
 use crate::ledger::state::{self, StateError};
-use crate::model::{AttemptId, Diagnostic, EngineKind, Event, RunId, Verdict};
+use crate::model::{AttemptId, Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
 use crate::plan::{Chosen, Planned};
 use crate::schedule::{Attempt, Limits, Scheduler, Width};
 use crate::wire::{self, Keep, OtherEngine, SlotSetup};
@@ -46,6 +46,7 @@ pub struct Prepared {
     pub(super) likely: Option<EngineKind>,
     pub(super) without_engine: Verdict,
     pub(super) strict: bool,
+    pub(super) golden: Golden,
     pub(super) leaks: LeakRule,
     /// Nothing was selected, and that is worth an exit code.
     pub(super) empty: bool,
@@ -138,6 +139,7 @@ pub fn prepare(
             config::LeakRule::Warn => LeakRule::Warn,
             config::LeakRule::Fail => LeakRule::Fail,
         },
+        golden: brief.golden,
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
         trials: selected.into_iter().map(Trial::from).collect(),
         dirs,

@@ -23,4 +23,5 @@ mod mischief;
 mod nextest;
 mod settings;
 mod surroundings;
+mod updates;
 mod verdicts;
