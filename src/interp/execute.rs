@@ -28,6 +28,10 @@ pub fn execute(
         setup,
         registry,
         world,
+        place: Place {
+            file: setup.file.clone(),
+            ..Place::default()
+        },
         environment: Environment::new(environment(setup, script.dialect)),
         directory: setup.work_dir.clone(),
         stdin: Vec::new(),
@@ -39,10 +43,6 @@ pub fn execute(
     };
     let mut run = Run {
         session: &mut session,
-        place: Place {
-            file: setup.file.clone(),
-            ..Place::default()
-        },
         failure: None,
     };
     let ending = run.run();
@@ -55,8 +55,6 @@ pub fn execute(
 /// The loop's own state.
 struct Run<'a, 's> {
     session: &'a mut Session<'s>,
-    /// Where it stands.
-    place: Place,
     /// The first one.
     failure: Option<Failure>,
 }
@@ -88,7 +86,7 @@ impl Run<'_, '_> {
         let expanded = |name: &[u8]| expand(name, &|variable| session.lookup(variable));
         let files = &session.script.archive.files;
         if let Err((line, message)) = unpack(files, &session.setup.work_dir, &expanded) {
-            self.place.line = line;
+            self.session.place.line = line;
             return Err(message);
         }
         for prepare in session.registry.preparations() {
@@ -115,14 +113,14 @@ impl Run<'_, '_> {
                 self.session.log.phase(line, now);
                 continue;
             }
-            self.place.line = number;
+            self.session.place.line = number;
             match self.line(line) {
                 Ok(()) => {}
                 Err(Halt::Stop) => return End::Stopped,
                 Err(Halt::Skip(reason)) => return End::Skipped(reason),
                 Err(Halt::Interrupted(how)) => return End::Interrupted(how),
                 Err(Halt::Fail(message)) => {
-                    self.place.text = Bytes(line.to_vec());
+                    self.session.place.text = Bytes(line.to_vec());
                     self.fail(message);
                     if self.session.setup.after_failure == AfterFailure::Stop {
                         return End::Failed;
@@ -142,8 +140,8 @@ impl Run<'_, '_> {
         }
         self.session.log.raw(b"> ");
         self.session.log.line(text);
-        self.place.text = Bytes(text.to_vec());
-        self.session.world.line(&self.place);
+        self.session.place.text = Bytes(text.to_vec());
+        self.session.world.line(&self.session.place);
         let mut line = Line { words };
         while let Some(condition) = line
             .next_condition()
@@ -166,10 +164,10 @@ impl Run<'_, '_> {
         let session = &mut *self.session;
         session
             .log
-            .fail(&self.place.file, self.place.line, &message);
+            .fail(&session.place.file, session.place.line, &message);
         let short = shorten(message.into_bytes(), &session.setup.work_dir);
         self.failure.get_or_insert_with(|| Failure {
-            place: self.place.clone(),
+            place: session.place.clone(),
             message: String::from_utf8_lossy(&short).into_owned(),
         });
     }
@@ -213,8 +211,9 @@ impl Run<'_, '_> {
                 ("interrupted", "test interrupted while running command")
             }
         };
-        let log = &mut self.session.log;
+        let session = &mut *self.session;
+        let log = &mut session.log;
         log.line(format!("[{mark}]").as_bytes());
-        log.fail(&self.place.file, self.place.line, message);
+        log.fail(&session.place.file, session.place.line, message);
     }
 }
