@@ -240,9 +240,11 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
             };
         }
     };
-    let recorder = Recorder::create(state, &run, clock::since_1970());
+    // Both at once: whoever compares two records counts on it.
+    let (begun, unix) = (clock::now(), clock::since_1970());
+    let recorder = Recorder::create(state, &run, unix);
     let record = recorder.path().display().to_string();
-    let mut teller = Teller::new(Some(recorder));
+    let mut teller = Teller::new(begun, Some(recorder));
     teller.add(report(options), out);
     teller.add(Box::new(talk(options, record)), Box::new(io::stderr()));
     let conclusion = run::drive(prepared, teller);

@@ -20,11 +20,11 @@ use std::path::PathBuf;
 use crate::model::{EngineKind, Failure};
 
 pub use crate::model::{AfterFailure, Detail};
-pub use commands::reference;
+pub use commands::{explain, facts as command_facts, names as command_names, reference};
 pub use environment::environment;
 pub use execute::execute;
 pub use registry::{CommandContext, CommandError, Expect, Preparation, Registry};
-pub use world::{Finished, Interrupted, JobId, Program, StartError, Status, World};
+pub use world::{Finished, Interrupted, JobId, Program, StartError, Status, Terminal, World};
 
 /// What a script is executed with, apart from the script itself.
 #[derive(Debug, Clone)]

@@ -268,5 +268,5 @@ fn setup(
 /// A new id for a run that begins now.
 pub fn new_run_id() -> RunId {
     let now = clock::since_1970();
-    RunId::new(now.as_secs(), facts::pid(), now.subsec_micros())
+    RunId::new(now.as_secs(), now.subsec_micros(), facts::pid())
 }

@@ -386,3 +386,88 @@ fn a_daemon_that_is_not_there_is_told_by_the_real_client() {
         .expect_stderr("docker: its daemon cannot be reached: ")
         .expect_stderr("unix:///nonexistent");
 }
+
+/// What others made stays, even if a script asks for a thing of the same name.
+fn spares_what_others_made(engine: Engine) {
+    if !engine.usable() {
+        return;
+    }
+    let name = format!("it-others-{}", std::process::id());
+    engine.lines(&["volume", "create", &name]);
+    engine.lines(&["network", "create", &name]);
+    engine.lines(&["create", "--name", &name, "--network", "none", BASE, "true"]);
+    let script = format!(
+        "! exec $ENGINE run -d --name {name} --network none $BASE sleep 1000\n\
+         ! exec $ENGINE network create {name}\n\
+         exec sh -c '$ENGINE volume create {name} || true'\n\
+         exec $ENGINE run --rm --network none -v {name}:/data $BASE touch /data/file\n\
+         exec $ENGINE start {name}\n"
+    );
+    let project = engine.project().script("container_others", script);
+    let output = engine.run(&project).finish();
+    let there = [
+        engine.lines(&["volume", "ls", "-q", "--filter", &format!("name={name}")]),
+        engine.lines(&["network", "ls", "-q", "--filter", &format!("name={name}")]),
+        engine.lines(&["ps", "-a", "-q", "--filter", &format!("name={name}")]),
+    ];
+    let there = there.map(|lines| lines.len());
+    // Our own things go by their names, whatever is left of them.
+    for words in [
+        &["rm", "-f", &name],
+        &["network", "rm", &name],
+        &["volume", "rm", &name],
+    ] {
+        engine.client(words).output().unwrap();
+    }
+    output.expect_code(0);
+    assert_eq!(there, [1, 1, 1], "volume, network, container");
+}
+
+#[test]
+fn what_others_made_on_docker_is_spared() {
+    spares_what_others_made(Engine::Docker);
+}
+
+#[test]
+fn what_others_made_on_podman_is_spared() {
+    spares_what_others_made(Engine::Podman);
+}
+
+#[test]
+fn what_is_kept_on_docker_is_named_and_is_there() {
+    if !Engine::Docker.usable() {
+        return;
+    }
+    let script = "exec $ENGINE create --network none $BASE true\n";
+    let project = Engine::Docker.project().script("container_kept", script);
+    Engine::Docker
+        .run(&project)
+        .arg("--keep")
+        .finish()
+        .expect_code(0);
+    let record = project.record();
+    let kept = record.report("container_kept")["cleanup"]["kept"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let label = format!("label=dev.shakedown.run={}", record.run());
+    let there = Engine::Docker.lines(&["ps", "-a", "-q", "--no-trunc", "--filter", &label]);
+    for id in &there {
+        Engine::Docker.lines(&["rm", "-f", id]);
+    }
+    assert_eq!(there.len(), 1);
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(kept[0]["id"], there[0].as_str());
+}
+
+#[test]
+fn a_run_on_podman_that_is_killed_leaves_no_container_running() {
+    if !Engine::Podman.usable() {
+        return;
+    }
+    let (_project, running, id) = endless(Engine::Podman, |project| Engine::Podman.run(project));
+    // The one that was started is `as-rootless`, which became the harness.
+    running.signal(Signal::KILL);
+    running.finish().expect_code(137);
+    gone_soon(Engine::Podman, &id);
+}

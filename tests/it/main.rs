@@ -19,6 +19,7 @@ mod interruption;
 mod lanes;
 mod layers;
 mod libtest;
+mod mischief;
 mod nextest;
 mod settings;
 mod surroundings;

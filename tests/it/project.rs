@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -224,6 +224,7 @@ impl<'p> Run<'p> {
             .env("XDG_STATE_HOME", project.path("home/state"))
             .env("SHAKEDOWN_DIR", project.state())
             .current_dir(project.root.path())
+            .process_group(0)
             .stdin(Stdio::null());
         Run {
             project,
@@ -323,6 +324,12 @@ impl Running {
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_raw(self.pid()).unwrap();
         rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Sends a signal to the harness's process group, as a terminal does.
+    pub(crate) fn signal_group(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid()).unwrap();
+        rustix::process::kill_process_group(pid, signal).unwrap();
     }
 
     pub(crate) fn stdout(&self) -> String {
@@ -436,7 +443,7 @@ impl Record {
     #[track_caller]
     pub(crate) fn read(file: &Path) -> Self {
         let text = fs::read_to_string(file).unwrap();
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let events = whole
             .lines()
             .map(|line| serde_json::from_str(line).unwrap());

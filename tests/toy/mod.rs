@@ -85,7 +85,7 @@ fn run(entry: &Entry) -> Result<u8, String> {
         }
     };
     let status = command.args(["-c", &entry.script]).status();
-    let status = status.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+    let status = status.map_err(|error| format!("{}: {error}", command.get_program().display()))?;
     code(status)
 }
 

@@ -22,6 +22,7 @@ pub(super) fn run(
         environment: &mut session.environment,
         previous_stdout: &session.stdout,
         previous_stderr: &session.stderr,
+        previous_ttyout: &session.ttyout,
         stdout: Vec::new(),
         stderr: Vec::new(),
         log: Vec::new(),

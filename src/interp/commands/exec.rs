@@ -13,12 +13,17 @@ use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Job, Session};
 use crate::interp::{Finished, JobId, Program, Status};
+use crate::script::check::{Form, Role};
+use crate::script::is_background;
 
 pub(super) const EXEC: Command = Command {
     name: "exec",
     usage: "exec program [args...] [&]",
     summary: "run a program, with & in the background",
+    details: "A name without `/` is looked up in the script's `PATH`; a path counts from the current directory. There is no shell: `|`, `>` and `*` are plain words. A last word `&`, or `&name&`, leaves the program in the background, for `wait` and `kill`.",
+    example: "exec sh -c 'ls | sort'",
     negatable: true,
+    form: Form::words(1, None, &[Role::Other]).or_behind(),
     run: program,
 };
 
@@ -40,7 +45,14 @@ pub(super) fn program(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8
         let quoted = gotext::quote(&name.unwrap_or_default());
         return fail(format!("duplicate background process name {quoted}"));
     }
-    match start(session, program, arguments) {
+    let started = if session.terminal.is_some() {
+        session.stdout = Stream::default();
+        session.stderr = Stream::default();
+        Err("ttyin is not supported by background commands".to_owned())
+    } else {
+        start(session, program, arguments)
+    };
+    match started {
         Ok((id, path)) => {
             session.jobs.push(Job {
                 id,
@@ -53,17 +65,6 @@ pub(super) fn program(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8
             Ok(())
         }
         Err(why) => judge(session, expect, Some(&why)),
-    }
-}
-
-/// `&` or `&name&`.
-fn is_background(word: &[u8]) -> bool {
-    match word {
-        b"&" => true,
-        [b'&', name @ .., b'&'] => {
-            !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
-        }
-        _ => false,
     }
 }
 
@@ -83,6 +84,7 @@ fn foreground(
     program: &[u8],
     arguments: &[Vec<u8>],
 ) -> Step {
+    let terminal = session.terminal.is_some();
     let job = match start(session, program, arguments) {
         Ok((job, _)) => job,
         Err(why) => return judge(session, expect, Some(&why)),
@@ -90,22 +92,27 @@ fn foreground(
     match session.world.finish(job) {
         Ok(finished) => {
             let status = finished.status;
-            keep_output(session, finished);
+            keep_output(session, finished, terminal);
             let failure = (status != Status::Exited(0)).then(|| gotext::status(status));
             judge(session, expect, failure.as_deref())
         }
         Err((how, finished)) => {
-            keep_output(session, *finished);
+            keep_output(session, *finished, terminal);
             Err(how.into())
         }
     }
 }
 
-fn keep_output(session: &mut Session<'_>, finished: Finished) {
+/// What a program without a terminal wrote leaves `ttyout` as it was.
+fn keep_output(session: &mut Session<'_>, finished: Finished, terminal: bool) {
     session.log.output("stdout", &finished.stdout);
     session.log.output("stderr", &finished.stderr);
     session.stdout = finished.stdout;
     session.stderr = finished.stderr;
+    if terminal {
+        session.log.output("ttyout", &finished.terminal);
+        session.ttyout = finished.terminal;
+    }
 }
 
 /// Compares what happened with what the line expects.
@@ -120,7 +127,7 @@ fn judge(session: &mut Session<'_>, expect: Expect, failure: Option<&str>) -> St
     }
 }
 
-/// Starts a program and takes the standard input that was set for it. Whether or not it starts, the
+/// Starts a program and takes the standard input and the terminal that were set for it. Whether or not it starts, the
 /// saved outputs are empty then.
 fn start(
     session: &mut Session<'_>,
@@ -130,6 +137,7 @@ fn start(
     session.stdout = Stream::default();
     session.stderr = Stream::default();
     let stdin = std::mem::take(&mut session.stdin);
+    let terminal = session.terminal.take();
     let path = find(session, word)?;
     let program = Program {
         path,
@@ -137,6 +145,7 @@ fn start(
         environment: session.environment.for_program(&session.directory),
         directory: session.directory.clone(),
         stdin,
+        terminal,
     };
     match session.world.start(&program) {
         Ok(job) => Ok((job, program.path)),

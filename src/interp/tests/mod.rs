@@ -3,8 +3,10 @@
 mod additions;
 mod files;
 mod flow;
+mod forms;
 mod matching;
 mod programs;
+mod terminals;
 mod world;
 
 use super::{AfterFailure, Detail, Executed, Registry, ScriptEnding, Setup, environment, execute};
