@@ -144,6 +144,12 @@ pub(super) fn interrupt_all(session: &mut Session<'_>) {
 pub(in crate::interp) fn end_all(session: &mut Session<'_>) -> Result<(), Interrupted> {
     interrupt_all(session);
     for at in 0..session.jobs.len() {
+        // A job that does not end now hangs because of the line that started it, not of the last one.
+        if let Some(job) = session.jobs.get(at)
+            && job.finished.is_none()
+        {
+            session.world.line(&job.place);
+        }
         match finish(session, at) {
             Err(Halt::Interrupted(how)) => return Err(how),
             Ok(()) | Err(_) => log(session, at),
