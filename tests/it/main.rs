@@ -12,6 +12,7 @@
 
 mod project;
 
+mod conformance;
 mod faults;
 mod interruption;
 mod layers;
