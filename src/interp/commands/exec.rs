@@ -153,11 +153,11 @@ fn find(session: &Session<'_>, word: &[u8]) -> Result<PathBuf, String> {
         return Ok(PathBuf::from(OsStr::from_bytes(word)));
     }
     let path = session.environment.get(b"PATH").unwrap_or_default();
-    let found = match word {
+    if word.is_empty() {
         // Go takes the base name of nothing to be `.`, which is not nothing, and does not look it up.
-        b"" => return Ok(PathBuf::new()),
-        _ => search::executable(word, path),
-    };
+        return Err("exec: no command".to_owned());
+    }
+    let found = search::executable(word, path);
     let quoted = || gotext::quote(word);
     found.ok_or_else(|| format!("exec: {}: executable file not found in $PATH", quoted()))
 }

@@ -1,5 +1,7 @@
 //! `stdout`, `stderr`, `grep`: whether a pattern matches. Knows nothing of how patterns are compiled.
 
+use std::num::{IntErrorKind, ParseIntError};
+
 use super::{Command, text};
 use crate::interp::gotext::{quote, quote_pattern};
 use crate::interp::halt::{Step, fail};
@@ -66,18 +68,26 @@ fn count(expect: Expect, arguments: &[Vec<u8>]) -> Step<(usize, &[Vec<u8>])> {
     if expect == Expect::Failure {
         return fail("cannot use -count= with negated match");
     }
-    match str::from_utf8(number)
-        .ok()
-        .and_then(|n| n.parse::<i64>().ok())
-    {
-        None => fail(format!(
-            "bad -count=: strconv.Atoi: parsing {}: invalid syntax",
+    let parsed = match str::from_utf8(number).map(str::parse::<i64>) {
+        Ok(Ok(number)) => Ok(number),
+        Ok(Err(error)) => Err(atoi_cause(&error)),
+        Err(_) => Err("invalid syntax"),
+    };
+    match parsed.map(usize::try_from) {
+        Ok(Ok(number)) if number > 0 => Ok((number, rest)),
+        Ok(_) => fail("bad -count=: must be at least 1"),
+        Err(cause) => fail(format!(
+            "bad -count=: strconv.Atoi: parsing {}: {cause}",
             quote(number)
         )),
-        Some(number) => match usize::try_from(number) {
-            Ok(number) if number > 0 => Ok((number, rest)),
-            _ => fail("bad -count=: must be at least 1"),
-        },
+    }
+}
+
+/// What Go says of a number that it cannot read.
+fn atoi_cause(error: &ParseIntError) -> &'static str {
+    match error.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+        _ => "invalid syntax",
     }
 }
 
