@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use super::commands::custom::caught;
 use super::gotext;
 use super::halt::{Step, fail};
 use super::session::Session;
@@ -46,18 +47,26 @@ fn is_found(session: &mut Session<'_>, program: Vec<u8>) -> bool {
     found
 }
 
-fn registered(session: &Session<'_>, text: &[u8]) -> Option<Step<bool>> {
+fn registered(session: &mut Session<'_>, text: &[u8]) -> Option<Step<bool>> {
     let text = str::from_utf8(text).ok()?;
-    let known = |name: &str| session.registry.find_condition(name);
+    let registry = session.registry;
+    let known = |name: &str| registry.find_condition(name);
     let whole = known(text).map(|condition| (condition, ""));
     let with_suffix = || {
         let (name, suffix) = text.split_once(':')?;
         Some((known(name)?, suffix))
     };
     let (condition, suffix) = whole.or_else(with_suffix)?;
-    Some(condition(suffix).or_else(|error| {
-        let quoted = gotext::quote(text.as_bytes());
-        fail(format!("bad condition {quoted}: {error}"))
+    // Code of the user's: it may panic or never return.
+    let mut answer = Ok(false);
+    let called = session.world.call(&mut || {
+        answer = caught(|| condition(suffix)).and_then(|answer| answer);
+    });
+    Some(called.map_err(Into::into).and_then(|()| {
+        answer.or_else(|error| {
+            let quoted = gotext::quote(text.as_bytes());
+            fail(format!("bad condition {quoted}: {error}"))
+        })
     }))
 }
 

@@ -31,8 +31,10 @@ pub fn execute(
         environment: Environment::new(environment(setup, script.dialect)),
         directory: setup.work_dir.clone(),
         stdin: Vec::new(),
+        terminal: None,
         stdout: Stream::default(),
         stderr: Stream::default(),
+        ttyout: Stream::default(),
         jobs: Vec::new(),
         log: Log::new(setup.detail),
         found: BTreeMap::new(),
@@ -182,9 +184,11 @@ impl Run<'_, '_> {
         }
         if let End::Interrupted(how) = end {
             self.interrupted(how);
+            // The world has ended the jobs; what they wrote may tell why.
+            jobs::log_rest(self.session);
         }
-        let passed = matches!(end, End::Reached | End::Stopped) && self.failure.is_none();
-        if passed {
+        // A skipped script shows all it did; every other section without a failure is one line.
+        if !matches!(end, End::Skipped(_)) || self.failure.is_some() {
             self.session.log.fold();
         }
         let now = self.session.world.elapsed();

@@ -24,7 +24,7 @@ pub use commands::reference;
 pub use environment::environment;
 pub use execute::execute;
 pub use registry::{CommandContext, CommandError, Expect, Preparation, Registry};
-pub use world::{Finished, Interrupted, JobId, Program, StartError, Status, World};
+pub use world::{Finished, Interrupted, JobId, Program, StartError, Status, Terminal, World};
 
 /// What a script is executed with, apart from the script itself.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use super::environment::Environment;
 use super::halt::{Step, fail};
 use super::log::Log;
 use super::registry::{Expect, absolute};
-use super::{Finished, JobId, Registry, Setup, World, gotext};
+use super::{Finished, JobId, Registry, Setup, Terminal, World, gotext};
 use crate::host::stream::Stream;
 use crate::script::Script;
 
@@ -43,8 +43,12 @@ pub(super) struct Session<'a> {
     pub(super) directory: PathBuf,
     /// For the next program.
     pub(super) stdin: Vec<u8>,
+    /// For the next program in the foreground.
+    pub(super) terminal: Option<Terminal>,
     pub(super) stdout: Stream,
     pub(super) stderr: Stream,
+    /// Of the last program that had a terminal.
+    pub(super) ttyout: Stream,
     pub(super) jobs: Vec<Job>,
     pub(super) log: Log,
     /// The answers to `[exec:PROG]` so far.
@@ -62,6 +66,7 @@ impl Session<'_> {
         match word {
             b"stdout" => Some(&self.stdout),
             b"stderr" => Some(&self.stderr),
+            b"ttyout" => Some(&self.ttyout),
             _ => None,
         }
     }

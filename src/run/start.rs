@@ -233,6 +233,7 @@ fn setup(
         },
         keep_images: !settings.cleanup.built_images,
         variables: passed.chain(set).collect(),
+        output_cap: settings.output_cap,
         leak_grace: settings.leak_grace,
         grace: settings.grace,
         cleanup_limit: std::time::Duration::from_secs(30),

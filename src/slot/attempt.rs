@@ -255,7 +255,6 @@ fn put_away(slot: &mut Slot<'_>, work: PathBuf, keep: bool, cleanup: &mut Cleanu
             why,
             remedy,
         });
-        return shown;
     }
     String::new()
 }

@@ -116,6 +116,8 @@ pub struct Rules {
     pub keep_images: bool,
     /// Variables set in every script.
     pub variables: Variables,
+    /// The most that is kept of one output, in bytes.
+    pub output_cap: u64,
     /// How long output is awaited after its command has ended.
     pub leak_grace: Duration,
     /// How long a process has between SIGTERM and SIGKILL.

@@ -13,10 +13,15 @@
 mod project;
 
 mod conformance;
+mod doubles;
+mod engines;
 mod faults;
 mod interruption;
+mod lanes;
 mod layers;
 mod libtest;
+mod mischief;
 mod nextest;
 mod settings;
+mod surroundings;
 mod verdicts;

@@ -9,7 +9,7 @@ use crate::script::{diff, expand};
 pub(super) const CMP: Command = Command {
     name: "cmp",
     usage: "cmp file1 file2",
-    summary: "compare two files; the first may be stdout or stderr",
+    summary: "compare two files; the first may be stdout, stderr or ttyout",
     negatable: true,
     run: cmp,
 };

@@ -24,7 +24,7 @@ pub(super) const CD: Command = Command {
 pub(super) const CP: Command = Command {
     name: "cp",
     usage: "cp src... dst",
-    summary: "copy files, or stdout and stderr",
+    summary: "copy files, or stdout, stderr and ttyout",
     negatable: false,
     run: cp,
 };
@@ -186,7 +186,7 @@ fn rm(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
 fn remove(path: &Path) -> io::Result<()> {
     let meta = match fs::symlink_metadata(path) {
         Ok(meta) => meta,
-        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
     if !meta.is_dir() {
@@ -197,13 +197,6 @@ fn remove(path: &Path) -> io::Result<()> {
     }
     make_writable(path)?;
     fs::remove_dir_all(path)
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 /// A directory that may not be written does not let go of its files.

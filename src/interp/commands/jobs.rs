@@ -146,6 +146,18 @@ pub(in crate::interp) fn end_all(session: &mut Session<'_>) -> Result<(), Interr
     Ok(())
 }
 
+/// After the world ended the script: what the jobs wrote that are not in the log yet.
+pub(in crate::interp) fn log_rest(session: &mut Session<'_>) {
+    for at in 0..session.jobs.len() {
+        let new = |job: &Job| job.finished.is_none();
+        // A job that had to be ended is logged where that is found out.
+        if session.jobs.get(at).is_some_and(new) && finish(session, at).is_ok() {
+            log(session, at);
+        }
+    }
+    session.jobs.clear();
+}
+
 /// Waits for one job, unless that was done before.
 fn finish(session: &mut Session<'_>, at: usize) -> Step {
     let Some(job) = session.jobs.get_mut(at) else {

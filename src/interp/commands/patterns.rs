@@ -1,4 +1,4 @@
-//! `stdout`, `stderr`, `grep`: whether a pattern matches. Knows nothing of how patterns are compiled.
+//! `stdout`, `stderr`, `ttyout`, `grep`: whether a pattern matches. Knows nothing of how patterns are compiled.
 
 use std::num::{IntErrorKind, ParseIntError};
 
@@ -23,6 +23,14 @@ pub(super) const STDERR: Command = Command {
     summary: "match the last standard error",
     negatable: true,
     run: |session, expect, arguments| output(session, expect, arguments, &STDERR),
+};
+
+pub(super) const TTYOUT: Command = Command {
+    name: "ttyout",
+    usage: "ttyout [-count=N] 'pattern'",
+    summary: "match what came out of the last terminal",
+    negatable: true,
+    run: |session, expect, arguments| output(session, expect, arguments, &TTYOUT),
 };
 
 pub(super) const GREP: Command = Command {
@@ -68,27 +76,28 @@ fn count(expect: Expect, arguments: &[Vec<u8>]) -> Step<(usize, &[Vec<u8>])> {
     if expect == Expect::Failure {
         return fail("cannot use -count= with negated match");
     }
-    let parsed = match str::from_utf8(number).map(str::parse::<i64>) {
-        Ok(Ok(number)) => Ok(number),
-        Ok(Err(error)) => Err(atoi_cause(&error)),
-        Err(_) => Err("invalid syntax"),
+    let parsed = str::from_utf8(number).ok().map(str::parse::<i64>);
+    let wrong = match parsed {
+        Some(Ok(number)) => {
+            return match usize::try_from(number) {
+                Ok(number) if number > 0 => Ok((number, rest)),
+                _ => fail("bad -count=: must be at least 1"),
+            };
+        }
+        Some(Err(error)) if is_overflow(&error) => "value out of range",
+        _ => "invalid syntax",
     };
-    match parsed.map(usize::try_from) {
-        Ok(Ok(number)) if number > 0 => Ok((number, rest)),
-        Ok(_) => fail("bad -count=: must be at least 1"),
-        Err(cause) => fail(format!(
-            "bad -count=: strconv.Atoi: parsing {}: {cause}",
-            quote(number)
-        )),
-    }
+    let quoted = quote(number);
+    fail(format!(
+        "bad -count=: strconv.Atoi: parsing {quoted}: {wrong}"
+    ))
 }
 
-/// What Go says of a number that it cannot read.
-fn atoi_cause(error: &ParseIntError) -> &'static str {
-    match error.kind() {
-        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
-        _ => "invalid syntax",
-    }
+fn is_overflow(error: &ParseIntError) -> bool {
+    matches!(
+        error.kind(),
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow
+    )
 }
 
 /// A pattern and what is expected of it.

@@ -14,10 +14,8 @@ pub(super) const UNQUOTE: Command = Command {
     usage: "unquote file...",
     summary: "take the > off the lines of files",
     negatable: false,
+    // No file at all is no mistake here, as in Go.
     run: |session, _, arguments| {
-        if arguments.is_empty() {
-            return UNQUOTE.misused();
-        }
         rewrite(session, arguments, |contents| {
             txtar::unquote(contents).or_else(|error| fail(error.to_string()))
         })

@@ -1,7 +1,8 @@
-//! `env` and `stdin`: what the next programs are given. Knows no program.
+//! `env`, `stdin`, `ttyin`: what the next programs are given. Knows no program.
 
 use super::Command;
-use crate::interp::halt::Step;
+use crate::interp::Terminal;
+use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::Session;
 
@@ -23,6 +24,16 @@ pub(super) const STDIN: Command = Command {
     negatable: false,
     run: stdin,
 };
+
+pub(super) const TTYIN: Command = Command {
+    name: "ttyin",
+    usage: "ttyin [-stdin] filename",
+    summary: "give the next program a terminal, with a file to read from it",
+    negatable: false,
+    run: ttyin,
+};
+
+const CONFLICT: &str = "conflicting use of 'stdin' and 'ttyin -stdin'";
 
 fn env(session: &mut Session<'_>, arguments: &[Vec<u8>]) {
     if arguments.is_empty() {
@@ -54,6 +65,30 @@ fn stdin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let [file] = arguments else {
         return STDIN.misused();
     };
+    if session
+        .terminal
+        .as_ref()
+        .is_some_and(|terminal| terminal.stdin)
+    {
+        return fail(CONFLICT);
+    }
     session.stdin = session.read(file)?;
+    Ok(())
+}
+
+fn ttyin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let (stdin, file) = match arguments {
+        [file] => (false, file),
+        [flag, file] if flag == b"-stdin" => (true, file),
+        _ => return TTYIN.misused(),
+    };
+    if stdin && !session.stdin.is_empty() {
+        return fail(CONFLICT);
+    }
+    let input = session.read(file)?;
+    if input.is_empty() {
+        return fail("tty input file is empty");
+    }
+    session.terminal = Some(Terminal { input, stdin });
     Ok(())
 }

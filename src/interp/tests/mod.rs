@@ -5,6 +5,7 @@ mod files;
 mod flow;
 mod matching;
 mod programs;
+mod terminals;
 mod world;
 
 use super::{AfterFailure, Detail, Executed, Registry, ScriptEnding, Setup, environment, execute};
