@@ -20,7 +20,6 @@ const DIFFERENCES: &[&str] = &[
     "02-environment-file-name-with-work",
     "02-environment-file-outside",
     "07-files-chmod-several",
-    "07-files-unquote-usage",
     "08-output-shown-not-text",
     "09-programs-path-with-slash",
     "09-programs-usage-background-named",

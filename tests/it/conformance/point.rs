@@ -123,9 +123,10 @@ fn unescape(text: &str) -> Vec<u8> {
             bytes.push(b'\\');
             after
         } else {
-            let digits = after.strip_prefix('x').and_then(|after| after.get(..2));
-            bytes.push(u8::from_str_radix(digits.unwrap(), 16).unwrap());
-            &after[3..]
+            let digits = after.strip_prefix('x').unwrap();
+            let (digits, after) = digits.split_at(2);
+            bytes.push(u8::from_str_radix(digits, 16).unwrap());
+            after
         };
     }
     bytes.extend_from_slice(rest.as_bytes());
