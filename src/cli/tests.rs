@@ -364,7 +364,8 @@ fn a_report_is_of_one_run() {
 #[test]
 fn help_is_found_under_every_door() {
     let name = |command| match command {
-        Command::Help(topic) => topic.name,
+        Command::Help(topic) => topic.name.to_owned(),
+        Command::HelpOn(name) => format!("the command {name}"),
         other
         @ (Command::Run(_) | Command::List(_) | Command::Report { .. } | Command::Version) => {
             panic!("help was asked for: {other:?}")
@@ -375,11 +376,12 @@ fn help_is_found_under_every_door() {
     assert_eq!(name(asked("run --help")), "run");
     assert_eq!(name(asked("help report")), "report");
     assert_eq!(name(asked("help settings")), "settings");
+    assert_eq!(name(asked("help grep")), "the command grep");
     assert_eq!(asked("--version"), Command::Version);
     assert_eq!(typed("a -h", &[]).unwrap(), Typed::Help);
     check_command(
         "help settigns",
-        "error: unknown topic `settigns`: expected one of help, run, list, report, version, flags, settings, exit-codes, language\n  hint: did you mean `settings`?",
+        "error: unknown topic `settigns`: expected a command of scripts, or one of help, run, list, report, version, flags, settings, exit-codes, language\n  hint: did you mean `settings`?",
     );
 }
 

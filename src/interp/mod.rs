@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use crate::model::{EngineKind, Failure};
 
 pub use crate::model::{AfterFailure, Detail, Golden};
-pub use commands::reference;
+pub use commands::{explain, facts as command_facts, names as command_names, reference};
 pub use environment::environment;
 pub use execute::execute;
 pub use registry::{CommandContext, CommandError, Expect, Preparation, Registry};

@@ -38,6 +38,8 @@ pub struct Prepared {
     pub(super) cores: NonZeroU32,
     pub(super) opening: Vec<Event>,
     pub(super) dirs: Dirs,
+    /// Where records live.
+    pub(super) state: PathBuf,
     pub(super) setup: SlotSetup,
     pub(super) programs: Vec<(String, Option<PathBuf>)>,
     pub(super) search: Option<Search>,
@@ -112,7 +114,8 @@ pub fn prepare(
         settings: settings.clone(),
         shared: shared(brief, state),
         ledgers,
-        stand_in: stand_in(&dirs)?,
+        executable: dirs.executable(),
+        stand_in: dirs.trial(),
     });
     Ok(Prepared {
         scheduler: Scheduler::new(attempts(&selected), limits),
@@ -139,6 +142,7 @@ pub fn prepare(
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
         trials: trials(brief, selected),
         dirs,
+        state: state.to_owned(),
     })
 }
 
@@ -189,12 +193,6 @@ fn programs(brief: &Brief) -> Vec<(String, Option<PathBuf>)> {
         .iter()
         .map(|(name, path)| (name.clone(), Some(PathBuf::from(path))));
     ours.chain(external).collect()
-}
-
-/// Slot 0 is never opened: its stand-ins are those that are tried out.
-fn stand_in(dirs: &Dirs) -> Result<PathBuf, DirError> {
-    let directory = dirs.slot(crate::model::SlotId(0), &[])?;
-    Ok(directory.join("bin").join(EngineKind::Docker.command()))
 }
 
 /// The engine of `$ENGINE` while none has been looked for: the one chosen, else the first installed.

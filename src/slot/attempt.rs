@@ -193,14 +193,13 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
 
 fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
     let rules = &slot.setup.rules;
-    let bin = path(&slot.setup.directory).join("bin");
     let inherited = slot
         .setup
         .environment
         .iter()
         .rev()
         .find(|(name, _)| name.0 == b"PATH");
-    let mut search_path = crate::host::search::bytes(&bin);
+    let mut search_path = slot.setup.directory.0.clone();
     if let Some((_, rest)) = inherited {
         search_path.push(b':');
         search_path.extend_from_slice(&rest.0);

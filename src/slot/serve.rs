@@ -144,7 +144,7 @@ fn await_setup(harness: &mut Channel) -> Result<Box<SlotSetup>, SlotError> {
 impl Slot<'_> {
     /// Where the running attempt's copies of credentials are.
     pub(super) fn credentials(&self) -> PathBuf {
-        path(&self.setup.directory).join("credentials")
+        path(&self.setup.directory).join(".credentials")
     }
 
     fn live(&mut self) {

@@ -18,7 +18,7 @@ use crate::model::{
 /// `argv[0]` of a slot: the role is looked up before anything else.
 pub const SLOT: &str = "shakedown-slot";
 /// The name of the socket in a slot's directory where stand-ins ask.
-pub const DESK: &str = "desk";
+pub const DESK: &str = ".desk";
 
 /// Environment variables, as a list: order and odd names matter.
 pub type Variables = Vec<(Bytes, Bytes)>;
@@ -85,7 +85,8 @@ pub struct SlotSetup {
     pub run: RunId,
     /// The slot's number.
     pub slot: SlotId,
-    /// The slot's own directory: `bin/` with the stand-ins, the control socket, the progress file.
+    /// The slot's own directory, first in its scripts' `PATH`: the stand-ins and programs; and, hidden, the
+    /// control socket and the progress file. One directory, for making and removing them is slow.
     pub directory: Bytes,
     /// Where work directories are made.
     pub work_root: Bytes,

@@ -6,13 +6,17 @@ use crate::interp::gotext;
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file};
+use crate::script::check::{Form, Role};
 use crate::script::{diff, expand};
 
 pub(super) const CMP: Command = Command {
     name: "cmp",
     usage: "cmp file1 file2",
     summary: "compare two files; the first may be stdout, stderr or ttyout",
+    details: "Byte for byte. Of files that differ the log shows the difference. The second word is always a file, also when it is `stdout`. Negated, the files must differ, and both must be there.",
+    example: "cmp stdout wanted.txt",
     negatable: true,
+    form: Form::words(2, Some(2), &[Role::Read, Role::Wanted]),
     run: cmp,
 };
 
@@ -20,7 +24,10 @@ pub(super) const CMPENV: Command = Command {
     name: "cmpenv",
     usage: "cmpenv file1 file2",
     summary: "compare two files, with variables expanded in the second",
+    details: "As `cmp`; but first `$NAME` and `${NAME}` in the second file are replaced by their values. A `$` that shall stay is written `$$`.",
+    example: "cmpenv stdout wanted.txt",
     negatable: true,
+    form: Form::words(2, Some(2), &[Role::Read, Role::Wanted]),
     run: cmpenv,
 };
 

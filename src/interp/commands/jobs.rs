@@ -7,12 +7,16 @@ use crate::interp::halt::{Halt, Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Job, Session, usable};
 use crate::interp::{Finished, Interrupted, Status, gotext};
+use crate::script::check::{Flag, Form, Role};
 
 pub(super) const WAIT: Command = Command {
     name: "wait",
     usage: "wait [name]",
     summary: "wait for the programs in the background, or for one of them",
+    details: "Each must end as its line expects. Then the outputs are theirs, one after the other in the order of their start; with a name, those of that one.",
+    example: "wait server",
     negatable: false,
+    form: Form::words(0, Some(1), &[Role::Other]),
     run: wait,
 };
 
@@ -20,7 +24,10 @@ pub(super) const KILL: Command = Command {
     name: "kill",
     usage: "kill [-SIGNAL] [name]",
     summary: "signal the programs in the background, or one of them",
+    details: "The signal is KILL, or INT when `-INT` comes first. Without a name all programs in the background get it. It does not wait for their end.",
+    example: "kill -INT server",
     negatable: false,
+    form: Form::words(0, Some(1), &[Role::Other]).after(Flag::Beginning("-")),
     run: kill,
 };
 

@@ -3,6 +3,7 @@
 mod additions;
 mod files;
 mod flow;
+mod forms;
 mod goldens;
 mod matching;
 mod programs;
