@@ -37,10 +37,14 @@ pub struct Setup {
     pub file: String,
     /// `$PATH` at the start.
     pub search_path: Vec<u8>,
+    /// Variables of the harness for programs built by Go, such as `GOCOVERDIR`, in order.
+    pub go_variables: Vec<(Vec<u8>, Vec<u8>)>,
     /// Variables of the suite's settings, in order.
     pub variables: Vec<(Vec<u8>, Vec<u8>)>,
     /// The engine that this run uses.
     pub engine: Option<EngineKind>,
+    /// The harness runs inside Flatpak or Snap.
+    pub sandboxed: bool,
     /// `$TAG`.
     pub tag: String,
     /// `$RUN_ID`.

@@ -13,6 +13,7 @@ use super::log::Log;
 use super::registry::{Expect, absolute};
 use super::{Finished, JobId, Registry, Setup, Terminal, World, gotext};
 use crate::host::stream::Stream;
+use crate::model::Place;
 use crate::script::Script;
 
 /// A program in the background that no `wait` has taken off the list.
@@ -24,6 +25,8 @@ pub(super) struct Job {
     /// The command line for the log.
     pub(super) label: Vec<u8>,
     pub(super) expect: Expect,
+    /// The line that started it.
+    pub(super) place: Place,
     /// Known once it was awaited.
     pub(super) finished: Option<Finished>,
 }
@@ -40,6 +43,8 @@ pub(super) struct Session<'a> {
     pub(super) setup: &'a Setup,
     pub(super) registry: &'a Registry,
     pub(super) world: &'a mut dyn World,
+    /// The line that runs.
+    pub(super) place: Place,
     pub(super) environment: Environment,
     pub(super) directory: PathBuf,
     /// For the next program.

@@ -24,6 +24,8 @@ use crate::wire::{Job, Keep, Rewrite, Variables};
 const LOG_INLINE: usize = 64 << 10;
 /// How long the removal of a script's containers may hold up the signals that follow.
 const CONTAINERS_LIMIT: Duration = Duration::from_secs(5);
+/// What programs built by Go for coverage and race detection want to know; testscript hands them on.
+const GO_VARIABLES: [&str; 2] = ["GOCOVERDIR", "GORACE"];
 /// How long engine helpers may take to leave by themselves before the slot retires with them.
 const HELPERS_GRACE: Duration = Duration::from_millis(300);
 
@@ -193,24 +195,24 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
 
 fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
     let rules = &slot.setup.rules;
-    let inherited = slot
-        .setup
-        .environment
-        .iter()
-        .rev()
-        .find(|(name, _)| name.0 == b"PATH");
     let mut search_path = slot.setup.directory.0.clone();
-    if let Some((_, rest)) = inherited {
+    if let Some(rest) = inherited(slot, "PATH") {
         search_path.push(b':');
-        search_path.extend_from_slice(&rest.0);
+        search_path.extend_from_slice(rest);
     }
+    let go_variable = |name: &str| {
+        let value = inherited(slot, name).filter(|value| !value.is_empty())?;
+        Some((name.as_bytes().to_vec(), value.to_vec()))
+    };
     Setup {
         work_dir: work.to_owned(),
         file: job.file.clone(),
         search_path,
+        go_variables: GO_VARIABLES.into_iter().filter_map(go_variable).collect(),
         variables: owned(&rules.variables),
         typed: owned(&rules.typed),
         engine: job.engine,
+        sandboxed: is_sandboxed(slot),
         tag: job.attempt.tag(&slot.setup.run),
         run_id: slot.setup.run.to_string(),
         detail: rules.detail,
@@ -224,6 +226,19 @@ fn owned(variables: &Variables) -> Vec<(Vec<u8>, Vec<u8>)> {
         .iter()
         .map(|(name, value)| (name.0.clone(), value.0.clone()))
         .collect()
+}
+
+/// A variable of the harness.
+fn inherited<'s>(slot: &'s Slot<'_>, name: &str) -> Option<&'s [u8]> {
+    let mut variables = slot.setup.environment.iter().rev();
+    let (_, value) = variables.find(|(known, _)| known.0 == name.as_bytes())?;
+    Some(&value.0)
+}
+
+/// Inside Flatpak or Snap, where a container engine is out of reach or is the host's.
+fn is_sandboxed(slot: &Slot<'_>) -> bool {
+    let snap = |name| inherited(slot, name).is_some_and(|value| !value.is_empty());
+    snap("SNAP") || snap("SNAP_NAME") || Path::new("/.flatpak-info").exists()
 }
 
 fn keeps(keep: Keep, outcome: &Outcome) -> bool {

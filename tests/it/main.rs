@@ -12,6 +12,7 @@
 
 mod project;
 
+mod conformance;
 mod doubles;
 mod engines;
 mod faults;

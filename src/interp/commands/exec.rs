@@ -59,6 +59,7 @@ pub(super) fn program(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8
                 name,
                 label: label(&path, arguments),
                 expect,
+                place: session.place.clone(),
                 finished: None,
             });
             Ok(())

@@ -88,7 +88,7 @@ fn stdin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
 
 fn ttyin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let (stdin, file) = match arguments {
-        [file] => (false, file),
+        [file] if file != b"-stdin" => (false, file),
         [flag, file] if flag == b"-stdin" => (true, file),
         _ => return TTYIN.misused(),
     };

@@ -36,8 +36,10 @@ fn case() -> Case {
             work_dir: work.path().canonicalize().unwrap(),
             file: "a.txtar".to_owned(),
             search_path: b"/usr/local/bin:/usr/bin:/bin".to_vec(),
+            go_variables: Vec::new(),
             variables: Vec::new(),
             engine: None,
+            sandboxed: false,
             tag: "sd-1".to_owned(),
             run_id: "run1".to_owned(),
             detail: Detail::Folded,
@@ -116,13 +118,14 @@ fn each_fails(cases: &[(&str, &str)]) {
 fn the_environment_is_in_the_order_of_go_and_ends_with_ours() {
     let mut case = case();
     case.setup.variables = vec![(b"A".to_vec(), b"1".to_vec())];
+    case.setup.go_variables = vec![(b"GORACE".to_vec(), b"x".to_vec())];
     case.setup.engine = Some(EngineKind::Podman);
     let names = |dialect| -> Vec<String> {
         let variables = environment(&case.setup, dialect);
         let name = |(name, _): (Vec<u8>, Vec<u8>)| String::from_utf8(name).unwrap();
         variables.into_iter().map(name).collect()
     };
-    let go = "WORK PATH GOTRACEBACK HOME TMPDIR devnull / : $ exe A";
+    let go = "WORK PATH GOTRACEBACK HOME TMPDIR devnull / : $ GORACE exe A";
     assert_eq!(names(Dialect::Testscript).join(" "), go);
     let ours = format!("{go} ENGINE TAG RUN_ID");
     assert_eq!(names(Dialect::Shakedown).join(" "), ours);
