@@ -3,6 +3,7 @@
 use super::Selection;
 use crate::config::{Overrides, Sourced};
 use crate::model::{Golden, Lane};
+use crate::run::Kept;
 
 /// All that was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +22,10 @@ pub struct Options {
     pub lane: Option<Lane>,
     /// The harness.toml to read.
     pub config: Option<Sourced<String>>,
-    /// Work directories and resources stay.
-    pub keep: bool,
+    /// What stays for a look.
+    pub kept: Kept,
+    /// Variables for scripts; one without a value is copied from the environment.
+    pub variables: Vec<(String, Option<String>)>,
     /// A script goes on after a line that fails.
     pub go_on: bool,
     /// What `cmp` does with files of the scripts' own.
@@ -126,7 +129,8 @@ impl Options {
             overrides: Overrides::default(),
             lane: None,
             config: None,
-            keep: false,
+            kept: Kept::default(),
+            variables: Vec::new(),
             go_on: false,
             golden: Golden::default(),
             output: Output::default(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::{CleanupWhen, Dialect, EngineChoice, Origin};
 use crate::model::{EngineKind, Golden, Lane, Policy};
+use crate::run::Kept;
 
 fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
@@ -107,6 +108,48 @@ fn threads_are_never_zero() {
 }
 
 #[test]
+fn variables_are_set_or_copied_and_may_be_many() {
+    let pair = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
+    let expected = [pair("A", Some("1=2")), pair("B", None), pair("C", Some(""))];
+    assert_eq!(good("-e A=1=2 --env B -eC=").variables, expected);
+    let twin = [("SHAKEDOWN_ENV", "A=1=2\nB\nC=")];
+    assert_eq!(good_with("", &twin).variables, expected);
+    assert_eq!(good_with("-e D", &twin).variables, [pair("D", None)]);
+    for word in ["-eWORK=x", "--env=WORK"] {
+        check_wrong(word, &[], "error: --env: cannot override WORK variable");
+    }
+    check_wrong(
+        "-e =x",
+        &[],
+        "error: --env: expected VAR or VAR=VALUE, found `=x`",
+    );
+}
+
+#[test]
+fn work_directories_alone_may_be_kept_and_keep_means_more() {
+    for (line, kept) in [
+        ("", Kept::AsConfigured),
+        ("--work", Kept::Work),
+        ("--work --keep", Kept::Everything),
+        ("--keep --work", Kept::Everything),
+    ] {
+        assert_eq!(good(line).kept, kept, "{line}");
+    }
+}
+
+#[test]
+fn standard_input_alone_cannot_be_updated() {
+    let read = |line: &str| options(&words(line), &environment(&[]), Door::Program);
+    assert_eq!(
+        read("-u -").unwrap_err().to_string(),
+        "error: cannot use -u when only reading from stdin"
+    );
+    for line in ["-", "-u a -", "-u"] {
+        assert!(read(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
 fn our_flags_are_set_and_know_who_said_it() {
     let options = good(
         "--engine podman --policy=gated --lane plain --deadline 1m30s --config c.toml --state-dir d \
@@ -124,7 +167,8 @@ fn our_flags_are_set_and_know_who_said_it() {
     assert_eq!(overrides.dialect, Some(Dialect::Testscript));
     assert_eq!(overrides.state_dir.as_deref(), Some("d"));
     assert_eq!(overrides.cleanup, Some(CleanupWhen::Never));
-    assert!(overrides.require_engine && overrides.strict && options.keep && options.go_on);
+    assert!(overrides.require_engine && overrides.strict && options.go_on);
+    assert_eq!(options.kept, Kept::Everything);
     assert_eq!(options.lane, Some(Lane::Plain));
     assert_eq!(options.config.unwrap().value, "c.toml");
     assert_eq!(options.output.passing, PassingLogs::Whole);
@@ -400,6 +444,8 @@ fn the_help_has_every_flag() {
           --dialect NAME       The language of the scripts: shakedown or testscript [SHAKEDOWN_DIALECT]
           --strict             Leftovers and leaked pipes fail the run [SHAKEDOWN_STRICT]
           --keep               Keep work directories, containers and the rest for a look [SHAKEDOWN_KEEP]
+          --work               Keep work directories, and say where they are [SHAKEDOWN_WORK]
+      -e, --env VAR[=VALUE]    Set a variable for scripts, or copy it from here; may be repeated [SHAKEDOWN_ENV]
           --continue           Go on after a line that fails [SHAKEDOWN_CONTINUE]
       -u, --update             Rewrite scripts that pass, so that `cmp` finds what their files should hold [SHAKEDOWN_UPDATE]
       -v, --verbose            Whole logs, and those of passing scripts too [SHAKEDOWN_VERBOSE]

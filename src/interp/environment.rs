@@ -31,6 +31,7 @@ pub fn environment(setup: &Setup, dialect: Dialect) -> Vec<(Vec<u8>, Vec<u8>)> {
         variables.push(pair("TAG", setup.tag.as_bytes()));
         variables.push(pair("RUN_ID", setup.run_id.as_bytes()));
     }
+    variables.extend(setup.typed.iter().cloned());
     variables
 }
 

@@ -105,6 +105,9 @@ impl Run<'_, '_> {
                 environment: &mut session.environment,
             })?;
         }
+        for (name, value) in &session.setup.typed {
+            session.environment.set(name, value.clone());
+        }
         if session.setup.detail == Detail::Whole {
             commands::state::dump(session);
             session.log.line(b"");

@@ -53,6 +53,8 @@ pub struct Setup {
     pub detail: Detail,
     /// What happens after a failure.
     pub after_failure: AfterFailure,
+    /// Variables that were typed (`-e`). They win over every other.
+    pub typed: Vec<(Vec<u8>, Vec<u8>)>,
     /// What `cmp` does with a file of the script's own.
     pub golden: Golden,
 }

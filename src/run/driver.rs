@@ -294,7 +294,7 @@ impl Driver {
                 .as_ref()
                 .map(|facts| facts.kind)
                 .or(self.run.likely),
-            golden: self.run.golden,
+            golden: trial.golden,
         };
         self.send(slot, &ToSlot::Run(Box::new(job)));
     }

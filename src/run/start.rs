@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use super::brief::{Brief, Nothing};
+use super::brief::{Brief, Kept, Nothing};
 use super::dirs::{DirError, Dirs};
 use super::discover::DiscoverError;
 use super::engines::Search;
@@ -25,6 +25,7 @@ use crate::wire::{self, Keep, OtherEngine, SlotSetup};
 pub(super) struct Trial {
     pub(super) planned: Planned,
     pub(super) path: PathBuf,
+    pub(super) golden: Golden,
 }
 
 /// A run that can be driven.
@@ -46,7 +47,6 @@ pub struct Prepared {
     pub(super) likely: Option<EngineKind>,
     pub(super) without_engine: Verdict,
     pub(super) strict: bool,
-    pub(super) golden: Golden,
     pub(super) leaks: LeakRule,
     /// Nothing was selected, and that is worth an exit code.
     pub(super) empty: bool,
@@ -139,20 +139,31 @@ pub fn prepare(
             config::LeakRule::Warn => LeakRule::Warn,
             config::LeakRule::Fail => LeakRule::Fail,
         },
-        golden: brief.golden,
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
-        trials: selected.into_iter().map(Trial::from).collect(),
+        trials: trials(brief, selected),
         dirs,
         state: state.to_owned(),
     })
 }
 
-impl From<Selected> for Trial {
-    fn from(selected: Selected) -> Self {
-        Trial {
-            planned: selected.planned,
-            path: selected.script.path,
-        }
+/// What came on standard input has no file that could be rewritten.
+fn trials(brief: &Brief, selected: Vec<Selected>) -> Vec<Trial> {
+    let trial = |selected: Selected| Trial {
+        golden: if brief.stdin.as_ref() == Some(&selected.script.path) {
+            Golden::Compare
+        } else {
+            brief.golden
+        },
+        planned: selected.planned,
+        path: selected.script.path,
+    };
+    selected.into_iter().map(trial).collect()
+}
+
+impl Prepared {
+    /// Where work directories are made.
+    pub fn work_root(&self) -> PathBuf {
+        self.dirs.work_root()
     }
 }
 
@@ -226,13 +237,15 @@ fn setup(
         detail: brief.detail,
         after_failure: brief.after_failure,
         keep: match settings.cleanup.when {
-            _ if brief.keep => Keep::Everything,
+            _ if brief.kept == Kept::Everything => Keep::Everything,
             CleanupWhen::Always => Keep::Nothing,
             CleanupWhen::OnPass => Keep::Failures,
             CleanupWhen::Never => Keep::Everything,
         },
+        keep_work: brief.kept == Kept::Work,
         keep_images: !settings.cleanup.built_images,
         variables: passed.chain(set).collect(),
+        typed: brief.variables.clone(),
         output_cap: settings.output_cap,
         leak_grace: settings.leak_grace,
         grace: settings.grace,

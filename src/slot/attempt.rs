@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::model::{
     MachineDelta, Outcome, Resource, ResourceKind, Timings,
 };
 use crate::script::{Script, txtar};
-use crate::wire::{Job, Keep, Rewrite};
+use crate::wire::{Job, Keep, Rewrite, Variables};
 
 /// A longer log is cut in the middle; the whole goes to a file.
 const LOG_INLINE: usize = 64 << 10;
@@ -64,10 +65,16 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         Ok((script, bytes, work)) => {
             let (outcome, log, seen) = run(slot, job, &script, &work);
             let rewrite = rewrite(&outcome, &seen.updates, &bytes);
+            let log = if slot.setup.rules.keep_work {
+                [b"WORK=", work.as_os_str().as_bytes(), b"\n", &log].concat()
+            } else {
+                log
+            };
             (outcome, log, seen, Some(work), rewrite)
         }
     };
     let keep = keeps(slot.setup.rules.keep, &outcome);
+    let keep_work = keep || slot.setup.rules.keep_work;
     let mut cleanup = clean(slot, attempt, seen.calls, keep);
     // The ladder's removals are found gone by the cleaning: told once, as what they are.
     cleanup
@@ -76,7 +83,9 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     cleanup.removed.splice(0..0, seen.removed);
     slot.desk.dismiss();
     let retire = helpers_left(slot);
-    let work_dir = work.map_or_else(String::new, |work| put_away(slot, work, keep, &mut cleanup));
+    let work_dir = work.map_or_else(String::new, |work| {
+        put_away(slot, work, keep_work, &mut cleanup)
+    });
     let (log, log_file) = store_log(slot, attempt, log);
     let after = slot.machine.reading();
     let report = AttemptReport {
@@ -200,11 +209,8 @@ fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
         file: job.file.clone(),
         search_path,
         go_variables: GO_VARIABLES.into_iter().filter_map(go_variable).collect(),
-        variables: rules
-            .variables
-            .iter()
-            .map(|(name, value)| (name.0.clone(), value.0.clone()))
-            .collect(),
+        variables: owned(&rules.variables),
+        typed: owned(&rules.typed),
         engine: job.engine,
         sandboxed: is_sandboxed(slot),
         tag: job.attempt.tag(&slot.setup.run),
@@ -213,6 +219,13 @@ fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
         after_failure: rules.after_failure,
         golden: job.golden,
     }
+}
+
+fn owned(variables: &Variables) -> Vec<(Vec<u8>, Vec<u8>)> {
+    variables
+        .iter()
+        .map(|(name, value)| (name.0.clone(), value.0.clone()))
+        .collect()
 }
 
 /// A variable of the harness.

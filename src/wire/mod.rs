@@ -115,10 +115,14 @@ pub struct Rules {
     pub after_failure: AfterFailure,
     /// Keep work directories and resources.
     pub keep: Keep,
+    /// Work directories stay whatever else goes, and logs begin with their paths.
+    pub keep_work: bool,
     /// Image names and builds of scripts stay.
     pub keep_images: bool,
     /// Variables set in every script.
     pub variables: Variables,
+    /// Variables that were typed, and win.
+    pub typed: Variables,
     /// The most that is kept of one output, in bytes.
     pub output_cap: u64,
     /// How long output is awaited after its command has ended.

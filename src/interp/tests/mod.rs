@@ -44,6 +44,7 @@ fn case() -> Case {
             run_id: "run1".to_owned(),
             detail: Detail::Folded,
             after_failure: AfterFailure::Stop,
+            typed: Vec::new(),
             golden: Golden::Compare,
         },
         registry: Registry::default(),
