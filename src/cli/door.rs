@@ -30,11 +30,11 @@ pub(super) struct Place {
 /// The name of the configuration file.
 const CONFIG: &str = "harness.toml";
 
-fn exit(conclusion: Conclusion) -> ExitCode {
+pub(super) fn exit(conclusion: Conclusion) -> ExitCode {
     ExitCode::from(conclusion.exit_code())
 }
 
-fn misused(text: &str) -> ExitCode {
+pub(super) fn misused(text: &str) -> ExitCode {
     complain(&format!("error: {text}"));
     exit(Conclusion::Misused)
 }
@@ -111,7 +111,7 @@ fn settings(options: &Options, place: &Place) -> Result<(Settings, String, PathB
     Ok((settings.resolve(&options.overrides), text, base))
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
     } else {
@@ -127,7 +127,7 @@ pub(super) fn state_dir(options: &Options, settings: &Settings, base: &Path) -> 
     }
 }
 
-fn brief(
+pub(super) fn brief(
     options: &Options,
     place: Place,
     programs: Vec<String>,

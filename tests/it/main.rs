@@ -12,6 +12,7 @@
 
 mod project;
 
+mod check;
 mod faults;
 mod interruption;
 mod layers;

@@ -23,7 +23,7 @@ pub(super) const EXEC: Command = Command {
     details: "A name without `/` is looked up in the script's `PATH`; a path counts from the current directory. There is no shell: `|`, `>` and `*` are plain words. A last word `&`, or `&name&`, leaves the program in the background, for `wait` and `kill`.",
     example: "exec sh -c 'ls | sort'",
     negatable: true,
-    form: Form::words(1, None, &[Role::Other]).or_behind(),
+    form: Form::words(1, None, &[Role::Other]).of_a_program(),
     run: program,
 };
 
