@@ -89,6 +89,7 @@ fn vocabulary(settings: &Settings) -> Vocabulary {
     Vocabulary {
         commands: interp::command_facts().collect(),
         programs: settings.programs.keys().cloned().collect(),
+        externals: settings.commands.keys().cloned().collect(),
         customs: settings.check.commands.clone(),
         conditions: settings.check.conditions.clone(),
         machine: Facts::of_this_build(),

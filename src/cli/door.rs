@@ -14,6 +14,7 @@ use super::{
 use crate::config::{self, Settings};
 use crate::history::{self, Recorder, Retention};
 use crate::host::{clock, environment, flock};
+use crate::interp;
 use crate::model::{AfterFailure, Conclusion, Detail, RunId};
 use crate::report::{
     Json, ListForm, Look, Passing, Pretty, Report, Talk, TalkLook, Terse, Volume, list,
@@ -134,7 +135,20 @@ pub(super) fn brief(
 ) -> Result<(Brief, PathBuf), String> {
     let (mut settings, config_text, base) = settings(options, &place)?;
     let state = state_dir(options, &settings, &base);
-    for path in settings.programs.values_mut() {
+    if let Some(name) = settings
+        .commands
+        .keys()
+        .find(|name| interp::explain(name).is_some())
+    {
+        return Err(format!(
+            "`[commands]` names `{name}`, which is a command of the language"
+        ));
+    }
+    for path in settings
+        .programs
+        .values_mut()
+        .chain(settings.commands.values_mut())
+    {
         *path = base.join(&*path).to_string_lossy().into_owned();
     }
     let paths = if options.paths.is_empty() {

@@ -80,3 +80,37 @@ fn notes_alone_are_no_failure_and_filters_and_settings_count() {
     output.expect_code(2).expect_stderr("`gone`");
     assert_eq!(output.stdout(), "");
 }
+
+#[test]
+fn an_executable_of_the_settings_is_a_command_that_decides_what_the_mark_means() {
+    let settings = "scripts = [\"scripts\"]\n[commands]\nempty = \"tools/empty\"\n";
+    let tool = "#!/bin/sh\nif [ -s \"$1\" ]; then found=failure; else found=success; fi\n\
+                echo $SHAKEDOWN_EXPECT\n[ $found = $SHAKEDOWN_EXPECT ]\n";
+    let project = Project::with_settings(settings)
+        .program("tools/empty", tool)
+        .script(
+            "good",
+            "empty a\nstdout success\n! empty b\nstdout failure\n-- a --\n-- b --\nx\n",
+        )
+        .script("bad", "empty b\n-- b --\nx\n");
+    let output = project
+        .shakedown()
+        .args(["check"])
+        .without_engine()
+        .finish();
+    output.expect_code(0);
+    let output = project.run().without_engine().finish();
+    output.expect_code(101).expect_stdout("test good ... ok");
+    output.expect_stdout("bad.txtar:1: empty: exit status 1");
+}
+
+#[test]
+fn a_command_of_the_settings_takes_no_name_of_the_language() {
+    let project =
+        Project::with_settings("scripts = [\"scripts\"]\n[commands]\ncp = \"tools/cp\"\n")
+            .script("one", "exec true\n");
+    let output = project.run().without_engine().finish();
+    output
+        .expect_code(2)
+        .expect_stderr("`[commands]` names `cp`");
+}

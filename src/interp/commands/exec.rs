@@ -94,7 +94,7 @@ fn foreground(
     }
 }
 
-fn keep_output(session: &mut Session<'_>, finished: Finished) {
+pub(super) fn keep_output(session: &mut Session<'_>, finished: Finished) {
     session.log.output("stdout", &finished.stdout);
     session.log.output("stderr", &finished.stderr);
     session.stdout = finished.stdout;

@@ -14,6 +14,7 @@ fn found_in(text: &str, dialect: Dialect) -> Vec<String> {
     let vocabulary = Vocabulary {
         commands: command_facts().collect(),
         programs: names(&["tool"]),
+        externals: names(&["outside"]),
         customs: names(&["custom"]),
         conditions: names(&["own"]),
         machine: Facts {
@@ -78,6 +79,7 @@ fn a_command_that_is_none_is_found() {
     each_is_clean(&[
         "tool a b &",
         "custom a b",
+        "! outside a b",
         "! tool",
         "$CMD a b",
         "exec whatever",
@@ -178,6 +180,10 @@ fn a_call_that_cannot_be_is_found() {
             &["a:1:6: error parsing regexp: invalid nested repetition operator: `**`"],
         ),
     ]);
+    each_has(&[(
+        "outside a &",
+        &["a:1:11: `outside` cannot be left in the background"],
+    )]);
     hints(
         "skip not today",
         "the message is one word: put it in quotes",

@@ -35,6 +35,12 @@ pub(super) fn check(
         let command = *command;
         built_in(walk, &command, arguments, negated);
         leave(walk, &command, first, arguments, conditional);
+    } else if walk.vocabulary.externals.contains(name) {
+        if let Some(last) = arguments.last().filter(|word| is_background(&word.text)) {
+            let message = format!("`{name}` cannot be left in the background");
+            walk.mistake(last.col, message, "only `exec` and programs can");
+        }
+        unknowable(walk, words);
     } else if walk.vocabulary.customs.contains(name) {
         unknowable(walk, words);
     } else {
@@ -47,6 +53,7 @@ fn unknown(walk: &mut Walk<'_, '_>, word: &Word, negated: Option<u32>) {
     let name = shown(&word.text);
     let vocabulary = walk.vocabulary;
     let own = vocabulary.programs.iter().chain(&vocabulary.customs);
+    let own = own.chain(&vocabulary.externals);
     let known = vocabulary.commands.iter().map(|command| command.name);
     let near = suggest(&word.text, known.chain(own.map(String::as_str)));
     let hint = match near.as_slice() {

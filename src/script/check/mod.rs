@@ -27,6 +27,8 @@ pub struct Vocabulary {
     pub commands: Vec<CommandFacts>,
     /// Programs that are called without `exec`.
     pub programs: BTreeSet<String>,
+    /// Commands that an executable carries out.
+    pub externals: BTreeSet<String>,
     /// Commands of the user's.
     pub customs: BTreeSet<String>,
     /// Conditions of the user's.

@@ -16,7 +16,7 @@ use super::words::{WORK, contains};
 const WANTED: &[&str] = &["want", "expect", "golden", "stdout", "stderr"];
 
 pub(super) fn check(script: &Script, files: &Files, seen: &Seen, findings: &mut Findings<'_>) {
-    if seen.unclear || seen.made.iter().any(|word| is_wide(word)) {
+    if seen.unclear || seen.made.is_empty() || seen.made.iter().any(|word| is_wide(word)) {
         return;
     }
     for (path, line) in &files.lines {
