@@ -14,6 +14,8 @@ pub enum Command {
     Run(Box<Options>),
     /// List them.
     List(Box<Options>),
+    /// Look at them without running any.
+    Check(Box<Options>),
     /// Print the report of a run again.
     Report {
         /// Which.
@@ -84,6 +86,11 @@ pub static TOPICS: &[Topic] = &[
         "List the scripts of folders and files",
     ),
     topic(
+        "check",
+        "shakedown check [FLAGS] [PATH...] [-- FILTER...]",
+        "Tell what looks wrong in scripts, and run nothing",
+    ),
+    topic(
         "report",
         "shakedown report [FLAGS] RUN|latest",
         "Print the report of a recorded run again",
@@ -113,6 +120,9 @@ pub fn command(words: &[String], environment: &Environment) -> Result<Command, M
         "list" => read("list", rest, environment, |mut options| {
             options.action = Action::List;
             Ok(Command::List(options))
+        }),
+        "check" => read("check", rest, environment, |options| {
+            Ok(Command::Check(options))
         }),
         "report" => read("report", rest, environment, report),
         other => Err(unknown(other)),

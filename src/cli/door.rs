@@ -14,6 +14,7 @@ use super::{
 use crate::config::{self, Settings};
 use crate::history::{self, Recorder};
 use crate::host::{clock, environment};
+use crate::interp;
 use crate::model::{AfterFailure, Conclusion, Detail};
 use crate::report::{
     Json, ListForm, Look, Passing, Pretty, Report, Talk, TalkLook, Terse, Volume, list,
@@ -30,11 +31,11 @@ pub(super) struct Place {
 /// The name of the configuration file.
 const CONFIG: &str = "harness.toml";
 
-fn exit(conclusion: Conclusion) -> ExitCode {
+pub(super) fn exit(conclusion: Conclusion) -> ExitCode {
     ExitCode::from(conclusion.exit_code())
 }
 
-fn misused(text: &str) -> ExitCode {
+pub(super) fn misused(text: &str) -> ExitCode {
     complain(&format!("error: {text}"));
     exit(Conclusion::Misused)
 }
@@ -111,7 +112,7 @@ fn settings(options: &Options, place: &Place) -> Result<(Settings, String, PathB
     Ok((settings.resolve(&options.overrides), text, base))
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
     } else {
@@ -127,16 +128,36 @@ pub(super) fn state_dir(options: &Options, settings: &Settings, base: &Path) -> 
     }
 }
 
-fn brief(
+/// Makes the paths of external programs and commands absolute.
+fn place_programs(settings: &mut Settings, base: &Path) -> Result<(), String> {
+    if let Some(name) = settings
+        .commands
+        .keys()
+        .find(|name| interp::explain(name).is_some())
+    {
+        return Err(format!(
+            "`[commands]` names `{name}`, which is a command of the language"
+        ));
+    }
+    for path in settings
+        .programs
+        .values_mut()
+        .chain(settings.commands.values_mut())
+    {
+        *path = base.join(&*path).to_string_lossy().into_owned();
+    }
+    Ok(())
+}
+
+/// What was typed and what is configured, as what a run is asked to do; and where its records live.
+pub(super) fn brief(
     options: &Options,
     place: Place,
     programs: Vec<String>,
 ) -> Result<(Brief, PathBuf), String> {
     let (mut settings, config_text, base) = settings(options, &place)?;
     let state = state_dir(options, &settings, &base);
-    for path in settings.programs.values_mut() {
-        *path = base.join(&*path).to_string_lossy().into_owned();
-    }
+    place_programs(&mut settings, &base)?;
     let paths = if options.paths.is_empty() {
         place.scripts
     } else {

@@ -3,6 +3,7 @@
 //!
 //! Reading what was typed is pure: arguments and environment come in as values.
 
+mod check;
 mod commands;
 mod door;
 mod flags;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::process::ExitCode;
 
+use super::check;
 use super::door::{self, Place};
 use super::harness::{Role, complain, keep_descriptors, serve, take_role};
 use super::{Command, Door, TOPICS, Topic, command, help};
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         Ok(Command::Run(options) | Command::List(options)) => {
             door::perform(&options, place(), Vec::new())
         }
+        Ok(Command::Check(options)) => check::perform(&options, place()),
         Ok(Command::Report { run, options }) => door::replay(&options, &run),
         Ok(Command::Help(topic)) => door::print(&explain(topic)),
         Ok(Command::HelpOn(name)) => door::print(&interp::explain(&name).unwrap_or_default()),
@@ -62,7 +64,7 @@ fn explain(topic: &Topic) -> String {
 
 const EXIT_CODES: &str = "\
 0    all is well, or nothing failed that counts
-101  a trial failed, hung or was slow
+101  a trial failed, hung or was slow; `check` found a mistake
 102  no trial failed, but the machine, the engine or the harness did
 103  only leftovers or leaked pipes, under --strict
 4    `run` selected nothing

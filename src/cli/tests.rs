@@ -366,8 +366,11 @@ fn help_is_found_under_every_door() {
     let name = |command| match command {
         Command::Help(topic) => topic.name.to_owned(),
         Command::HelpOn(name) => format!("the command {name}"),
-        other
-        @ (Command::Run(_) | Command::List(_) | Command::Report { .. } | Command::Version) => {
+        other @ (Command::Run(_)
+        | Command::List(_)
+        | Command::Check(_)
+        | Command::Report { .. }
+        | Command::Version) => {
             panic!("help was asked for: {other:?}")
         }
     };
@@ -381,13 +384,13 @@ fn help_is_found_under_every_door() {
     assert_eq!(typed("a -h", &[]).unwrap(), Typed::Help);
     check_command(
         "help settigns",
-        "error: unknown topic `settigns`: expected a command of scripts, or one of help, run, list, report, version, flags, settings, exit-codes, language\n  hint: did you mean `settings`?",
+        "error: unknown topic `settigns`: expected a command of scripts, or one of help, run, list, check, report, version, flags, settings, exit-codes, language\n  hint: did you mean `settings`?",
     );
 }
 
 #[test]
 fn a_command_that_is_none_is_told_with_the_nearest() {
-    let known = "expected one of help, run, list, report, version";
+    let known = "expected one of help, run, list, check, report, version";
     check_command(
         "rum",
         &format!("error: unknown command `rum`: {known}\n  hint: did you mean `run`?"),

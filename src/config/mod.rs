@@ -3,6 +3,7 @@
 //! Pure: knows no file, environment or clock. One table (`settings`) says for each setting its key,
 //! what it expects, its default and how it is set; the help and docs/harness-toml.md come from it.
 
+mod entry;
 mod nearest;
 mod pattern;
 mod place;
@@ -18,6 +19,7 @@ mod value;
 
 pub use crate::model::Dialect;
 pub use crate::model::duration;
+pub use entry::SettingFacts;
 pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use place::line_and_column;
@@ -25,7 +27,7 @@ pub use read::read;
 pub use reference::reference;
 pub use resolve::{Origin, Overrides, PolicyRefused, Reasoned, Sourced};
 pub use settings::{
-    CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, LeakRule, PolicySettings,
-    RecordSettings, Settings, Width,
+    CheckSettings, CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, LeakRule,
+    PolicySettings, RecordSettings, Settings, Width,
 };
-pub use table::{SettingFacts, settings};
+pub use table::settings;

@@ -3,7 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::table::{Setting, TABLE};
+use super::entry::Setting;
+use super::table::TABLE;
 use super::value::{Given, Mistake};
 use super::{Origin, Settings, line_and_column, nearest};
 use crate::model::Diagnostic;

@@ -42,8 +42,21 @@ pub struct Settings {
     pub cleanup: CleanupSettings,
     /// External programs that scripts call by a bare name: name → path.
     pub programs: BTreeMap<String, String>,
+    /// External commands, which decide themselves what `!` means: name → path.
+    pub commands: BTreeMap<String, String>,
+    /// What `shakedown check` cannot know of itself.
+    pub check: CheckSettings,
     /// How many records are kept.
     pub record: RecordSettings,
+}
+
+/// Names that only the test target registers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckSettings {
+    /// Commands and programs.
+    pub commands: BTreeSet<String>,
+    /// Conditions, without brackets and suffix.
+    pub conditions: BTreeSet<String>,
 }
 
 /// Which engine is wanted.
@@ -201,6 +214,8 @@ impl Default for Settings {
                 built_images: true,
             },
             programs: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            check: CheckSettings::default(),
             record: RecordSettings {
                 keep_runs: 30,
                 keep_bytes: 1_000_000_000,

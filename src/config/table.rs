@@ -2,74 +2,18 @@
 //!
 //! Reading, the "did you mean" of an unknown key, the help and docs/harness-toml.md all come from here.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::entry::{Setting, SettingFacts, setting};
 use super::value::{Given, Mistake};
-use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, Settings, Width, duration, size};
+use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, Width, duration, size};
 use crate::model::Policy;
-
-/// One setting as people are told about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SettingFacts {
-    /// The table it stands in, or empty at the top of the file.
-    pub section: &'static str,
-    /// Its key; `NAME` where the user chooses it.
-    pub key: &'static str,
-    /// What is expected of its value.
-    pub expected: &'static str,
-    /// Its default, as it would be written.
-    pub default: &'static str,
-    /// What it is for.
-    pub about: &'static str,
-}
-
-type Set = fn(&mut Settings, &Given<'_>) -> Result<(), Vec<Mistake>>;
-
-/// One setting.
-pub(super) struct Setting {
-    pub(super) facts: SettingFacts,
-    pub(super) set: Set,
-}
-
-impl Setting {
-    /// The user chooses the key.
-    pub(super) fn is_open(&self) -> bool {
-        self.facts.key == "NAME"
-    }
-
-    /// `policy.docker`, `deadline`.
-    pub(super) fn path(&self) -> String {
-        match self.facts.section {
-            "" => self.facts.key.to_owned(),
-            section => format!("{section}.{}", self.facts.key),
-        }
-    }
-}
 
 /// All settings, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static SettingFacts> {
     TABLE.iter().map(|setting| &setting.facts)
-}
-
-const fn setting(
-    place: (&'static str, &'static str),
-    expected: &'static str,
-    default: &'static str,
-    about: &'static str,
-    set: Set,
-) -> Setting {
-    let (section, key) = place;
-    Setting {
-        facts: SettingFacts {
-            section,
-            key,
-            expected,
-            default,
-            about,
-        },
-        set,
-    }
 }
 
 const BOOL: &str = "`true` or `false`";
@@ -344,12 +288,39 @@ pub(super) static TABLE: &[Setting] = &[
         "",
         "A program that scripts can call by this bare name. Relative to the folder of harness.toml.",
         |settings, given| {
-            if given.key.is_empty() || given.key.contains('/') {
-                let message = format!("expected a bare program name, found `{}`", given.key);
-                return Err(vec![given.wrong(message)]);
-            }
-            let path = given.text().map_err(one)?;
+            let path = bare_name(given, &settings.commands).map_err(one)?;
             settings.programs.insert(given.key.to_owned(), path);
+            Ok(())
+        },
+    ),
+    setting(
+        ("commands", "NAME"),
+        "a path",
+        "",
+        "An executable that scripts call as a command of this name, which decides itself what `!` means: it finds `SHAKEDOWN_EXPECT` set to `success` or `failure`, and exit code 0 says that this was met. Relative to the folder of harness.toml.",
+        |settings, given| {
+            let path = bare_name(given, &settings.programs).map_err(one)?;
+            settings.commands.insert(given.key.to_owned(), path);
+            Ok(())
+        },
+    ),
+    setting(
+        ("check", "commands"),
+        "a list of names",
+        "[]",
+        "Commands and programs that the test target registers, for `shakedown check`: the program `shakedown` cannot know them.",
+        |settings, given| {
+            settings.check.commands = given.list()?.into_iter().collect();
+            Ok(())
+        },
+    ),
+    setting(
+        ("check", "conditions"),
+        "a list of names",
+        "[]",
+        "The same for conditions, without their brackets and what follows a `:`.",
+        |settings, given| {
+            settings.check.conditions = given.list()?.into_iter().collect();
             Ok(())
         },
     ),
@@ -387,6 +358,20 @@ const POLICIES: [(&str, Policy); 3] = [
 /// Most setters find at most one mistake.
 fn one(mistake: Mistake) -> Vec<Mistake> {
     vec![mistake]
+}
+
+/// The path of a program; its name is a bare word, and not taken by another table.
+fn bare_name(given: &Given<'_>, taken: &BTreeMap<String, String>) -> Result<String, Mistake> {
+    let name = given.key;
+    if name.is_empty() || name.contains(['/', '\'', '$', '#']) || name.contains(char::is_whitespace)
+    {
+        return Err(given.wrong(format!("expected a bare program name, found `{name}`")));
+    }
+    if taken.contains_key(name) {
+        let message = format!("`{name}` stands in `[programs]` and in `[commands]`");
+        return Err(given.wrong(message));
+    }
+    given.text()
 }
 
 fn variable_name(given: &Given<'_>, name: &str) -> Result<(), Mistake> {

@@ -88,6 +88,13 @@ fn every_setting_can_be_set() {
         [programs]
         invowk = "target/debug/invowk"
 
+        [commands]
+        same-json = "tools/same-json"
+
+        [check]
+        commands = ["own"]
+        conditions = ["lucky"]
+
         [record]
         keep-runs = 5
         keep-bytes = "10MB"
@@ -213,6 +220,17 @@ fn every_setting_can_be_set() {
         },
         programs: {
             "invowk": "target/debug/invowk",
+        },
+        commands: {
+            "same-json": "tools/same-json",
+        },
+        check: CheckSettings {
+            commands: {
+                "own",
+            },
+            conditions: {
+                "lucky",
+            },
         },
         record: RecordSettings {
             keep_runs: 5,

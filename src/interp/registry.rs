@@ -57,6 +57,7 @@ type Prepare = dyn Fn(&mut Preparation<'_>) -> Result<(), String> + Send + Sync;
 pub struct Registry {
     programs: BTreeSet<String>,
     commands: BTreeMap<String, Box<Command>>,
+    externals: BTreeMap<String, PathBuf>,
     conditions: BTreeMap<String, Box<Condition>>,
     preparations: Vec<Box<Prepare>>,
 }
@@ -79,6 +80,14 @@ impl Registry {
             + 'static,
     {
         self.commands.insert(name.into(), Box::new(run));
+        self
+    }
+
+    /// Adds a command that an executable at this absolute path carries out. A built-in of testscript's
+    /// and a command of the user's with the same name win.
+    #[must_use]
+    pub fn external(mut self, name: impl Into<String>, path: PathBuf) -> Self {
+        self.externals.insert(name.into(), path);
         self
     }
 
@@ -110,6 +119,10 @@ impl Registry {
         self.commands.get(name).map(AsRef::as_ref)
     }
 
+    pub(super) fn find_external(&self, name: &str) -> Option<&Path> {
+        self.externals.get(name).map(PathBuf::as_path)
+    }
+
     pub(super) fn find_condition(&self, name: &str) -> Option<&Condition> {
         self.conditions.get(name).map(AsRef::as_ref)
     }
@@ -121,7 +134,8 @@ impl Registry {
     /// The names of the programs and commands.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let programs = self.programs.iter();
-        programs.chain(self.commands.keys()).map(String::as_str)
+        let commands = self.commands.keys().chain(self.externals.keys());
+        programs.chain(commands).map(String::as_str)
     }
 }
 
@@ -130,6 +144,7 @@ impl fmt::Debug for Registry {
         f.debug_struct("Registry")
             .field("programs", &self.programs)
             .field("commands", &self.commands.keys())
+            .field("externals", &self.externals)
             .field("conditions", &self.conditions.keys())
             .field("preparations", &self.preparations.len())
             .finish()

@@ -20,6 +20,6 @@ pub use brief::{Brief, Kept, Nothing};
 pub use dirs::DirError;
 pub use discover::{DiscoverError, Discovered};
 pub use driver::drive;
-pub use select::{Selected, select};
+pub use select::{Selected, candidates, select};
 pub use start::{Prepared, StartError, new_run_id, prepare};
 pub use tell::Teller;

@@ -12,7 +12,7 @@ use crate::model::{EngineKind, Lane};
 use crate::plan::{self, Candidate, Chosen, Planned, Rules};
 
 /// The scripts that may be selected: all, or the one that `--exact` names.
-pub(super) fn candidates(brief: &Brief) -> Result<Vec<Discovered>, StartError> {
+pub fn candidates(brief: &Brief) -> Result<Vec<Discovered>, StartError> {
     let roots = if brief.paths.is_empty() {
         &brief.settings.scripts
     } else {

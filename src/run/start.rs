@@ -1,5 +1,6 @@
 //! From what was asked for to a run that can be driven: scripts found, planned, directories made.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -212,6 +213,14 @@ fn shared(brief: &Brief, state: &Path) -> Option<PathBuf> {
     safe.then(|| state.join("live").join(format!("nextest-{id}")))
 }
 
+fn paths(named: &BTreeMap<String, String>, base: &Path) -> Vec<(String, crate::model::Bytes)> {
+    let path = |path: &String| search::bytes(&base.join(path)).into();
+    named
+        .iter()
+        .map(|(name, at)| (name.clone(), path(at)))
+        .collect()
+}
+
 fn setup(
     brief: &Brief,
     run: &RunId,
@@ -255,11 +264,8 @@ fn setup(
         } else {
             OtherEngine::Allowed
         },
-        programs: settings
-            .programs
-            .iter()
-            .map(|(name, path)| (name.clone(), search::bytes(&brief.base.join(path)).into()))
-            .collect(),
+        programs: paths(&settings.programs, &brief.base),
+        commands: paths(&settings.commands, &brief.base),
     };
     SlotSetup {
         run: run.clone(),

@@ -105,6 +105,12 @@ fn directive(text: &[u8], line: u32) -> Option<Directive<'_>> {
     })
 }
 
+/// The key that a line sets, or would set if it stood in the header.
+pub(super) fn key(text: &[u8]) -> Option<&str> {
+    let directive = directive(text, 0)?;
+    KEYS.contains(&directive.key).then_some(directive.key)
+}
+
 fn apply(header: &mut Header, directive: &Directive<'_>) -> Result<(), Mistake> {
     match directive.key {
         "deadline" => set(&mut header.deadline, directive, deadline),

@@ -96,7 +96,11 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
     let mut harness = Channel::from(socket);
     let setup = *await_setup(&mut harness)?;
     let external = setup.rules.programs.iter().map(|(name, _)| name.clone());
-    let registry = &external.fold(registry, Registry::program);
+    let registry = external.fold(registry, Registry::program);
+    let commands = setup.rules.commands.iter();
+    let registry = &commands.fold(registry, |registry, (name, at)| {
+        registry.external(name.clone(), path(at))
+    });
     let desk = Desk::open(&path(&setup.directory)).map_err(start("listen for shims"))?;
     let mut slot = Slot {
         dirs: WorkDirs::new(path(&setup.work_root)),

@@ -135,6 +135,8 @@ pub struct Rules {
     pub other_engine: OtherEngine,
     /// External programs that scripts may call bare: name and path.
     pub programs: Vec<(String, Bytes)>,
+    /// External commands: name and path.
+    pub commands: Vec<(String, Bytes)>,
 }
 
 /// What the engine that was not selected answers.

@@ -12,6 +12,7 @@
 
 mod project;
 
+mod check;
 mod conformance;
 mod doubles;
 mod engines;

@@ -23,7 +23,7 @@ pub(super) const EXEC: Command = Command {
     details: "A name without `/` is looked up in the script's `PATH`; a path counts from the current directory. There is no shell: `|`, `>` and `*` are plain words. A last word `&`, or `&name&`, leaves the program in the background, for `wait` and `kill`.",
     example: "exec sh -c 'ls | sort'",
     negatable: true,
-    form: Form::words(1, None, &[Role::Other]).or_behind(),
+    form: Form::words(1, None, &[Role::Other]).of_a_program(),
     run: program,
 };
 
@@ -104,7 +104,7 @@ fn foreground(
 }
 
 /// What a program without a terminal wrote leaves `ttyout` as it was.
-fn keep_output(session: &mut Session<'_>, finished: Finished, terminal: bool) {
+pub(super) fn keep_output(session: &mut Session<'_>, finished: Finished, terminal: bool) {
     session.log.output("stdout", &finished.stdout);
     session.log.output("stderr", &finished.stderr);
     session.stdout = finished.stdout;

@@ -21,7 +21,7 @@ pub(super) const CD: Command = Command {
     details: "The directory must be there. The new one is written to the log. Relative paths in later lines count from it.",
     example: "cd $WORK/deep",
     negatable: false,
-    form: Form::words(1, Some(1), &[Role::Read]),
+    form: Form::words(1, Some(1), &[Role::Enters]),
     run: cd,
 };
 

@@ -13,7 +13,7 @@ pub(super) const SKIP: Command = Command {
     details: "The message is one word: quote it. Programs in the background are interrupted first, and one that fails against its expectation fails the script.",
     example: "[!exec:git] skip 'needs git'",
     negatable: false,
-    form: Form::words(0, Some(1), &[Role::Other]),
+    form: Form::words(0, Some(1), &[Role::Other]).at_the_end(),
     run: skip,
 };
 
@@ -24,7 +24,7 @@ pub(super) const STOP: Command = Command {
     details: "The message is one word: quote it. No line below is looked at.",
     example: "stop 'the rest is a draft'",
     negatable: false,
-    form: Form::words(0, Some(1), &[Role::Other]),
+    form: Form::words(0, Some(1), &[Role::Other]).at_the_end(),
     run: stop,
 };
 

@@ -4,6 +4,7 @@
 mod compare;
 pub(super) mod custom;
 mod exec;
+mod external;
 mod files;
 pub(super) mod flow;
 pub(super) mod jobs;
@@ -99,6 +100,9 @@ pub(super) fn run(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8>]) 
     }
     if let Some(command) = session.registry.find_command(name) {
         return custom::run(session, name, command, expect, arguments);
+    }
+    if let Some(path) = session.registry.find_external(name) {
+        return external::run(session, name, path, expect, arguments);
     }
     unknown(session, name)
 }

@@ -45,6 +45,44 @@ fn a_failing_or_panicking_command_fails_the_line_and_keeps_its_output() {
 }
 
 #[test]
+fn an_external_command_decides_itself_whether_the_expectation_was_met() {
+    let mut case = case();
+    let sh = || std::path::PathBuf::from("/bin/sh");
+    case.registry = Registry::default()
+        .external("outside", sh())
+        .external("cd", sh())
+        .external("gone", "/no/such".into());
+    case.passes(
+        "outside -c 'echo $SHAKEDOWN_EXPECT $0 $1' x 'two words'\nstdout '^success x two words$'\n",
+    );
+    case.passes("! outside -c 'echo $SHAKEDOWN_EXPECT'\nstdout '^failure$'\nexec sh -c 'test -z \"$SHAKEDOWN_EXPECT\"'\n");
+    case.passes(
+        "mkdir d\ncd d\nenv A=b\nstdin ../in\noutside -c 'cat; pwd; echo $A >&2'\n\
+         stdout ^text$\nstdout /d$\nstderr ^b$\n-- in --\ntext\n",
+    );
+    case.logs(
+        "! outside -c 'echo so; exit 3'\n",
+        "> ! outside -c 'echo so; exit 3'\n[stdout]\nso\nFAIL: a.txtar:1: outside: exit status 3\n",
+    );
+    case.fails("outside -c 'kill -9 $$'", "outside: signal: killed");
+    case.fails(
+        "outside -c true &",
+        "unsupported: outside in the background",
+    );
+    case.fails(
+        "gone",
+        "gone: fork/exec /no/such: no such file or directory",
+    );
+    case.fails(
+        "outsid",
+        "unknown command \"outsid\" (did you mean \"outside\"?)",
+    );
+    case.machine.interrupt = Some(crate::interp::Interrupted::Deadline);
+    let deadline = ScriptEnding::Interrupted(crate::interp::Interrupted::Deadline);
+    assert_eq!(case.run("outside -c true\n").0, deadline);
+}
+
+#[test]
 fn a_built_in_wins_over_a_command_and_loses_to_a_program() {
     let mut case = case();
     case.registry = Registry::default()

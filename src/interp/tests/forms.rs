@@ -24,7 +24,9 @@ fn call(command: &CommandFacts, words: usize, extra: Extra) -> String {
     for at in 0..words {
         line += match command.form.role(at) {
             Role::Literal(word) => " ".to_owned() + word,
-            Role::Pattern | Role::Read | Role::Wanted | Role::Other => " x".to_owned(),
+            Role::Pattern | Role::Read | Role::Wanted | Role::Enters | Role::Other => {
+                " x".to_owned()
+            }
         }
         .as_str();
     }
@@ -49,7 +51,7 @@ fn a_command_takes_as_many_words_as_the_table_says() {
     for command in command_facts() {
         for words in 0..6 {
             for extra in [Extra::Nothing, Extra::Flag, Extra::Background] {
-                if extra == Extra::Background && !command.form.background {
+                if extra == Extra::Background && !command.form.program {
                     continue;
                 }
                 let line = call(&command, words, extra);
@@ -66,6 +68,16 @@ fn a_command_is_negated_where_the_table_says_so() {
         let line = format!("! {}", call(&command, command.form.least, Extra::Nothing));
         let refused = message(&line).starts_with("unsupported: ! ");
         assert_eq!(refused, !command.negatable, "{line}");
+    }
+}
+
+#[test]
+fn a_script_ends_where_the_table_says_so() {
+    for command in command_facts() {
+        let line = call(&command, command.form.least, Extra::Nothing);
+        let (ending, _) = case().run(&line);
+        let ends = matches!(ending, ScriptEnding::Stopped | ScriptEnding::Skipped { .. });
+        assert_eq!(ends, command.form.ends, "{line}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whole scripts, from their text to their log. Each family of commands has its own file.
 
 mod additions;
+mod check;
 mod files;
 mod flow;
 mod forms;

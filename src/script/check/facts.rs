@@ -19,8 +19,10 @@ pub struct CommandFacts {
 pub struct Form {
     /// What may come first, once, and is not counted.
     pub option: Option<Flag>,
-    /// A last word `&` or `&name&` is not counted.
-    pub background: bool,
+    /// It runs a program: a last word `&` or `&name&` is not counted.
+    pub program: bool,
+    /// No line after it is reached.
+    pub ends: bool,
     /// The fewest words.
     pub least: usize,
     /// The most; `None` when there is no limit.
@@ -57,6 +59,8 @@ pub enum Role {
     Read,
     /// A file that must be there: what something is compared with.
     Wanted,
+    /// The directory in which the next lines are.
+    Enters,
     /// Exactly this word.
     Literal(&'static str),
     /// Anything else.
@@ -68,7 +72,8 @@ impl Form {
     pub const fn words(least: usize, most: Option<usize>, roles: &'static [Role]) -> Form {
         Form {
             option: None,
-            background: false,
+            program: false,
+            ends: false,
             least,
             most,
             roles,
@@ -84,13 +89,19 @@ impl Form {
         }
     }
 
-    /// The same, with `&` behind them.
+    /// The same, of a command that runs a program.
     #[must_use]
-    pub const fn or_behind(self) -> Form {
+    pub const fn of_a_program(self) -> Form {
         Form {
-            background: true,
+            program: true,
             ..self
         }
+    }
+
+    /// The same, of a command that ends the script.
+    #[must_use]
+    pub const fn at_the_end(self) -> Form {
+        Form { ends: true, ..self }
     }
 
     /// Whether the command takes so many words.
@@ -106,7 +117,12 @@ impl Form {
 
     /// Whether the command makes nothing and changes nothing.
     pub fn only_looks(&self) -> bool {
-        let looks = |role: &Role| matches!(role, Role::Pattern | Role::Read | Role::Wanted);
+        let looks = |role: &Role| {
+            matches!(
+                role,
+                Role::Pattern | Role::Read | Role::Wanted | Role::Enters
+            )
+        };
         !self.roles.is_empty() && self.roles.iter().all(looks)
     }
 }

@@ -1,0 +1,97 @@
+//! `shakedown check`: reads scripts, runs nothing, and tells everything that looks wrong in them.
+
+use std::fs;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use super::Options;
+use super::door::{self, Place};
+use super::harness::complain;
+use crate::config::Settings;
+use crate::interp;
+use crate::model::Conclusion;
+use crate::plan::{self, Candidate, Rules};
+use crate::run::{self, Brief};
+use crate::script::check::{Finding, Vocabulary, Weight, check};
+use crate::script::{Facts, Script};
+
+/// Checks what was asked for, prints what was found, gives the exit code.
+pub(super) fn perform(options: &Options, place: Place) -> ExitCode {
+    let found = door::brief(options, place, Vec::new()).and_then(|(brief, _)| findings(&brief));
+    let (findings, scripts) = match found {
+        Ok(found) => found,
+        Err(message) => return door::misused(&message),
+    };
+    let mut stdout = io::stdout().lock();
+    for finding in &findings {
+        if writeln!(stdout, "{finding}").is_err() {
+            return ExitCode::FAILURE;
+        }
+    }
+    let number = |weight| {
+        findings
+            .iter()
+            .filter(|found| found.weight == weight)
+            .count()
+    };
+    let mistakes = number(Weight::Mistake);
+    complain(&format!(
+        "{} and {} in {}",
+        door::count(mistakes, "mistake"),
+        door::count(number(Weight::Note), "note"),
+        door::count(scripts, "script")
+    ));
+    door::exit(if mistakes > 0 {
+        Conclusion::Failed
+    } else {
+        Conclusion::Passed
+    })
+}
+
+/// All findings, script by script, and how many scripts there are.
+fn findings(brief: &Brief) -> Result<(Vec<Finding>, usize), String> {
+    let vocabulary = vocabulary(&brief.settings);
+    let mut findings = Vec::new();
+    let mut scripts = 0;
+    for script in run::candidates(brief).map_err(|error| error.to_string())? {
+        if !brief.selection.selects(&script.name) {
+            continue;
+        }
+        scripts += 1;
+        let bytes = fs::read(&script.path)
+            .map_err(|error| format!("cannot read {}: {error}", script.file))?;
+        let dialect = brief.settings.dialect;
+        let (parsed, _) = Script::parse(&script.file, &bytes, dialect);
+        findings.extend(header(brief, script.name, script.file, bytes));
+        findings.extend(check(&parsed, &vocabulary));
+    }
+    Ok((findings, scripts))
+}
+
+/// The mistakes that would stop a run before it begins.
+fn header(brief: &Brief, name: String, file: String, bytes: Vec<u8>) -> Vec<Finding> {
+    let rules = Rules {
+        dialect: brief.settings.dialect,
+        container_names: &brief.settings.container_names,
+        deadline: &|header| brief.settings.deadline_for(header),
+    };
+    let mut mistakes = Vec::new();
+    plan::build(Candidate { name, file, bytes }, &rules, &mut mistakes);
+    let finding = |diagnostic| Finding {
+        diagnostic,
+        weight: Weight::Mistake,
+    };
+    mistakes.into_iter().map(finding).collect()
+}
+
+/// What scripts may use: the language, and what harness.toml adds to it.
+fn vocabulary(settings: &Settings) -> Vocabulary {
+    Vocabulary {
+        commands: interp::command_facts().collect(),
+        programs: settings.programs.keys().cloned().collect(),
+        externals: settings.commands.keys().cloned().collect(),
+        customs: settings.check.commands.clone(),
+        conditions: settings.check.conditions.clone(),
+        machine: Facts::of_this_build(),
+    }
+}

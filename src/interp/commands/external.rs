@@ -1,0 +1,62 @@
+//! Commands that an executable carries out: it is told what the line expects, and says whether that was met.
+//! Knows none of them.
+
+use std::path::Path;
+
+use super::exec::keep_output;
+use crate::host::stream::Stream;
+use crate::interp::halt::{Step, fail};
+use crate::interp::registry::Expect;
+use crate::interp::session::Session;
+use crate::interp::{Program, Status, gotext};
+use crate::script::is_background;
+
+/// The variable that says what the line expects.
+const EXPECT: &str = "SHAKEDOWN_EXPECT";
+
+/// Runs the executable in the foreground, as `exec` runs a program.
+pub(super) fn run(
+    session: &mut Session<'_>,
+    name: &str,
+    path: &Path,
+    expect: Expect,
+    arguments: &[Vec<u8>],
+) -> Step {
+    if arguments.last().is_some_and(|word| is_background(word)) {
+        return fail(format!("unsupported: {name} in the background"));
+    }
+    let mut environment = session.environment.for_program(&session.directory);
+    let wanted = match expect {
+        Expect::Success => "success",
+        Expect::Failure => "failure",
+    };
+    environment.push((EXPECT.into(), wanted.into()));
+    session.stdout = Stream::default();
+    session.stderr = Stream::default();
+    let program = Program {
+        path: path.to_owned(),
+        arguments: arguments.to_vec(),
+        environment,
+        directory: session.directory.clone(),
+        stdin: std::mem::take(&mut session.stdin),
+        terminal: None,
+    };
+    let job = session.world.start(&program).or_else(|error| {
+        let errno = gotext::errno(error.errno);
+        fail(format!("{name}: fork/exec {}: {errno}", path.display()))
+    })?;
+    match session.world.finish(job) {
+        Ok(finished) => {
+            let status = finished.status;
+            keep_output(session, finished, false);
+            if status == Status::Exited(0) {
+                return Ok(());
+            }
+            fail(format!("{name}: {}", gotext::status(status)))
+        }
+        Err((how, finished)) => {
+            keep_output(session, *finished, false);
+            Err(how.into())
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! What the checker finds in scripts, and what it must not find. Here and not beside it, since it is the
+//! interpreter's table that it goes by.
+
+use std::collections::BTreeSet;
+
+use crate::interp::{command_facts, command_names, explain};
+use crate::script::check::{Vocabulary, check};
+use crate::script::{Dialect, Facts, Script};
+
+fn found_in(text: &str, dialect: Dialect) -> Vec<String> {
+    let names = |names: &[&str]| -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    };
+    let vocabulary = Vocabulary {
+        commands: command_facts().collect(),
+        programs: names(&["tool"]),
+        externals: names(&["outside"]),
+        customs: names(&["custom"]),
+        conditions: names(&["own"]),
+        machine: Facts {
+            os: "linux",
+            arch: "amd64",
+        },
+    };
+    let (script, _) = Script::parse("a", text.as_bytes(), dialect);
+    let findings = check(&script, &vocabulary);
+    findings.iter().map(ToString::to_string).collect()
+}
+
+/// One text each, and what is found in it, hints left out.
+#[track_caller]
+fn each_has(cases: &[(&str, &[&str])]) {
+    for (text, wanted) in cases {
+        let found = found_in(text, Dialect::Shakedown);
+        let short = |text: &String| text.split('\n').next().unwrap_or_default().to_owned();
+        let found: Vec<String> = found.iter().map(short).collect();
+        assert_eq!(found, *wanted, "{text}");
+    }
+}
+
+#[track_caller]
+fn each_is_clean(texts: &[&str]) {
+    for text in texts {
+        assert_eq!(found_in(text, Dialect::Shakedown), [""; 0], "{text}");
+    }
+}
+
+#[track_caller]
+fn hints(text: &str, wanted: &str) {
+    let found = found_in(text, Dialect::Shakedown).join("\n");
+    let hint = found.split_once("\n  hint: ").map_or("", |(_, hint)| hint);
+    assert_eq!(hint, wanted, "{text}");
+}
+
+#[test]
+fn a_command_that_is_none_is_found() {
+    each_has(&[
+        ("exce true", &["a:1:1: unknown command `exce`"]),
+        ("[linux] !exec true", &["a:1:9: unknown command `!exec`"]),
+        ("! ! exec true", &["a:1:3: unknown command `!`"]),
+        ("! [linux] exec true", &["a:1:3: unknown command `[linux]`"]),
+        ("[ linux ] exec true", &["a:1:1: unknown command `[`"]),
+        (
+            "ech a\nech b",
+            &[
+                "a:1:1: unknown command `ech`",
+                "a:2:1: unknown command `ech`",
+            ],
+        ),
+    ]);
+    hints("exce true", "did you mean `exec`?");
+    hints("!exec true", "did you mean `! exec`?");
+    hints("toool", "did you mean `tool`?");
+    hints("! ! exec true", "one `!` is enough");
+    hints(
+        "! [linux] cd x",
+        "a condition comes before the `!`: `[linux] ! …`",
+    );
+    each_is_clean(&[
+        "tool a b &",
+        "custom a b",
+        "! outside a b",
+        "! tool",
+        "$CMD a b",
+        "exec whatever",
+        "'exec' true",
+        "# exce",
+        "exec true # exce",
+        "\r\nexec true\r\n",
+    ]);
+}
+
+#[test]
+fn a_line_without_its_command_and_an_open_quote_are_found() {
+    each_has(&[
+        ("exec 'a b", &["a:1:6: this quote is not closed"]),
+        ("!", &["a:1:1: ! on line by itself"]),
+        ("[linux]", &["a:1:1: missing command after condition"]),
+        (
+            "[linux] [!net]",
+            &["a:1:9: missing command after condition"],
+        ),
+        ("[linux] !", &["a:1:9: ! on line by itself"]),
+    ]);
+}
+
+#[test]
+fn a_condition_that_is_unknown_is_a_note() {
+    each_has(&[
+        (
+            "[linus] exec true",
+            &["a:1:1: note: unknown condition `linus`"],
+        ),
+        (
+            "[linux] [!GOOS:linux] exec true",
+            &["a:1:9: note: unknown condition `GOOS:linux`"],
+        ),
+        (
+            "[engine:5] exec true",
+            &["a:1:1: note: unknown condition `engine:5`"],
+        ),
+        (
+            "[a][b] exec true",
+            &["a:1:1: note: unknown condition `a][b`"],
+        ),
+    ]);
+    hints("[linus] exec true", "did you mean `[linux]`?");
+    hints("[GOOS:linux] exec true", "here it is `[linux]`");
+    each_is_clean(&[
+        "[own] [!own:suffix] exec true",
+        "[exec:git] [go1.20] [!short] exec true",
+        "[docker] [engine:>=5.0] [rootless] exec true",
+        "[$COND] exec true",
+        "[windows] [no-such] exec true",
+        "[!linux] [no-such] exec true",
+    ]);
+    let found = found_in("[docker] exec true", Dialect::Testscript);
+    assert!(
+        found[0].starts_with("a:1:1: note: unknown condition"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_call_that_cannot_be_is_found() {
+    each_has(&[
+        ("! cd x", &["a:1:1: `cd` cannot be negated"]),
+        ("cd", &["a:1:1: expected `cd dir`, found 0 words"]),
+        ("cd a b", &["a:1:4: expected `cd dir`, found 2 words"]),
+        (
+            "exec",
+            &["a:1:1: expected `exec program [args...] [&]`, found 0 words"],
+        ),
+        (
+            "exec &",
+            &["a:1:1: expected `exec program [args...] [&]`, found 0 words"],
+        ),
+        (
+            "symlink a to b",
+            &["a:1:9: expected `symlink file -> target`, found 3 words"],
+        ),
+        (
+            "skip not today",
+            &["a:1:6: expected `skip [msg]`, found 2 words"],
+        ),
+        (
+            "exists -readonly",
+            &["a:1:1: expected `exists [-readonly] file...`, found 0 words"],
+        ),
+        (
+            "stdout -count=0 a",
+            &["a:1:8: expected a number above zero after `-count=`, found `0`"],
+        ),
+        (
+            "! stdout -count=2 a",
+            &["a:1:10: `-count=` cannot be negated"],
+        ),
+        (
+            "grep a**  f",
+            &["a:1:6: error parsing regexp: invalid nested repetition operator: `**`"],
+        ),
+    ]);
+    each_has(&[(
+        "outside a &",
+        &["a:1:11: `outside` cannot be left in the background"],
+    )]);
+    hints(
+        "skip not today",
+        "the message is one word: put it in quotes",
+    );
+    each_is_clean(&[
+        "exec a b &name&",
+        "cd $A$B",
+        "cp $A $B",
+        "stdout $A $B",
+        "stdout ^$",
+        "stdout ${X}**",
+        "stdout ^${WORK@R}$",
+        "stdout -count=$N a",
+        "kill -INT x",
+        "env\nenv A=1 B=2",
+        "symlink a $ARROW b",
+    ]);
+}
+
+#[test]
+fn what_looks_like_a_marker_is_found() {
+    let message = "looks like the marker of a file `f`, and is none";
+    let at = |place: &str| format!("a:{place}: this {message}");
+    let note = |place: &str| format!("a:{place}: note: this {message}");
+    each_has(&[
+        ("exec true\n--f--\nx y z\n", &[&at("2:1")]),
+        (" -- f --\nx\n", &[&at("1:1")]),
+        ("exec cat f g\n-- g --\nx\n-- f--\ny\n", &[&at("4:1")]),
+        ("exec cat f g\n-- g --\nx\n-- f -- \ny\n", &[&at("4:1")]),
+        ("exec cat f g\n-- g --\nx\n  -- f --\ny\n", &[&note("4:1")]),
+        ("exec cat f g\n-- g --\nx\n--f--\ny\n", &[&note("4:1")]),
+    ]);
+    each_is_clean(&[
+        "exec cat g\n-- g --\n-----BEGIN KEY-----\n-- a comment of two words--\n-- --\n------\n",
+        "exec cat g\n-- g --\n--part\n\n--part--\n",
+        "exec cat g\n-- g --\n>-- f --\n-- a comment\n",
+    ]);
+}
+
+#[test]
+fn names_of_files_that_are_taken_or_lead_away_are_found() {
+    let outside = "leads out of the work directory";
+    let uses = "exec ls .\n";
+    for (name, wanted) in [
+        ("../x", format!("a:2:4: the file name `../x` {outside}")),
+        (
+            "a/../../x",
+            format!("a:2:4: the file name `a/../../x` {outside}"),
+        ),
+        ("/etc/x", format!("a:2:4: the file name `/etc/x` {outside}")),
+    ] {
+        each_has(&[(&format!("{uses}-- {name} --\n"), &[&wanted])]);
+    }
+    each_has(&[
+        (
+            "exec ls .\n-- x --\n-- ./x --\n",
+            &["a:3:4: the file `./x` is in the archive a second time"],
+        ),
+        (
+            "exec ls .\n-- x/y --\n-- x --\n",
+            &["a:2:4: `x` is a file of the archive and cannot be a folder"],
+        ),
+    ]);
+    each_is_clean(&[
+        "exec ls .\n-- $WORK/x --\n-- a/../y --\n-- $A --\n-- $B --\n",
+        "exec ls .\n-- x --\n-- $A/x --\n",
+    ]);
+}
+
+#[test]
+fn a_comparison_with_a_file_that_cannot_be_there_is_found() {
+    let missing = |name: &str, place: &str| {
+        format!("a:{place}: there is no file `{name}` in the archive, and no line before makes one")
+    };
+    each_has(&[
+        (
+            "exec tool\ncmp stdout want.txt\n",
+            &[&missing("want.txt", "2:12")],
+        ),
+        (
+            "tool\n! cmp stderr want.txt\n",
+            &[&missing("want.txt", "2:14")],
+        ),
+        ("cmp a want.txt\n-- a --\n", &[&missing("want.txt", "1:7")]),
+        (
+            "cd d\nexec x\ncmpenv stdout w\n-- w --\n-- d/f --\n",
+            &[&missing("d/w", "3:15")],
+        ),
+    ]);
+    hints(
+        "exec x\ncmp stdout want.tx\n-- want.txt --\n",
+        "did you mean `want.txt`?",
+    );
+    each_is_clean(&[
+        "exec x\ncmp stdout want\n-- want --\n",
+        "exec x\ncmp stdout $WORK/want\n-- want --\n",
+        "cd d\nexec x\ncmp stdout ../want\n-- want --\n-- d/x --\n",
+        "exec x\ncmp a want\n-- a --\n",
+        "exec sh -c 'echo >want'\ncmp stdout want\n",
+        "cp stdout want\ncmp stdout want\n",
+        "exec sh a.sh\ncmp stdout want\n-- a.sh --\necho >want\n",
+        "exec x\ncmp stdout out/want\n",
+        "exec x\ncmp stdout $WANT\n",
+        "env A=1\ncd $A\nexec x\ncmp stdout want\n",
+        "[own] cd d\nexec x\ncmp stdout want\n-- d/want --\n",
+        "exec x\ncmp stdout want\n-- $NAME --\n",
+    ]);
+}
+
+#[test]
+fn a_file_that_no_line_names_is_a_note() {
+    let unused =
+        |name: &str, place: &str| format!("a:{place}: note: no line names the file `{name}`");
+    each_has(&[
+        (
+            "exec x\nstdout a\n-- want.txt --\n",
+            &[&unused("want.txt", "3:4")],
+        ),
+        (
+            "exec cat b\n-- first --\n-- b --\n",
+            &[&unused("first", "2:4")],
+        ),
+    ]);
+    each_is_clean(&[
+        "exec x\n-- config.toml --\n",
+        "exec ls .\n-- want.txt --\n",
+        "exec sh -c 'cat *'\n-- want.txt --\n",
+        "exec x $WORK\n-- want.txt --\n",
+        "exec x data\n-- data/want.txt --\n",
+        "cmp stdout $F\n-- want.txt --\n",
+        "exec sh a.sh\n-- a.sh --\ncat want.txt\n-- want.txt --\n",
+    ]);
+}
+
+#[test]
+fn lines_that_are_never_reached_and_headers_that_come_too_late_are_notes() {
+    let never = "note: this line and those below it are never reached";
+    each_has(&[
+        (
+            "stop\n\n# text\nexec 'a\nno such\n",
+            &[&format!("a:4:1: {never}")],
+        ),
+        (
+            "exec true\nskip 'no'\nexec true\n",
+            &[&format!("a:3:1: {never}")],
+        ),
+        (
+            "exec true\n#: cpus = 2\n",
+            &["a:2:1: note: `cpus` counts for nothing here"],
+        ),
+    ]);
+    each_is_clean(&[
+        "[windows] stop\nexec true\n",
+        "stop\n\n# nothing but this\n",
+        "#: cpus = 2\nexec true\n#: see below\n",
+    ]);
+    assert_eq!(
+        found_in("exec true\n#: cpus = 2\n", Dialect::Testscript),
+        [""; 0]
+    );
+}
+
+#[test]
+fn every_example_of_the_manual_is_clean() {
+    for name in command_names() {
+        let text = explain(name).unwrap();
+        let example = text.trim_end().lines().next_back().unwrap();
+        let files = "-- wanted.txt --\n-- stay --\n";
+        let script = format!("exec ls .\n{}\n{files}", example.trim());
+        each_is_clean(&[&script]);
+    }
+}

@@ -1,0 +1,116 @@
+//! `shakedown check`: what it prints, and what its exit code says. Nothing runs.
+
+use super::project::{Project, package, shakedown};
+
+fn exit_code(folder: &str) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(shakedown());
+    command.args(["check", folder]).current_dir(package());
+    let done = command.output().unwrap();
+    (done.status.code(), String::from_utf8(done.stdout).unwrap())
+}
+
+#[test]
+fn our_own_scripts_raise_no_alarm() {
+    for folder in ["fixtures/plain", "fixtures/container", "fixtures/toy"] {
+        let (code, stdout) = exit_code(folder);
+        // What stands below its `stop` is meant to make no sense.
+        let rest: Vec<&str> = stdout
+            .lines()
+            .filter(|line| !line.starts_with("fixtures/plain/stop.txtar:5:1: note: "))
+            .filter(|line| !line.starts_with("  hint: `stop` in line 4"))
+            .collect();
+        assert_eq!((code, rest), (Some(0), Vec::new()), "{folder}");
+    }
+}
+
+#[test]
+fn every_mistake_of_every_script_is_told_and_nothing_runs() {
+    let project = Project::new();
+    let ran = project.path("ran");
+    let project = project
+        .script(
+            "one",
+            format!("#: cpus = 0\nexec touch {}\nexce true\n", ran.display()),
+        )
+        .script("two", "[linux] ! cd x\nstdout 'a**'\n");
+    let output = project
+        .shakedown()
+        .args(["check"])
+        .without_engine()
+        .finish();
+    output.expect_code(101);
+    for line in [
+        "scripts/one.txtar:1:11: `cpus`: expected a whole number from 1, found `0`",
+        "scripts/one.txtar:3:1: unknown command `exce`\n  hint: did you mean `exec`?",
+        "scripts/two.txtar:1:9: `cd` cannot be negated",
+        "scripts/two.txtar:2:8: error parsing regexp",
+    ] {
+        output.expect_stdout(line);
+    }
+    output.expect_stderr("4 mistakes and 0 notes in 2 scripts");
+    assert!(!ran.exists() && project.record_files().is_empty());
+}
+
+#[test]
+fn notes_alone_are_no_failure_and_filters_and_settings_count() {
+    let settings = "scripts = [\"scripts\"]\n[programs]\ntool = \"tool\"\n[check]\ncommands = [\"own\"]\n\
+                    conditions = [\"lucky\"]\n";
+    let project = Project::with_settings(settings)
+        .script(
+            "one",
+            "tool a\nown b\n[lucky:7] exec true\n[odd] exec true\n",
+        )
+        .script("two", "exce\n");
+    let output = project
+        .shakedown()
+        .args(["check", "--", "one"])
+        .without_engine()
+        .finish();
+    output.expect_code(0);
+    assert!(
+        output
+            .stdout()
+            .starts_with("scripts/one.txtar:4:1: note: unknown condition `odd`\n")
+    );
+    let output = project
+        .shakedown()
+        .args(["check", "gone"])
+        .without_engine()
+        .finish();
+    output.expect_code(2).expect_stderr("`gone`");
+    assert_eq!(output.stdout(), "");
+}
+
+#[test]
+fn an_executable_of_the_settings_is_a_command_that_decides_what_the_mark_means() {
+    let settings = "scripts = [\"scripts\"]\n[commands]\nempty = \"tools/empty\"\n";
+    let tool = "#!/bin/sh\nif [ -s \"$1\" ]; then found=failure; else found=success; fi\n\
+                echo $SHAKEDOWN_EXPECT\n[ $found = $SHAKEDOWN_EXPECT ]\n";
+    let project = Project::with_settings(settings)
+        .program("tools/empty", tool)
+        .script(
+            "good",
+            "empty a\nstdout success\n! empty b\nstdout failure\n-- a --\n-- b --\nx\n",
+        )
+        .script("bad", "empty b\n-- b --\nx\n");
+    let output = project
+        .shakedown()
+        .args(["check"])
+        .without_engine()
+        .finish();
+    output.expect_code(0);
+    let output = project.run().without_engine().finish();
+    output.expect_code(101).expect_stdout("test good ... ok");
+    output.expect_stdout("bad.txtar:1: empty: exit status 1");
+}
+
+#[test]
+fn a_command_of_the_settings_takes_no_name_of_the_language() {
+    let project =
+        Project::with_settings("scripts = [\"scripts\"]\n[commands]\ncp = \"tools/cp\"\n")
+            .script("one", "exec true\n");
+    let output = project.run().without_engine().finish();
+    output
+        .expect_code(2)
+        .expect_stderr("`[commands]` names `cp`");
+}
