@@ -46,6 +46,7 @@ fn wait_one(session: &mut Session<'_>, name: &[u8]) -> Step {
     finish(session, at)?;
     let mut job = session.jobs.remove(at);
     if let Some(finished) = &job.finished {
+        session.status = Some(finished.status);
         session.log.output("stdout", &finished.stdout);
         session.log.output("stderr", &finished.stderr);
     }
@@ -65,6 +66,8 @@ pub(super) fn wait_all(session: &mut Session<'_>) -> Step {
     for at in 0..session.jobs.len() {
         finish(session, at)?;
         log(session, at);
+        let finished = session.jobs.get(at).and_then(|job| job.finished.as_ref());
+        session.status = finished.map(|finished| finished.status);
         session.jobs.get(at).map_or(Ok(()), check)?;
     }
     let finished: Vec<Finished> = session

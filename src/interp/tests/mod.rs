@@ -4,6 +4,7 @@ mod additions;
 mod files;
 mod flow;
 mod forms;
+mod language;
 mod matching;
 mod programs;
 mod terminals;
