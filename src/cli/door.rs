@@ -169,6 +169,7 @@ fn brief(
         } else {
             AfterFailure::Stop
         },
+        golden: options.golden,
         warnings: options.warnings.clone(),
         nothing: match options.runner {
             Runner::Cargo => Nothing::Fine,

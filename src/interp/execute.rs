@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::commands::{self, jobs};
 use super::environment::{Environment, environment};
+use super::golden::Goldens;
 use super::halt::{Halt, Step, fail};
 use super::log::{Log, shorten};
 use super::registry::{Expect, Preparation};
@@ -41,8 +42,10 @@ pub fn execute(
         ttyout: Stream::default(),
         status: None,
         jobs: Vec::new(),
+        trying: false,
         deferred: Vec::new(),
         log: Log::new(setup.detail),
+        goldens: Goldens::default(),
         found: BTreeMap::new(),
     };
     let mut run = Run {
@@ -53,6 +56,7 @@ pub fn execute(
     Executed {
         ending,
         log: session.log.finish(&setup.work_dir),
+        updates: session.goldens.into_updates(),
     }
 }
 
@@ -89,9 +93,12 @@ impl Run<'_, '_> {
         let session = &mut *self.session;
         let expanded = |name: &[u8]| expand(name, &|variable| session.lookup(variable));
         let files = &session.script.archive.files;
-        if let Err((line, message)) = unpack(files, &session.setup.work_dir, &expanded) {
-            self.session.place.line = line;
-            return Err(message);
+        match unpack(files, &session.setup.work_dir, &expanded) {
+            Ok(paths) => session.goldens = Goldens::new(paths),
+            Err((line, message)) => {
+                self.session.place.line = line;
+                return Err(message);
+            }
         }
         for prepare in session.registry.preparations() {
             prepare(&mut Preparation {

@@ -6,6 +6,7 @@ mod conditions;
 mod deferred;
 mod environment;
 mod execute;
+mod golden;
 mod gotext;
 mod halt;
 mod log;
@@ -16,11 +17,12 @@ mod tests;
 mod unpack;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::model::{EngineKind, Failure};
 
-pub use crate::model::{AfterFailure, Detail};
+pub use crate::model::{AfterFailure, Detail, Golden};
 pub use commands::{explain, facts as command_facts, names as command_names, reference};
 pub use environment::environment;
 pub use execute::execute;
@@ -52,6 +54,8 @@ pub struct Setup {
     pub detail: Detail,
     /// What happens after a failure.
     pub after_failure: AfterFailure,
+    /// What `cmp` does with a file of the script's own.
+    pub golden: Golden,
 }
 
 /// How a script ended.
@@ -79,4 +83,6 @@ pub struct Executed {
     pub ending: ScriptEnding,
     /// What happened, for people, in Go testscript's format.
     pub log: Vec<u8>,
+    /// New data for files of the archive, by their place in it; of worth only if the script passed.
+    pub updates: BTreeMap<usize, Vec<u8>>,
 }

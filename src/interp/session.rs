@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
+use super::golden::Goldens;
 use super::halt::{Step, fail};
 use super::log::Log;
 use super::registry::{Expect, absolute};
@@ -69,9 +70,12 @@ pub(super) struct Session<'a> {
     /// How the last program ended that was run or awaited; `None` before the first, and when it did not start.
     pub(super) status: Option<Status>,
     pub(super) jobs: Vec<Job>,
+    /// A failure of the command that runs is followed by another try.
+    pub(super) trying: bool,
     /// The first one was deferred first, and runs last.
     pub(super) deferred: Vec<Deferred>,
     pub(super) log: Log,
+    pub(super) goldens: Goldens,
     /// The answers to `[exec:PROG]` so far.
     pub(super) found: BTreeMap<Vec<u8>, bool>,
 }

@@ -1,5 +1,6 @@
 //! One attempt from its work directory to its report.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,11 +13,11 @@ use super::watch::Watch;
 use crate::host::clock;
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::model::{
-    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Failure, Fault, FaultKind, Leak,
+    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Failure, Fault, FaultKind, Hash, Leak,
     Leftover, MachineDelta, Outcome, Resource, ResourceKind, Timings,
 };
-use crate::script::Script;
-use crate::wire::{Job, Keep};
+use crate::script::{Script, txtar};
+use crate::wire::{Job, Keep, Rewrite};
 
 /// A longer log is cut in the middle; the whole goes to a file.
 const LOG_INLINE: usize = 64 << 10;
@@ -36,17 +37,34 @@ struct Seen {
     calls: u32,
     /// Removed by the ladder.
     removed: Vec<Resource>,
+    /// New data for files of the archive.
+    updates: BTreeMap<usize, Vec<u8>>,
 }
 
-/// Executes one job and cleans up after it. The second value: why the slot takes no more.
-pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> (AttemptReport, Option<String>) {
+/// A job that is over.
+pub(super) struct Done {
+    pub(super) report: AttemptReport,
+    pub(super) rewrite: Option<Box<Rewrite>>,
+    /// Why the slot takes no more.
+    pub(super) retire: Option<String>,
+}
+
+/// Executes one job and cleans up after it.
+pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     let before = slot.machine.reading();
     let attempt = job.attempt;
-    let (outcome, log, seen, work) = match prepare(slot, job) {
-        Err(fault) => (Outcome::Faulted(fault), Vec::new(), Seen::default(), None),
-        Ok((script, work)) => {
+    let (outcome, log, seen, work, rewrite) = match prepare(slot, job) {
+        Err(fault) => (
+            Outcome::Faulted(fault),
+            Vec::new(),
+            Seen::default(),
+            None,
+            None,
+        ),
+        Ok((script, bytes, work)) => {
             let (outcome, log, seen) = run(slot, job, &script, &work);
-            (outcome, log, seen, Some(work))
+            let rewrite = rewrite(&outcome, &seen.updates, &bytes);
+            (outcome, log, seen, Some(work), rewrite)
         }
     };
     let keep = keeps(slot.setup.rules.keep, &outcome);
@@ -72,11 +90,34 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> (AttemptReport, Option<
         engine_calls: seen.calls,
         machine: machine::delta(&before, &after),
         work_dir,
+        updated: String::new(),
     };
-    (report, retire)
+    Done {
+        report,
+        rewrite,
+        retire,
+    }
 }
 
-fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, PathBuf), Fault> {
+/// What becomes of the script's file. After a failure or a skip nothing does: the rest was not seen.
+fn rewrite(
+    outcome: &Outcome,
+    updates: &BTreeMap<usize, Vec<u8>>,
+    bytes: &[u8],
+) -> Option<Box<Rewrite>> {
+    if *outcome != Outcome::Passed || updates.is_empty() {
+        return None;
+    }
+    let after = txtar::replace(bytes, updates);
+    (after != bytes).then(|| {
+        Box::new(Rewrite {
+            before: Hash::of(bytes),
+            after: after.into(),
+        })
+    })
+}
+
+fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, Vec<u8>, PathBuf), Fault> {
     let fault = |message: String| Fault {
         kind: FaultKind::Machine,
         message,
@@ -91,7 +132,7 @@ fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, PathBuf), Fault> {
         .dirs
         .take(&name)
         .map_err(|error| fault(format!("cannot make the work directory {name}: {error}")))?;
-    Ok((script, work))
+    Ok((script, bytes, work))
 }
 
 /// Go's name for it, made unique for a repetition: `script-NAME`, `script-NAME.2.1`.
@@ -112,7 +153,11 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         .into_iter()
         .map(|(name, value)| (name.into(), value.into()))
         .collect();
-    let Executed { ending, log } = interp::execute(script, &setup, registry, &mut watch);
+    let Executed {
+        ending,
+        log,
+        updates,
+    } = interp::execute(script, &setup, registry, &mut watch);
     let (script_time, held) = watch.times();
     let script_time = script_time.saturating_sub(watch.ladder);
     watch.end_processes();
@@ -127,6 +172,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         leaks: std::mem::take(&mut watch.leaks),
         calls: watch.calls,
         removed: std::mem::take(&mut watch.removed),
+        updates,
     };
     let failed = matches!(ending, ScriptEnding::Failed(_));
     let late = watch.late.take().filter(|_| !failed);
@@ -142,8 +188,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
 
 fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
     let rules = &slot.setup.rules;
-    let bin = path(&slot.setup.directory).join("bin");
-    let mut search_path = crate::host::search::bytes(&bin);
+    let mut search_path = slot.setup.directory.0.clone();
     if let Some(rest) = inherited(slot, "PATH") {
         search_path.push(b':');
         search_path.extend_from_slice(rest);
@@ -168,6 +213,7 @@ fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
         run_id: slot.setup.run.to_string(),
         detail: rules.detail,
         after_failure: rules.after_failure,
+        golden: job.golden,
     }
 }
 
@@ -330,5 +376,6 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
         engine_calls: watch.calls,
         machine: MachineDelta::default(),
         work_dir: String::new(),
+        updated: String::new(),
     }
 }

@@ -12,6 +12,7 @@
 
 mod project;
 
+mod conformance;
 mod doubles;
 mod engines;
 mod faults;
@@ -23,4 +24,5 @@ mod mischief;
 mod nextest;
 mod settings;
 mod surroundings;
+mod updates;
 mod verdicts;

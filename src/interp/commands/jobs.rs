@@ -44,21 +44,26 @@ fn wait_one(session: &mut Session<'_>, name: &[u8]) -> Step {
         return unknown(name);
     };
     finish(session, at)?;
-    let mut job = session.jobs.remove(at);
-    if let Some(finished) = &job.finished {
+    let Some(job) = session.jobs.get_mut(at) else {
+        return Ok(());
+    };
+    if let Some(finished) = &mut job.finished {
         session.status = Some(finished.status);
-        session.log.output("stdout", &finished.stdout);
-        session.log.output("stderr", &finished.stderr);
+        // A job that fails the line stays listed, so that its outputs are told again at the end.
+        let told = (copy(&finished.stdout), copy(&finished.stderr));
+        session.stdout = std::mem::replace(&mut finished.stdout, told.0);
+        session.stderr = std::mem::replace(&mut finished.stderr, told.1);
+        session.log.output("stdout", &session.stdout);
+        session.log.output("stderr", &session.stderr);
     }
-    if let Err(halt) = check(&job) {
-        session.jobs.insert(at, job);
-        return Err(halt);
-    }
-    if let Some(finished) = job.finished.take() {
-        session.stdout = finished.stdout;
-        session.stderr = finished.stderr;
-    }
+    check(job)?;
+    session.jobs.remove(at);
     Ok(())
+}
+
+/// The same bytes; of what cannot be used, none.
+fn copy(stream: &Stream) -> Stream {
+    Stream::from_bytes(stream.bytes().map(<[u8]>::to_vec).unwrap_or_default())
 }
 
 /// Waits for all, in the order of their start, and checks each. The first bad one ends the line.

@@ -185,7 +185,9 @@ fn retry(
         count += 1;
         session.log.cut(log);
         session.stdin.clone_from(&stdin);
+        session.trying = true;
         let step = super::run(session, expect, words);
+        session.trying = false;
         let cut = session.world.was_cut();
         if cut && matches!(step, Ok(()) | Err(Halt::Fail(_))) {
             // It is neither the success nor the failure that was waited for.

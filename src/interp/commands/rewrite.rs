@@ -22,7 +22,12 @@ pub(super) const UNQUOTE: Command = Command {
     run: |session, _, arguments| {
         rewrite(session, arguments, |contents| {
             txtar::unquote(contents).or_else(|error| fail(error.to_string()))
-        })
+        })?;
+        for file in arguments {
+            let path = session.path(file);
+            session.goldens.unquoted(path);
+        }
+        Ok(())
     },
 };
 

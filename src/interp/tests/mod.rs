@@ -4,15 +4,18 @@ mod additions;
 mod files;
 mod flow;
 mod forms;
+mod goldens;
 mod language;
 mod matching;
 mod programs;
 mod terminals;
 mod world;
 
-use super::{AfterFailure, Detail, Executed, Registry, ScriptEnding, Setup, environment, execute};
+use super::{
+    AfterFailure, Detail, Executed, Golden, Registry, ScriptEnding, Setup, environment, execute,
+};
 use crate::model::EngineKind;
-use crate::script::{Dialect, Script};
+use crate::script::{Dialect, Script, txtar};
 use world::Machine;
 
 /// A script's surroundings, to be changed by a test before it runs.
@@ -21,6 +24,8 @@ struct Case {
     registry: Registry,
     machine: Machine,
     dialect: Dialect,
+    /// The script with what `--update` makes of it.
+    updated: Vec<u8>,
     // Removed when the test is over.
     _work: tempfile::TempDir,
 }
@@ -40,10 +45,12 @@ fn case() -> Case {
             run_id: "run1".to_owned(),
             detail: Detail::Folded,
             after_failure: AfterFailure::Stop,
+            golden: Golden::Compare,
         },
         registry: Registry::default(),
         machine: Machine::new(),
         dialect: Dialect::Shakedown,
+        updated: Vec::new(),
         _work: work,
     }
 }
@@ -51,9 +58,13 @@ fn case() -> Case {
 impl Case {
     fn run(&mut self, text: &str) -> (ScriptEnding, String) {
         let (script, _) = Script::parse("a.txtar", text.as_bytes(), self.dialect);
-        let Executed { ending, log } =
-            execute(&script, &self.setup, &self.registry, &mut self.machine);
-        (ending, String::from_utf8(log).unwrap())
+        let Executed {
+            ending,
+            log,
+            updates,
+        } = execute(&script, &self.setup, &self.registry, &mut self.machine);
+        self.updated = txtar::replace(text.as_bytes(), &updates);
+        (ending, String::from_utf8_lossy(&log).into_owned())
     }
 
     #[track_caller]
