@@ -40,7 +40,10 @@ pub fn execute(
         stdout: Stream::default(),
         stderr: Stream::default(),
         ttyout: Stream::default(),
+        status: None,
         jobs: Vec::new(),
+        trying: false,
+        deferred: Vec::new(),
         log: Log::new(setup.detail),
         goldens: Goldens::default(),
         found: BTreeMap::new(),
@@ -58,8 +61,8 @@ pub fn execute(
 }
 
 /// The loop's own state.
-struct Run<'a, 's> {
-    session: &'a mut Session<'s>,
+pub(super) struct Run<'a, 's> {
+    pub(super) session: &'a mut Session<'s>,
     /// The first one.
     failure: Option<Failure>,
 }
@@ -130,7 +133,7 @@ impl Run<'_, '_> {
                 Err(Halt::Stop) => return End::Stopped,
                 Err(Halt::Skip(reason)) => return End::Skipped(reason),
                 Err(Halt::Interrupted(how)) => return End::Interrupted(how),
-                Err(Halt::Fail(message)) => {
+                Err(Halt::Fail(message) | Halt::Mistake(message)) => {
                     self.session.place.text = Bytes(line.to_vec());
                     self.fail(message);
                     if self.session.setup.after_failure == AfterFailure::Stop {
@@ -171,7 +174,7 @@ impl Run<'_, '_> {
         commands::run(self.session, expect, &line.words)
     }
 
-    fn fail(&mut self, message: String) {
+    pub(super) fn fail(&mut self, message: String) {
         let session = &mut *self.session;
         session
             .log
@@ -200,18 +203,45 @@ impl Run<'_, '_> {
         }
         let now = self.session.world.elapsed();
         self.session.log.mark_time(now);
-        // Nothing that came later hides a failure, and a skip least of all.
+        let ending = self.ending(end);
+        let ending = self.after(ending);
+        if ending == ScriptEnding::Passed {
+            self.session.log.line(b"PASS");
+        }
+        ending
+    }
+
+    /// Nothing that came later hides a failure, and a skip least of all.
+    fn ending(&mut self, end: End) -> ScriptEnding {
         if let Some(failure) = self.failure.take() {
             return ScriptEnding::Failed(failure);
         }
         match end {
-            End::Reached | End::Failed => {
-                self.session.log.line(b"PASS");
-                ScriptEnding::Passed
-            }
+            End::Reached | End::Failed => ScriptEnding::Passed,
             End::Stopped => ScriptEnding::Stopped,
             End::Skipped(reason) => ScriptEnding::Skipped { reason },
             End::Interrupted(how) => ScriptEnding::Interrupted(how),
+        }
+    }
+
+    /// Runs what was deferred, and says what then becomes of the script: one that was well is so no more
+    /// when that fails.
+    fn after(&mut self, ending: ScriptEnding) -> ScriptEnding {
+        // Nobody waits any more, or nothing can be relied upon.
+        if let ScriptEnding::Interrupted(Interrupted::Cancelled | Interrupted::Faulted) = ending {
+            if !self.session.deferred.is_empty() {
+                self.session.log.line(b"[nothing deferred is run]");
+            }
+            return ending;
+        }
+        let broken_off = self.deferred();
+        if let ScriptEnding::Failed(_) | ScriptEnding::Interrupted(_) = ending {
+            return ending;
+        }
+        match (self.failure.take(), broken_off) {
+            (Some(failure), _) => ScriptEnding::Failed(failure),
+            (None, Some(how)) => ScriptEnding::Interrupted(how),
+            (None, None) => ending,
         }
     }
 

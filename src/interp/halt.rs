@@ -7,6 +7,8 @@ use super::Interrupted;
 pub(super) enum Halt {
     /// The line failed, in these words.
     Fail(String),
+    /// The line failed, in these words, and would do so however often it were tried.
+    Mistake(String),
     /// `stop`.
     Stop,
     /// `skip`, with its message.

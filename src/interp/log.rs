@@ -77,6 +77,16 @@ impl Log {
         self.failed = true;
     }
 
+    /// Where the next line will stand.
+    pub(super) fn position(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Forgets what was logged since that position.
+    pub(super) fn cut(&mut self, position: usize) {
+        self.bytes.truncate(position);
+    }
+
     pub(super) fn line(&mut self, text: &[u8]) {
         self.bytes.extend_from_slice(text);
         self.bytes.push(b'\n');

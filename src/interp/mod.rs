@@ -3,6 +3,7 @@
 
 mod commands;
 mod conditions;
+mod deferred;
 mod environment;
 mod execute;
 mod golden;

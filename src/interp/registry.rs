@@ -115,12 +115,16 @@ impl Registry {
         self.programs.contains(name)
     }
 
-    pub(super) fn find_command(&self, name: &str) -> Option<&Command> {
-        self.commands.get(name).map(AsRef::as_ref)
+    /// The command, and its name for as long as it is registered.
+    pub(super) fn find_command(&self, name: &str) -> Option<(&str, &Command)> {
+        let (name, command) = self.commands.get_key_value(name)?;
+        Some((name, command.as_ref()))
     }
 
-    pub(super) fn find_external(&self, name: &str) -> Option<&Path> {
-        self.externals.get(name).map(PathBuf::as_path)
+    /// The executable, and its name for as long as it is registered.
+    pub(super) fn find_external(&self, name: &str) -> Option<(&str, &Path)> {
+        let (name, path) = self.externals.get_key_value(name)?;
+        Some((name, path))
     }
 
     pub(super) fn find_condition(&self, name: &str) -> Option<&Condition> {

@@ -11,7 +11,7 @@ use super::golden::Goldens;
 use super::halt::{Step, fail};
 use super::log::Log;
 use super::registry::{Expect, absolute};
-use super::{Finished, JobId, Registry, Setup, Terminal, World, gotext};
+use super::{Finished, JobId, Registry, Setup, Status, Terminal, World, gotext};
 use crate::host::stream::Stream;
 use crate::model::Place;
 use crate::script::Script;
@@ -37,6 +37,18 @@ impl Job {
     }
 }
 
+/// A command for the end of the script.
+#[derive(Debug)]
+pub(super) struct Deferred {
+    /// The line that said so.
+    pub(super) place: Place,
+    /// Where it stood.
+    pub(super) directory: PathBuf,
+    pub(super) expect: Expect,
+    /// The command and its arguments, expanded.
+    pub(super) words: Vec<Vec<u8>>,
+}
+
 /// One running script.
 pub(super) struct Session<'a> {
     pub(super) script: &'a Script,
@@ -55,7 +67,13 @@ pub(super) struct Session<'a> {
     pub(super) stderr: Stream,
     /// Of the last program that had a terminal.
     pub(super) ttyout: Stream,
+    /// How the last program ended that was run or awaited; `None` before the first, and when it did not start.
+    pub(super) status: Option<Status>,
     pub(super) jobs: Vec<Job>,
+    /// A failure of the command that runs is followed by another try.
+    pub(super) trying: bool,
+    /// The first one was deferred first, and runs last.
+    pub(super) deferred: Vec<Deferred>,
     pub(super) log: Log,
     pub(super) goldens: Goldens,
     /// The answers to `[exec:PROG]` so far.

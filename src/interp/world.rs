@@ -80,6 +80,23 @@ pub enum Interrupted {
 
 /// The world around one script.
 pub trait World {
+    /// The script's own time: as [`Self::elapsed`], without what is not charged to it.
+    fn charged(&self) -> Duration;
+
+    /// Lets time pass.
+    fn pause(&mut self, duration: Duration) -> Result<(), Interrupted>;
+
+    /// Sets or lifts a bound: a program that is still awaited after that much more of the script's own time is
+    /// ended with its process group. Nothing else is ended.
+    fn bound(&mut self, patience: Option<Duration>);
+
+    /// Whether a program was ended since the bound was set, because of it.
+    fn was_cut(&self) -> bool;
+
+    /// The script's lines are over, or were ended. What comes now is not under its deadline: it has `limit` of
+    /// its own, and is interrupted as by a deadline when that has passed. May be called again and again.
+    fn begin_deferred(&mut self, limit: Duration);
+
     /// A line begins. Cheap; lets the world name the line when the deadline passes.
     fn line(&mut self, place: &Place);
 

@@ -1,6 +1,13 @@
 //! How scripts are executed: choices that the configuration makes and the interpreter keeps.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+/// How long a deferred command of a script may take.
+pub const DEFERRED_LIMIT: Duration = Duration::from_secs(30);
+/// How long all of them together may take.
+pub const DEFERRED_TOTAL: Duration = Duration::from_secs(60);
 
 /// The language of scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

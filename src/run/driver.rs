@@ -12,7 +12,7 @@ use super::tell::Teller;
 use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
 use crate::host::{adopt, clock};
-use crate::model::{AttemptId, Conclusion, EngineFacts, Event, SlotId, Verdict};
+use crate::model::{AttemptId, Conclusion, DEFERRED_TOTAL, EngineFacts, Event, SlotId, Verdict};
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
 
@@ -321,7 +321,11 @@ impl Driver {
     /// The longest that an attempt may take with everything that comes after its deadline.
     pub(super) fn allowance(&self, attempt: AttemptId) -> Duration {
         let rules = &self.run.setup.rules;
-        self.trial(attempt).planned.deadline + rules.grace * 2 + rules.cleanup_limit * 2 + SLACK
+        self.trial(attempt).planned.deadline
+            + DEFERRED_TOTAL
+            + rules.grace * 2
+            + rules.cleanup_limit * 2
+            + SLACK
     }
 
     fn without_engine(&mut self, attempt: AttemptId) {

@@ -14,8 +14,8 @@ use super::watch::Watch;
 use crate::host::clock;
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::model::{
-    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Fault, FaultKind, Hash, Leak, Leftover,
-    MachineDelta, Outcome, Resource, ResourceKind, Timings,
+    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Failure, Fault, FaultKind, Hash, Leak,
+    Leftover, MachineDelta, Outcome, Resource, ResourceKind, Timings,
 };
 use crate::script::{Script, txtar};
 use crate::wire::{Job, Keep, Rewrite, Variables};
@@ -183,8 +183,10 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         removed: std::mem::take(&mut watch.removed),
         updates,
     };
+    let failed = matches!(ending, ScriptEnding::Failed(_));
+    let late = watch.late.take().filter(|_| !failed);
     // What the watch saw outranks the interpreter, which knows only that it was interrupted.
-    let outcome = watch.verdict.take().unwrap_or(match ending {
+    let outcome = watch.verdict.take().or(late).unwrap_or(match ending {
         ScriptEnding::Passed | ScriptEnding::Stopped => Outcome::Passed,
         ScriptEnding::Skipped { reason } => Outcome::Skipped { reason },
         ScriptEnding::Failed(failure) => Outcome::Failed(failure),
@@ -362,8 +364,16 @@ fn store_log(slot: &Slot<'_>, attempt: AttemptId, log: Vec<u8>) -> (Bytes, Strin
 pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
     let (script, held) = watch.times();
     let cleanup = clean(watch.slot, watch.attempt, watch.calls, false);
+    let lost = match watch.deferred {
+        None => Outcome::Cancelled,
+        // Whether the script was well until then is lost, and it is not well now.
+        Some(_) => Outcome::Failed(Failure {
+            place: watch.place.clone(),
+            message: "deferred: the command did not return".to_owned(),
+        }),
+    };
     AttemptReport {
-        outcome: watch.verdict.take().unwrap_or(Outcome::Cancelled),
+        outcome: watch.verdict.take().unwrap_or(lost),
         log: b"[the log is lost: a custom command did not return]\n"
             .to_vec()
             .into(),

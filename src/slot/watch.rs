@@ -42,6 +42,14 @@ pub(super) struct Watch<'s, 'r> {
     /// The fact that outranks whatever the interpreter says: a timeout, a fault, a cancel.
     pub(super) verdict: Option<Outcome>,
     pub(super) ladder: Duration,
+    /// Until when of the charged time an awaited program may run.
+    pub(super) bound: Option<Duration>,
+    /// A program was ended for the bound.
+    pub(super) cut: bool,
+    /// Until when of the charged time the deferred command may run; `None` while the script's lines run.
+    pub(super) deferred: Option<Duration>,
+    /// A fault while deferred commands ran: it comes too late to outrank a failure.
+    pub(super) late: Option<Outcome>,
     pub(super) harness_directory: PathBuf,
 }
 
@@ -97,6 +105,10 @@ impl<'s, 'r> Watch<'s, 'r> {
             removed: Vec::new(),
             verdict: None,
             ladder: Duration::ZERO,
+            bound: None,
+            cut: false,
+            deferred: None,
+            late: None,
             harness_directory,
         }
     }
@@ -127,7 +139,11 @@ impl<'s, 'r> Watch<'s, 'r> {
     }
 
     pub(super) fn fault(&mut self, kind: FaultKind, message: String) {
-        self.verdict.get_or_insert(Outcome::Faulted(Fault {
+        let seen = match self.deferred {
+            None => &mut self.verdict,
+            Some(_) => &mut self.late,
+        };
+        seen.get_or_insert(Outcome::Faulted(Fault {
             kind,
             message,
             detail: Vec::new().into(),
@@ -201,7 +217,7 @@ impl<'s, 'r> Watch<'s, 'r> {
     }
 
     /// Time charged to the script so far.
-    fn charged(&self, now: Instant) -> Duration {
+    pub(super) fn charged_at(&self, now: Instant) -> Duration {
         (now - self.begun).saturating_sub(self.held.total(now))
     }
 
@@ -219,23 +235,47 @@ impl<'s, 'r> Watch<'s, 'r> {
         if self.held.since.is_some() {
             return None;
         }
-        let due = if self.first_look.is_none() {
-            self.first_look_at()
-        } else {
-            self.deadline
+        let due = match self.deferred {
+            Some(limit) => limit,
+            None if self.first_look.is_none() => self.first_look_at(),
+            None => self.deadline,
         };
-        Some(due.saturating_sub(self.charged(now)))
+        Some(due.saturating_sub(self.charged_at(now)))
     }
 
     /// Ends the script when it must end. The evidence is taken before anything is touched.
     pub(super) fn interrupted(&mut self) -> Option<Interrupted> {
         let now = clock::now();
+        let why = match self.deferred {
+            None => self.why_over(now)?,
+            Some(limit) => self.why_broken_off(now, limit)?,
+        };
+        self.held.end();
+        self.end_processes();
+        self.ladder += clock::now() - now;
+        Some(why)
+    }
+
+    /// Why a deferred command must end. What became of the script is settled by then.
+    fn why_broken_off(&self, now: Instant, limit: Duration) -> Option<Interrupted> {
+        if self.slot.ending {
+            Some(Interrupted::Cancelled)
+        } else if self.late.is_some() {
+            Some(Interrupted::Faulted)
+        } else {
+            let over = self.held.since.is_none() && self.charged_at(now) >= limit;
+            over.then_some(Interrupted::Deadline)
+        }
+    }
+
+    /// Why the script must end.
+    fn why_over(&mut self, now: Instant) -> Option<Interrupted> {
         let me = rustix::process::getpid().as_raw_nonzero().get();
         if self.held.since.is_none() && self.verdict.is_none() && !self.slot.ending {
-            if self.first_look.is_none() && self.charged(now) >= self.first_look_at() {
+            if self.first_look.is_none() && self.charged_at(now) >= self.first_look_at() {
                 self.first_look = Some(diagnose::sample(me));
             }
-            if self.charged(now) < self.deadline {
+            if self.charged_at(now) < self.deadline {
                 return None;
             }
             let second = diagnose::sample(me);
@@ -249,18 +289,12 @@ impl<'s, 'r> Watch<'s, 'r> {
         } else if self.slot.ending {
             self.verdict.get_or_insert(Outcome::Cancelled);
         }
-        let why = match &self.verdict {
-            Some(Outcome::TimedOut(_)) => Interrupted::Deadline,
-            Some(Outcome::Cancelled) => Interrupted::Cancelled,
-            Some(Outcome::Faulted(_)) => Interrupted::Faulted,
-            Some(Outcome::Passed | Outcome::Skipped { .. } | Outcome::Failed(_)) | None => {
-                return None;
-            }
-        };
-        self.held.end();
-        self.end_processes();
-        self.ladder += clock::now() - now;
-        Some(why)
+        match &self.verdict {
+            Some(Outcome::TimedOut(_)) => Some(Interrupted::Deadline),
+            Some(Outcome::Cancelled) => Some(Interrupted::Cancelled),
+            Some(Outcome::Faulted(_)) => Some(Interrupted::Faulted),
+            Some(Outcome::Passed | Outcome::Skipped { .. } | Outcome::Failed(_)) | None => None,
+        }
     }
 }
 

@@ -15,6 +15,8 @@ use crate::interp::{Finished, Interrupted, JobId, Program, StartError, Status, W
 use crate::model::{EngineFacts, FaultKind, Place};
 use crate::wire::FromSlot;
 
+/// How long a killed program may take to go; it is given up then.
+const KILL_LIMIT: Duration = Duration::from_secs(5);
 /// No single wait is longer than this, so that a missed wake-up heals.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -36,6 +38,48 @@ impl Watch<'_, '_> {
                 .map_or(wait, |patience| patience.min(wait));
             self.turn(Some(patience), reap);
         }
+    }
+
+    /// Waits until the job is over or nothing is `left` of the time for it, or the script must end.
+    fn wait_for(
+        &mut self,
+        job: JobId,
+        left: &dyn Fn(&Self, Instant) -> Duration,
+    ) -> Option<Interrupted> {
+        let grace = self.slot.setup.rules.leak_grace;
+        let over = |watch: &Self, now: Instant| {
+            let wait = match watch.slot.reaper.state(job.0) {
+                JobState::Over => return None,
+                JobState::Held(since) if now >= since + grace => return None,
+                JobState::Held(since) => since + grace - now,
+                JobState::Running => LONG,
+            };
+            let left = left(watch, now);
+            (!left.is_zero()).then(|| wait.min(left))
+        };
+        self.wait_until(&over, Reap::All)
+    }
+
+    /// Ends a job that is past the bound, with its process group.
+    fn cut(&mut self, job: JobId) -> Option<Interrupted> {
+        let grace = self.slot.setup.rules.grace;
+        for (signal, patience) in [(libc::SIGTERM, grace), (libc::SIGKILL, KILL_LIMIT)] {
+            if self.slot.reaper.state(job.0) != JobState::Running {
+                break;
+            }
+            self.cut = true;
+            self.slot.reaper.signal(job.0, signal);
+            // A stopped process hears SIGTERM only when it goes on.
+            self.slot.reaper.signal(job.0, libc::SIGCONT);
+            let give_up = clock::now() + patience;
+            let left = |_: &Self, now| give_up.saturating_duration_since(now);
+            let interrupted = self.wait_for(job, &left);
+            if interrupted.is_some() {
+                return interrupted;
+            }
+        }
+        // Output that others hold open gets the leak grace, no more.
+        self.wait_for(job, &|_, _| KILL_LIMIT)
     }
 
     fn collect(&mut self, job: JobId) -> Finished {
@@ -85,6 +129,33 @@ impl World for Watch<'_, '_> {
         clock::now() - self.begun
     }
 
+    fn charged(&self) -> Duration {
+        self.charged_at(clock::now())
+    }
+
+    fn pause(&mut self, duration: Duration) -> Result<(), Interrupted> {
+        let end = clock::now() + duration;
+        let over = |_: &Self, now| {
+            let left = end.saturating_duration_since(now);
+            (!left.is_zero()).then_some(left)
+        };
+        self.wait_until(&over, Reap::All).map_or(Ok(()), Err)
+    }
+
+    fn bound(&mut self, patience: Option<Duration>) {
+        self.bound = patience.map(|patience| self.charged() + patience);
+        self.cut = false;
+    }
+
+    fn was_cut(&self) -> bool {
+        self.cut
+    }
+
+    fn begin_deferred(&mut self, limit: Duration) {
+        self.bound = None;
+        self.deferred = Some(self.charged() + limit);
+    }
+
     fn start(&mut self, program: &Program) -> Result<JobId, StartError> {
         let spec = Spec {
             path: &program.path,
@@ -115,14 +186,13 @@ impl World for Watch<'_, '_> {
     }
 
     fn finish(&mut self, job: JobId) -> Result<Finished, (Interrupted, Box<Finished>)> {
-        let grace = self.slot.setup.rules.leak_grace;
-        let over = |watch: &Self, now: Instant| match watch.slot.reaper.state(job.0) {
-            JobState::Over => None,
-            JobState::Held(since) if now >= since + grace => None,
-            JobState::Held(since) => Some(since + grace - now),
-            JobState::Running => Some(LONG),
+        let interrupted = match self.bound {
+            None => self.wait_for(job, &|_, _| LONG),
+            Some(bound) => {
+                let left = |watch: &Self, now| bound.saturating_sub(watch.charged_at(now));
+                self.wait_for(job, &left).or_else(|| self.cut(job))
+            }
         };
-        let interrupted = self.wait_until(&over, Reap::All);
         let finished = self.collect(job);
         match interrupted {
             None => Ok(finished),

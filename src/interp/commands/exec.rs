@@ -105,6 +105,7 @@ fn foreground(
 
 /// What a program without a terminal wrote leaves `ttyout` as it was.
 pub(super) fn keep_output(session: &mut Session<'_>, finished: Finished, terminal: bool) {
+    session.status = Some(finished.status);
     session.log.output("stdout", &finished.stdout);
     session.log.output("stderr", &finished.stderr);
     session.stdout = finished.stdout;
@@ -138,6 +139,7 @@ fn start(
     session.stderr = Stream::default();
     let stdin = std::mem::take(&mut session.stdin);
     let terminal = session.terminal.take();
+    session.status = None;
     let path = find(session, word)?;
     let program = Program {
         path,

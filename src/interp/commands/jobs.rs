@@ -48,6 +48,7 @@ fn wait_one(session: &mut Session<'_>, name: &[u8]) -> Step {
         return Ok(());
     };
     if let Some(finished) = &mut job.finished {
+        session.status = Some(finished.status);
         // A job that fails the line stays listed, so that its outputs are told again at the end.
         let told = (copy(&finished.stdout), copy(&finished.stderr));
         session.stdout = std::mem::replace(&mut finished.stdout, told.0);
@@ -70,6 +71,8 @@ pub(super) fn wait_all(session: &mut Session<'_>) -> Step {
     for at in 0..session.jobs.len() {
         finish(session, at)?;
         log(session, at);
+        let finished = session.jobs.get(at).and_then(|job| job.finished.as_ref());
+        session.status = finished.map(|finished| finished.status);
         session.jobs.get(at).map_or(Ok(()), check)?;
     }
     let finished: Vec<Finished> = session

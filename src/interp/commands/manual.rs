@@ -2,27 +2,30 @@
 
 use std::fmt::Write;
 
-use super::{COMMANDS, built_in};
+use super::{ADDITIONS, COMMANDS, Command, listed};
 use crate::script::check::CommandFacts;
 
-/// The names of the commands, sorted.
+/// The names of the commands.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().map(|command| command.name)
+    COMMANDS.iter().chain(ADDITIONS).map(|command| command.name)
 }
 
 /// What is known of the commands without running one.
 pub fn facts() -> impl Iterator<Item = CommandFacts> {
-    COMMANDS.iter().map(|command| CommandFacts {
+    let facts = |command: &Command, addition| CommandFacts {
         name: command.name,
         usage: command.usage,
         negatable: command.negatable,
+        addition,
         form: command.form,
-    })
+    };
+    let standard = COMMANDS.iter().map(move |command| facts(command, false));
+    standard.chain(ADDITIONS.iter().map(move |command| facts(command, true)))
 }
 
 /// The manual of one command; `None` when there is none of this name.
 pub fn explain(name: &str) -> Option<String> {
-    let command = built_in(name)?;
+    let command = listed(COMMANDS, name).or_else(|| listed(ADDITIONS, name))?;
     let negation = if command.negatable {
         "`!` before it expects it to fail."
     } else {
@@ -40,13 +43,19 @@ pub fn reference() -> String {
     let mut text = String::from(
         "The commands of scripts. `!` before one that allows it expects it to fail.\n\n",
     );
-    for command in COMMANDS {
+    list(COMMANDS, &mut text);
+    text += "\nNot in testscript, and off under `--dialect testscript`:\n\n";
+    list(ADDITIONS, &mut text);
+    text += "\n`shakedown help COMMAND` says more of each.\n";
+    text
+}
+
+fn list(table: &[Command], text: &mut String) {
+    for command in table {
         let mark = if command.negatable { "!" } else { " " };
         writeln!(text, "  {mark} {:<36} {}", command.usage, command.summary)
             .expect("writing to a string cannot fail");
     }
-    text += "\n`shakedown help COMMAND` says more of each.\n";
-    text
 }
 
 /// Lines of at most eighty columns.

@@ -10,18 +10,22 @@ pub(super) mod flow;
 pub(super) mod jobs;
 mod links;
 mod manual;
+mod nested;
+mod ours;
 mod patterns;
 mod rewrite;
 pub(super) mod state;
 
+use std::path::Path;
+
 pub use manual::{explain, facts, names, reference};
 
 use super::gotext;
-use super::halt::{Step, fail};
-use super::registry::Expect;
+use super::halt::{Halt, Step};
+use super::registry::{self, Expect};
 use super::session::Session;
 use crate::script::check::Form;
-use crate::script::{did_you_mean, suggest};
+use crate::script::{Dialect, did_you_mean, suggest};
 
 /// A command and its manual line.
 struct Command {
@@ -44,11 +48,17 @@ struct Command {
 impl Command {
     /// The failure of a call that is not as the usage says.
     fn misused<T>(&self) -> Step<T> {
-        fail(format!("usage: {}", self.usage))
+        Err(Halt::Mistake(format!("usage: {}", self.usage)))
+    }
+
+    /// The failure of a `!` that makes no sense.
+    fn not_negatable<T>(&self) -> Step<T> {
+        let hint = nested::hint(self);
+        Err(Halt::Mistake(format!("unsupported: ! {}{hint}", self.name)))
     }
 }
 
-/// Sorted by name.
+/// Those of testscript, sorted by name.
 static COMMANDS: &[Command] = &[
     files::CD,
     links::CHMOD,
@@ -76,9 +86,63 @@ static COMMANDS: &[Command] = &[
     jobs::WAIT,
 ];
 
-fn built_in(name: &str) -> Option<&'static Command> {
-    let at = COMMANDS.binary_search_by(|command| command.name.cmp(name));
-    COMMANDS.get(at.ok()?)
+/// Ours, sorted by name; testscript knows nothing of them.
+static ADDITIONS: &[Command] = &[
+    ours::CAPTURE,
+    nested::DEFER,
+    ours::SLEEP,
+    ours::STATUS,
+    nested::UNTIL,
+];
+
+fn listed(table: &'static [Command], name: &str) -> Option<&'static Command> {
+    let at = table.binary_search_by(|command| command.name.cmp(name));
+    table.get(at.ok()?)
+}
+
+/// Who answers to a command's name.
+enum Found<'r> {
+    /// A program that is called without `exec`.
+    Program,
+    /// A row of one of the tables.
+    Ours(&'static Command),
+    /// A command of the user's.
+    Theirs(&'r str, &'r registry::Command),
+    /// An executable of the configuration's.
+    External(&'r str, &'r Path),
+}
+
+/// Programs of the user's come before testscript's commands, and those before the user's; additions are last.
+fn find<'r>(session: &Session<'r>, word: &[u8]) -> Step<Found<'r>> {
+    let Ok(name) = str::from_utf8(word) else {
+        let quoted = gotext::quote(word);
+        return Err(Halt::Mistake(format!("unknown command {quoted}")));
+    };
+    let registry = session.registry;
+    if registry.is_program(name) {
+        return Ok(Found::Program);
+    }
+    if let Some(command) = listed(COMMANDS, name) {
+        return Ok(Found::Ours(command));
+    }
+    if let Some((name, command)) = registry.find_command(name) {
+        return Ok(Found::Theirs(name, command));
+    }
+    if let Some((name, path)) = registry.find_external(name) {
+        return Ok(Found::External(name, path));
+    }
+    match listed(additions(session), name) {
+        Some(command) => Ok(Found::Ours(command)),
+        None => unknown(session, name),
+    }
+}
+
+/// What the script's language has beyond testscript's.
+fn additions(session: &Session<'_>) -> &'static [Command] {
+    match session.script.dialect {
+        Dialect::Shakedown => ADDITIONS,
+        Dialect::Testscript => &[],
+    }
 }
 
 /// Runs the command that the first word names.
@@ -86,33 +150,26 @@ pub(super) fn run(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8>]) 
     let [word, arguments @ ..] = words else {
         return Ok(());
     };
-    let Ok(name) = str::from_utf8(word) else {
-        return fail(format!("unknown command {}", gotext::quote(word)));
-    };
-    if session.registry.is_program(name) {
-        return exec::program(session, expect, words);
-    }
-    if let Some(command) = built_in(name) {
-        if expect == Expect::Failure && !command.negatable {
-            return fail(format!("unsupported: ! {name}"));
+    match find(session, word)? {
+        Found::Program => exec::program(session, expect, words),
+        Found::Ours(command) if expect == Expect::Failure && !command.negatable => {
+            command.not_negatable()
         }
-        return (command.run)(session, expect, arguments);
+        Found::Ours(command) => (command.run)(session, expect, arguments),
+        Found::Theirs(name, command) => custom::run(session, name, command, expect, arguments),
+        Found::External(name, path) => external::run(session, name, path, expect, arguments),
     }
-    if let Some(command) = session.registry.find_command(name) {
-        return custom::run(session, name, command, expect, arguments);
-    }
-    if let Some(path) = session.registry.find_external(name) {
-        return external::run(session, name, path, expect, arguments);
-    }
-    unknown(session, name)
 }
 
-fn unknown(session: &Session<'_>, name: &str) -> Step {
-    let built_in = COMMANDS.iter().map(|command| command.name);
-    let suggestions = suggest(name.as_bytes(), built_in.chain(session.registry.names()));
+fn unknown<T>(session: &Session<'_>, name: &str) -> Step<T> {
+    let ours = COMMANDS.iter().chain(additions(session));
+    let ours = ours.map(|command| command.name);
+    let suggestions = suggest(name.as_bytes(), ours.chain(session.registry.names()));
     let quoted = gotext::quote(name.as_bytes());
     let suggestion = did_you_mean(&suggestions);
-    fail(format!("unknown command {quoted}{suggestion}"))
+    Err(Halt::Mistake(format!(
+        "unknown command {quoted}{suggestion}"
+    )))
 }
 
 /// A word for a message.
@@ -125,7 +182,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted() {
+    fn the_tables_are_sorted_and_share_no_name() {
         assert!(COMMANDS.is_sorted_by(|a, b| a.name < b.name));
+        assert!(ADDITIONS.is_sorted_by(|a, b| a.name < b.name));
+        for command in ADDITIONS {
+            assert!(listed(COMMANDS, command.name).is_none(), "{}", command.name);
+        }
     }
 }

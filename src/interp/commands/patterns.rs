@@ -4,7 +4,7 @@ use std::num::{IntErrorKind, ParseIntError};
 
 use super::{Command, text};
 use crate::interp::gotext::{quote, quote_pattern};
-use crate::interp::halt::{Step, fail};
+use crate::interp::halt::{Halt, Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file, usable};
 use crate::script::check::{Flag, Form, Role};
@@ -123,7 +123,7 @@ struct Query<'a> {
 
 impl<'a> Query<'a> {
     fn new(expect: Expect, count: usize, pattern: &'a [u8]) -> Step<Self> {
-        let regex = go_regex::compile(pattern).or_else(|error| fail(error.to_string()))?;
+        let regex = go_regex::compile(pattern).map_err(|error| Halt::Mistake(error.to_string()))?;
         Ok(Query {
             expect,
             count,

@@ -88,8 +88,8 @@ fn stdin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
 
 fn ttyin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let (stdin, file) = match arguments {
-        [file] if file != b"-stdin" => (false, file),
         [flag, file] if flag == b"-stdin" => (true, file),
+        [file] if file != b"-stdin" => (false, file),
         _ => return TTYIN.misused(),
     };
     if stdin && !session.stdin.is_empty() {

@@ -112,3 +112,12 @@ fn without_the_flag_nothing_is_taken() {
     case.passes(text);
     assert_eq!(case.updated, text.as_bytes());
 }
+
+#[test]
+fn what_is_tried_again_is_not_taken_for_wanted() {
+    let text = "until -timeout=1s cmp f want\n-- f --\nnew\n-- want --\nold\n";
+    fails(
+        text,
+        "until: gave up after 1s and 5 tries: f and want differ",
+    );
+}

@@ -6,6 +6,7 @@ mod files;
 mod flow;
 mod forms;
 mod goldens;
+mod language;
 mod matching;
 mod programs;
 mod terminals;

@@ -26,9 +26,16 @@ pub(super) struct Machine {
     pub(super) engine: Option<EngineFacts>,
     /// Every `finish` reports this deadline or cancel.
     pub(super) interrupt: Option<Interrupted>,
+    /// What `finish` reports in the next deferred command.
+    pub(super) deferred_interrupt: Option<Interrupted>,
     pub(super) lines: Vec<u32>,
     jobs: Vec<Option<Running>>,
     clock: std::cell::Cell<u64>,
+    /// How long an awaited program may run, in real time.
+    bound: Option<Duration>,
+    cut: bool,
+    /// The limit of each deferred command.
+    pub(super) limits: Vec<Duration>,
     directory: PathBuf,
 }
 
@@ -37,12 +44,27 @@ impl Machine {
         Machine {
             engine: None,
             interrupt: None,
+            deferred_interrupt: None,
             lines: Vec::new(),
             jobs: Vec::new(),
             clock: std::cell::Cell::new(0),
+            bound: None,
+            cut: false,
+            limits: Vec::new(),
             directory: PathBuf::from("/"),
         }
     }
+}
+
+fn ends_within(child: &Child, limit: Duration) -> bool {
+    let pid = rustix::process::Pid::from_child(child);
+    let flags = rustix::process::PidfdFlags::empty();
+    let pidfd = rustix::process::pidfd_open(pid, flags).unwrap();
+    let mut fds = [rustix::event::PollFd::new(
+        &pidfd,
+        rustix::event::PollFlags::IN,
+    )];
+    rustix::event::poll(&mut fds, Some(&limit.try_into().unwrap())).unwrap() > 0
 }
 
 fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
@@ -69,6 +91,32 @@ impl World for Machine {
     fn elapsed(&self) -> Duration {
         self.clock.set(self.clock.get() + 1);
         Duration::from_millis(self.clock.get())
+    }
+
+    fn charged(&self) -> Duration {
+        self.elapsed()
+    }
+
+    /// In no time at all.
+    fn pause(&mut self, duration: Duration) -> Result<(), Interrupted> {
+        let millis = u64::try_from(duration.as_millis()).unwrap();
+        self.clock.set(self.clock.get() + millis);
+        self.interrupt.map_or(Ok(()), Err)
+    }
+
+    fn bound(&mut self, patience: Option<Duration>) {
+        self.bound = patience;
+        self.cut = false;
+    }
+
+    fn was_cut(&self) -> bool {
+        self.cut
+    }
+
+    fn begin_deferred(&mut self, limit: Duration) {
+        self.limits.push(limit);
+        // The script's deadline was the one that passed.
+        self.interrupt = self.deferred_interrupt.take();
     }
 
     #[expect(
@@ -119,6 +167,13 @@ impl World for Machine {
 
     fn finish(&mut self, job: JobId) -> Result<Finished, (Interrupted, Box<Finished>)> {
         let mut running = self.jobs[job.0 as usize].take().unwrap();
+        if let Some(bound) = self.bound
+            && !ends_within(&running.child, bound)
+        {
+            let pid = rustix::process::Pid::from_child(&running.child);
+            rustix::process::kill_process_group(pid, rustix::process::Signal::KILL).unwrap();
+            self.cut = true;
+        }
         let status = running.child.wait().unwrap();
         let finished = Finished {
             status: match status.code() {

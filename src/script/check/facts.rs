@@ -10,6 +10,8 @@ pub struct CommandFacts {
     pub usage: &'static str,
     /// Whether `!` may stand before it.
     pub negatable: bool,
+    /// Whether testscript knows nothing of it.
+    pub addition: bool,
     /// Its words.
     pub form: Form,
 }

@@ -1,0 +1,115 @@
+//! `capture`, `sleep`, `status`: small additions to testscript. Knows no program and no clock.
+
+use std::time::Duration;
+
+use super::{Command, text};
+use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::registry::Expect;
+use crate::interp::session::{Session, usable};
+use crate::interp::{Status, gotext};
+use crate::model::duration;
+use crate::script::check::{Form, Role};
+
+pub(super) const CAPTURE: Command = Command {
+    name: "capture",
+    usage: "capture name [-trim]",
+    summary: "put the last standard output into a variable",
+    details: "All of what the last program or command wrote, byte for byte; with `-trim` without the white space at its end. The name is made of letters, digits and `_`. A zero byte is refused.",
+    example: "capture id -trim",
+    negatable: false,
+    form: Form::words(1, Some(2), &[Role::Other, Role::Literal("-trim")]),
+    run: capture,
+};
+
+pub(super) const SLEEP: Command = Command {
+    name: "sleep",
+    usage: "sleep duration",
+    summary: "let time pass",
+    details: "A duration is written `500ms`, `30s`, `1m30s`. The script's deadline counts on. Where something can be waited for, `until` is quicker and surer.",
+    example: "sleep 200ms",
+    negatable: false,
+    form: Form::words(1, Some(1), &[Role::Other]),
+    run: sleep,
+};
+
+pub(super) const STATUS: Command = Command {
+    name: "status",
+    usage: "status code",
+    summary: "check the last program's exit status",
+    details: "Of the program that was last run, or awaited with `wait`. One that a signal ended counts as 128 and the signal's number, as in shells. Negated, the status must be another. Custom commands have none.",
+    example: "status 3",
+    negatable: true,
+    form: Form::words(1, Some(1), &[Role::Other]),
+    run: status,
+};
+
+fn capture(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let (name, trim) = match arguments {
+        [name] => (name, false),
+        [name, flag] | [flag, name] if flag == b"-trim" => (name, true),
+        _ => return CAPTURE.misused(),
+    };
+    // Other names could be set, but `$NAME` would not find them.
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let starts = name.first().is_some_and(|byte| !byte.is_ascii_digit());
+    if !starts || !name.iter().all(is_name) {
+        let quoted = gotext::quote(name);
+        return mistake(format!(
+            "capture: expected a name of letters, digits and `_`, found {quoted}"
+        ));
+    }
+    let mut value = usable(&session.stdout)?;
+    if trim {
+        value = value.trim_ascii_end();
+    }
+    if value.contains(&0) {
+        return fail("capture: stdout has a zero byte, which no variable can hold");
+    }
+    let value = value.to_vec();
+    session.environment.set(name, value);
+    Ok(())
+}
+
+fn sleep(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let [word] = arguments else {
+        return SLEEP.misused();
+    };
+    let duration = read_duration(word).or_else(|error| mistake(format!("sleep: {error}")))?;
+    Ok(session.world.pause(duration)?)
+}
+
+/// A word of a script as a duration.
+pub(super) fn read_duration(word: &[u8]) -> Result<Duration, String> {
+    duration::parse(&text(word))
+}
+
+/// A failure that no repetition mends.
+pub(super) fn mistake<T>(message: String) -> Step<T> {
+    Err(Halt::Mistake(message))
+}
+
+fn status(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
+    let [word] = arguments else {
+        return STATUS.misused();
+    };
+    let number = str::from_utf8(word).ok().and_then(|word| word.parse().ok());
+    let Some(want) = number.filter(|want| (0..=255).contains(want)) else {
+        let quoted = gotext::quote(word);
+        return mistake(format!(
+            "status: expected a number from 0 to 255, found {quoted}"
+        ));
+    };
+    let Some(last) = session.status else {
+        return fail("status: no program has ended yet");
+    };
+    let (have, by) = match last {
+        Status::Exited(code) => (code, String::new()),
+        // As shells and the engines' clients have it.
+        Status::Signaled(signal) => (128 + signal, format!(" ({})", gotext::status(last))),
+    };
+    match (have == want, expect) {
+        (true, Expect::Success) | (false, Expect::Failure) => Ok(()),
+        (false, Expect::Success) => fail(format!("last exit status is {have}{by}, want {want}")),
+        (true, Expect::Failure) => fail(format!("last exit status is {have}{by}, unexpectedly")),
+    }
+}
