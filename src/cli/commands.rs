@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::{Action, Door, Environment, Mistake, Misuse, Options, Typed, options};
 use crate::config::nearest;
+use crate::interp;
 use crate::model::RunId;
 
 /// What the program was asked to do.
@@ -22,6 +23,8 @@ pub enum Command {
     },
     /// Explain.
     Help(&'static Topic),
+    /// Explain a command of the script language, by its name.
+    HelpOn(String),
     /// Say which version this is.
     Version,
 }
@@ -67,8 +70,8 @@ const fn topic(name: &'static str, usage: &'static str, about: &'static str) -> 
 pub static TOPICS: &[Topic] = &[
     topic(
         "help",
-        "shakedown help [TOPIC]",
-        "Explain a command or a topic",
+        "shakedown help [TOPIC|COMMAND]",
+        "Explain a topic, or a command of scripts",
     ),
     topic(
         "run",
@@ -182,12 +185,16 @@ fn help_on(words: &[String]) -> Result<Command, Misuse> {
         return Ok(Command::Help(overview()));
     };
     nothing_after("help", rest)?;
+    if interp::explain(name).is_some() {
+        return Ok(Command::HelpOn(name.clone()));
+    }
     find(name).map(Command::Help).ok_or_else(|| {
-        let known: Vec<&str> = TOPICS.iter().map(|topic| topic.name).collect();
+        let mut known: Vec<&str> = TOPICS.iter().map(|topic| topic.name).collect();
         let message = format!(
-            "unknown topic `{name}`: expected one of {}",
+            "unknown topic `{name}`: expected a command of scripts, or one of {}",
             known.join(", ")
         );
+        known.extend(interp::command_names());
         Mistake::new(message)
             .did_you_mean(nearest(name, known))
             .into()

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use super::harness::complain;
 use super::upkeep::{forget_old_runs, hold};
 use super::{
-    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, help, options,
+    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, given, help, options,
 };
 use crate::config::{self, Settings};
 use crate::history::{self, Recorder};
@@ -18,7 +18,7 @@ use crate::model::{AfterFailure, Conclusion, Detail};
 use crate::report::{
     Json, ListForm, Look, Passing, Pretty, Report, Talk, TalkLook, Terse, Volume, list,
 };
-use crate::run::{self, Brief, Nothing, Teller};
+use crate::run::{self, Brief, Kept, Nothing, Teller};
 
 /// Where a harness stands, and which scripts it was given.
 #[derive(Debug, Clone)]
@@ -159,7 +159,9 @@ fn brief(
         selection: options.selection.clone(),
         lane: options.lane,
         together: options.overrides.width,
-        keep: options.keep,
+        kept: options.kept,
+        variables: given::variables(options, &variables),
+        stdin: None,
         detail: match options.output.passing {
             PassingLogs::Whole => Detail::Whole,
             PassingLogs::Hidden | PassingLogs::Shown => Detail::Folded,
@@ -169,6 +171,7 @@ fn brief(
         } else {
             AfterFailure::Stop
         },
+        golden: options.golden,
         warnings: options.warnings.clone(),
         nothing: match options.runner {
             Runner::Cargo => Nothing::Fine,
@@ -185,10 +188,15 @@ fn brief(
 
 /// Runs or lists.
 pub(super) fn perform(options: &Options, place: Place, programs: Vec<String>) -> ExitCode {
-    let (brief, state) = match brief(options, place, programs) {
+    let (mut brief, state) = match brief(options, place, programs) {
         Ok(brief) => brief,
         Err(message) => return misused(&message),
     };
+    let script = match given::script(options) {
+        Ok(script) => script,
+        Err(message) => return misused(&message),
+    };
+    brief.stdin = script.as_ref().map(|file| file.path().to_owned());
     match options.action {
         Action::List => list_trials(options, &brief),
         Action::Run => run_trials(options, &brief, &state),
@@ -240,11 +248,17 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
             };
         }
     };
-    let recorder = Recorder::create(state, &run, clock::since_1970());
+    // Both at once: whoever compares two records counts on it.
+    let (begun, unix) = (clock::now(), clock::since_1970());
+    let recorder = Recorder::create(state, &run, unix);
     let record = recorder.path().display().to_string();
-    let mut teller = Teller::new(Some(recorder));
+    let mut teller = Teller::new(begun, Some(recorder));
     teller.add(report(options), out);
     teller.add(Box::new(talk(options, record)), Box::new(io::stderr()));
+    if brief.kept == Kept::Work {
+        let work = prepared.work_root();
+        complain(&format!("temporary work directory: {}", work.display()));
+    }
     let conclusion = run::drive(prepared, teller);
     drop(live);
     forget_old_runs(brief, state, &run);

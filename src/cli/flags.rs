@@ -4,6 +4,8 @@
 
 use super::{Options, PassingLogs};
 use crate::config::{CleanupWhen, Dialect, EngineChoice, Origin, Sourced, duration, nearest};
+use crate::model::Golden;
+use crate::run::Kept;
 
 /// A flag as people are told about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,10 +179,38 @@ pub(super) static TABLE: &[Flag] = &[
         "SHAKEDOWN_KEEP",
         "Keep work directories, containers and the rest for a look",
         |options, _, _| {
-            options.keep = true;
+            options.kept = Kept::Everything;
             options.overrides.cleanup = Some(CleanupWhen::Never);
             Ok(())
         },
+    ),
+    switch(
+        "--work",
+        "SHAKEDOWN_WORK",
+        "Keep work directories, and say where they are",
+        |options, _, _| {
+            if options.kept == Kept::AsConfigured {
+                options.kept = Kept::Work;
+            }
+            Ok(())
+        },
+    ),
+    with_short(
+        valued(
+            "--env",
+            "VAR[=VALUE]",
+            "SHAKEDOWN_ENV",
+            "Set a variable for scripts, or copy it from here; may be repeated",
+            |options, text, origin| {
+                // There is but one twin: it has one variable a line.
+                if matches!(origin, Origin::Environment(_)) {
+                    text.lines().try_for_each(|line| variable(options, line))
+                } else {
+                    variable(options, text)
+                }
+            },
+        ),
+        'e',
     ),
     switch(
         "--continue",
@@ -190,6 +220,18 @@ pub(super) static TABLE: &[Flag] = &[
             options.go_on = true;
             Ok(())
         },
+    ),
+    with_short(
+        switch(
+            "--update",
+            "SHAKEDOWN_UPDATE",
+            "Rewrite scripts that pass, so that `cmp` finds what their files should hold",
+            |options, _, _| {
+                options.golden = Golden::Update;
+                Ok(())
+            },
+        ),
+        'u',
     ),
     with_short(
         switch(
@@ -204,6 +246,22 @@ pub(super) static TABLE: &[Flag] = &[
         'v',
     ),
 ];
+
+/// `VAR=VALUE`, or `VAR` for a copy.
+fn variable(options: &mut Options, text: &str) -> Result<(), String> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (text, None),
+    };
+    match name {
+        "" => Err(format!("expected VAR or VAR=VALUE, found `{text}`")),
+        "WORK" => Err("cannot override WORK variable".to_owned()),
+        _ => {
+            options.variables.push((name.to_owned(), value));
+            Ok(())
+        }
+    }
+}
 
 /// One of a few words.
 fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {

@@ -23,8 +23,8 @@ pub fn help(usage: &str, door: Door) -> String {
             "\nA trial runs when its name contains one of the filters, or when there is none.\n"
         }
         Door::Program => {
-            "\nA path is a folder with scripts or a script. A trial runs when its name contains one of\n\
-             the filters, or when there is none.\n"
+            "\nA path is a folder with scripts or a script; `-` is a script on standard input.\n\
+             A trial runs when its name contains one of the filters, or when there is none.\n"
         }
     };
     text

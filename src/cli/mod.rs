@@ -6,6 +6,7 @@
 mod commands;
 mod door;
 mod flags;
+mod given;
 mod harness;
 mod help;
 mod libtest;

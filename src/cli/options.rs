@@ -2,7 +2,8 @@
 
 use super::Selection;
 use crate::config::{Overrides, Sourced};
-use crate::model::Lane;
+use crate::model::{Golden, Lane};
+use crate::run::Kept;
 
 /// All that was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +22,14 @@ pub struct Options {
     pub lane: Option<Lane>,
     /// The harness.toml to read.
     pub config: Option<Sourced<String>>,
-    /// Work directories and resources stay.
-    pub keep: bool,
+    /// What stays for a look.
+    pub kept: Kept,
+    /// Variables for scripts; one without a value is copied from the environment.
+    pub variables: Vec<(String, Option<String>)>,
     /// A script goes on after a line that fails.
     pub go_on: bool,
+    /// What `cmp` does with files of the scripts' own.
+    pub golden: Golden,
     /// How it is told.
     pub output: Output,
     /// Oddities that stop nothing, as lowercase fragments.
@@ -124,8 +129,10 @@ impl Options {
             overrides: Overrides::default(),
             lane: None,
             config: None,
-            keep: false,
+            kept: Kept::default(),
+            variables: Vec::new(),
             go_on: false,
+            golden: Golden::default(),
             output: Output::default(),
             warnings: Vec::new(),
         }

@@ -13,6 +13,7 @@ use super::{
     Action, Color, Format, Ignoring, Mistake, Misuse, Options, PassingLogs, Runner, Selection,
 };
 use crate::config::{Origin, nearest};
+use crate::model::Golden;
 
 /// The environment, as far as it is text.
 pub type Environment = BTreeMap<String, String>;
@@ -58,6 +59,9 @@ pub fn options(words: &[String], environment: &Environment, door: Door) -> Resul
     reading.environment(environment);
     reading.finish()
 }
+
+/// Flags with a value that may be given more than once.
+const REPEATED: [&str; 3] = ["--skip", "-Z", "--env"];
 
 struct Reading {
     options: Options,
@@ -182,7 +186,7 @@ impl Reading {
         if value.is_empty() && flag.value().is_some() && name != "--skip" {
             return self.wrong(format!("expected a value after `{name}`, found nothing"));
         }
-        if !self.seen.insert(name) && flag.value().is_some() && name != "--skip" && name != "-Z" {
+        if !self.seen.insert(name) && flag.value().is_some() && !REPEATED.contains(&name) {
             return self.wrong(format!("`{name}` is given twice"));
         }
         match flag {
@@ -311,6 +315,11 @@ impl Reading {
         }
         if self.seen.contains("--test") && self.seen.contains("--bench") {
             self.wrong("`--test` and `--bench` exclude each other".to_owned());
+        }
+        let paths = &self.options.paths;
+        let only_stdin = !paths.is_empty() && paths.iter().all(|path| path == "-");
+        if only_stdin && self.options.golden == Golden::Update {
+            self.wrong("cannot use -u when only reading from stdin".to_owned());
         }
         if !self.mistakes.is_empty() {
             let mistakes = self.mistakes;

@@ -9,7 +9,7 @@ use super::harness::{Role, complain, keep_descriptors, serve, take_role};
 use super::{Command, Door, TOPICS, Topic, command, help};
 use crate::config;
 use crate::host::environment;
-use crate::interp::Registry;
+use crate::interp::{self, Registry};
 
 /// Takes the role that this process was started for; for the program itself, does what was typed.
 pub fn main() -> ExitCode {
@@ -40,6 +40,7 @@ pub fn main() -> ExitCode {
         }
         Ok(Command::Report { run, options }) => door::replay(&options, &run),
         Ok(Command::Help(topic)) => door::print(&explain(topic)),
+        Ok(Command::HelpOn(name)) => door::print(&interp::explain(&name).unwrap_or_default()),
         Ok(Command::Version) => door::print(concat!("shakedown ", env!("CARGO_PKG_VERSION"))),
     }
 }
@@ -53,7 +54,7 @@ fn explain(topic: &Topic) -> String {
         ),
         "settings" => config::reference(),
         "exit-codes" => EXIT_CODES.to_owned(),
-        "language" => crate::interp::reference(),
+        "language" => interp::reference(),
         _ if topic.usage.is_empty() => topic.about.to_owned(),
         _ => format!("{}\n\n{}", topic.about, help(topic.usage, Door::Program)),
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{CleanupWhen, Dialect, EngineChoice, Origin};
-use crate::model::{EngineKind, Lane, Policy};
+use crate::model::{EngineKind, Golden, Lane, Policy};
+use crate::run::Kept;
 
 fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
@@ -107,6 +108,48 @@ fn threads_are_never_zero() {
 }
 
 #[test]
+fn variables_are_set_or_copied_and_may_be_many() {
+    let pair = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
+    let expected = [pair("A", Some("1=2")), pair("B", None), pair("C", Some(""))];
+    assert_eq!(good("-e A=1=2 --env B -eC=").variables, expected);
+    let twin = [("SHAKEDOWN_ENV", "A=1=2\nB\nC=")];
+    assert_eq!(good_with("", &twin).variables, expected);
+    assert_eq!(good_with("-e D", &twin).variables, [pair("D", None)]);
+    for word in ["-eWORK=x", "--env=WORK"] {
+        check_wrong(word, &[], "error: --env: cannot override WORK variable");
+    }
+    check_wrong(
+        "-e =x",
+        &[],
+        "error: --env: expected VAR or VAR=VALUE, found `=x`",
+    );
+}
+
+#[test]
+fn work_directories_alone_may_be_kept_and_keep_means_more() {
+    for (line, kept) in [
+        ("", Kept::AsConfigured),
+        ("--work", Kept::Work),
+        ("--work --keep", Kept::Everything),
+        ("--keep --work", Kept::Everything),
+    ] {
+        assert_eq!(good(line).kept, kept, "{line}");
+    }
+}
+
+#[test]
+fn standard_input_alone_cannot_be_updated() {
+    let read = |line: &str| options(&words(line), &environment(&[]), Door::Program);
+    assert_eq!(
+        read("-u -").unwrap_err().to_string(),
+        "error: cannot use -u when only reading from stdin"
+    );
+    for line in ["-", "-u a -", "-u"] {
+        assert!(read(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
 fn our_flags_are_set_and_know_who_said_it() {
     let options = good(
         "--engine podman --policy=gated --lane plain --deadline 1m30s --config c.toml --state-dir d \
@@ -124,12 +167,16 @@ fn our_flags_are_set_and_know_who_said_it() {
     assert_eq!(overrides.dialect, Some(Dialect::Testscript));
     assert_eq!(overrides.state_dir.as_deref(), Some("d"));
     assert_eq!(overrides.cleanup, Some(CleanupWhen::Never));
-    assert!(overrides.require_engine && overrides.strict && options.keep && options.go_on);
+    assert!(overrides.require_engine && overrides.strict && options.go_on);
+    assert_eq!(options.kept, Kept::Everything);
     assert_eq!(options.lane, Some(Lane::Plain));
     assert_eq!(options.config.unwrap().value, "c.toml");
     assert_eq!(options.output.passing, PassingLogs::Whole);
     assert_eq!(good("--show-output").output.passing, PassingLogs::Shown);
     assert_eq!(good("--show-output -v").output.passing, PassingLogs::Whole);
+    assert_eq!(good("-u").golden, Golden::Update);
+    let twin = [("SHAKEDOWN_UPDATE", "1")];
+    assert_eq!(good_with("", &twin).golden, Golden::Update);
     assert_eq!(good("-vq").output, good("-q --verbose").output);
 }
 
@@ -317,7 +364,8 @@ fn a_report_is_of_one_run() {
 #[test]
 fn help_is_found_under_every_door() {
     let name = |command| match command {
-        Command::Help(topic) => topic.name,
+        Command::Help(topic) => topic.name.to_owned(),
+        Command::HelpOn(name) => format!("the command {name}"),
         other
         @ (Command::Run(_) | Command::List(_) | Command::Report { .. } | Command::Version) => {
             panic!("help was asked for: {other:?}")
@@ -328,11 +376,12 @@ fn help_is_found_under_every_door() {
     assert_eq!(name(asked("run --help")), "run");
     assert_eq!(name(asked("help report")), "report");
     assert_eq!(name(asked("help settings")), "settings");
+    assert_eq!(name(asked("help grep")), "the command grep");
     assert_eq!(asked("--version"), Command::Version);
     assert_eq!(typed("a -h", &[]).unwrap(), Typed::Help);
     check_command(
         "help settigns",
-        "error: unknown topic `settigns`: expected one of help, run, list, report, version, flags, settings, exit-codes, language\n  hint: did you mean `settings`?",
+        "error: unknown topic `settigns`: expected a command of scripts, or one of help, run, list, report, version, flags, settings, exit-codes, language\n  hint: did you mean `settings`?",
     );
 }
 
@@ -395,7 +444,10 @@ fn the_help_has_every_flag() {
           --dialect NAME       The language of the scripts: shakedown or testscript [SHAKEDOWN_DIALECT]
           --strict             Leftovers and leaked pipes fail the run [SHAKEDOWN_STRICT]
           --keep               Keep work directories, containers and the rest for a look [SHAKEDOWN_KEEP]
+          --work               Keep work directories, and say where they are [SHAKEDOWN_WORK]
+      -e, --env VAR[=VALUE]    Set a variable for scripts, or copy it from here; may be repeated [SHAKEDOWN_ENV]
           --continue           Go on after a line that fails [SHAKEDOWN_CONTINUE]
+      -u, --update             Rewrite scripts that pass, so that `cmp` finds what their files should hold [SHAKEDOWN_UPDATE]
       -v, --verbose            Whole logs, and those of passing scripts too [SHAKEDOWN_VERBOSE]
 
     A trial runs when its name contains one of the filters, or when there is none.

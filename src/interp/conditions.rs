@@ -24,9 +24,7 @@ pub(super) fn holds(session: &mut Session<'_>, text: &[u8]) -> Step<bool> {
         return answer;
     }
     match addition(text) {
-        Some(addition) if session.script.dialect != Dialect::Testscript => {
-            of_the_engine(session, &addition)
-        }
+        Some(addition) if session.script.dialect != Dialect::Testscript => ours(session, &addition),
         _ => fail(format!("unknown condition {}", gotext::quote(text))),
     }
 }
@@ -70,12 +68,13 @@ fn registered(session: &mut Session<'_>, text: &[u8]) -> Option<Step<bool>> {
     }))
 }
 
-fn of_the_engine(session: &mut Session<'_>, addition: &Addition) -> Step<bool> {
+fn ours(session: &mut Session<'_>, addition: &Addition) -> Step<bool> {
     let kind = session.setup.engine;
     Ok(match addition {
         Addition::Docker => kind == Some(EngineKind::Docker),
         Addition::Podman => kind == Some(EngineKind::Podman),
         Addition::Engine => kind.is_some(),
+        Addition::Sandbox => session.setup.sandboxed,
         Addition::EngineVersion(wanted) => {
             let facts = session.world.engine()?;
             facts.is_some_and(|facts| wanted.holds(&facts.version))

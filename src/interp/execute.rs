@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::commands::{self, jobs};
 use super::environment::{Environment, environment};
+use super::golden::Goldens;
 use super::halt::{Halt, Step, fail};
 use super::log::{Log, shorten};
 use super::registry::{Expect, Preparation};
@@ -28,6 +29,10 @@ pub fn execute(
         setup,
         registry,
         world,
+        place: Place {
+            file: setup.file.clone(),
+            ..Place::default()
+        },
         environment: Environment::new(environment(setup, script.dialect)),
         directory: setup.work_dir.clone(),
         stdin: Vec::new(),
@@ -37,28 +42,24 @@ pub fn execute(
         ttyout: Stream::default(),
         jobs: Vec::new(),
         log: Log::new(setup.detail),
+        goldens: Goldens::default(),
         found: BTreeMap::new(),
     };
     let mut run = Run {
         session: &mut session,
-        place: Place {
-            file: setup.file.clone(),
-            ..Place::default()
-        },
         failure: None,
     };
     let ending = run.run();
     Executed {
         ending,
         log: session.log.finish(&setup.work_dir),
+        updates: session.goldens.into_updates(),
     }
 }
 
 /// The loop's own state.
 struct Run<'a, 's> {
     session: &'a mut Session<'s>,
-    /// Where it stands.
-    place: Place,
     /// The first one.
     failure: Option<Failure>,
 }
@@ -89,9 +90,12 @@ impl Run<'_, '_> {
         let session = &mut *self.session;
         let expanded = |name: &[u8]| expand(name, &|variable| session.lookup(variable));
         let files = &session.script.archive.files;
-        if let Err((line, message)) = unpack(files, &session.setup.work_dir, &expanded) {
-            self.place.line = line;
-            return Err(message);
+        match unpack(files, &session.setup.work_dir, &expanded) {
+            Ok(paths) => session.goldens = Goldens::new(paths),
+            Err((line, message)) => {
+                self.session.place.line = line;
+                return Err(message);
+            }
         }
         for prepare in session.registry.preparations() {
             prepare(&mut Preparation {
@@ -100,6 +104,9 @@ impl Run<'_, '_> {
                 directory: &mut session.directory,
                 environment: &mut session.environment,
             })?;
+        }
+        for (name, value) in &session.setup.typed {
+            session.environment.set(name, value.clone());
         }
         if session.setup.detail == Detail::Whole {
             commands::state::dump(session);
@@ -117,14 +124,14 @@ impl Run<'_, '_> {
                 self.session.log.phase(line, now);
                 continue;
             }
-            self.place.line = number;
+            self.session.place.line = number;
             match self.line(line) {
                 Ok(()) => {}
                 Err(Halt::Stop) => return End::Stopped,
                 Err(Halt::Skip(reason)) => return End::Skipped(reason),
                 Err(Halt::Interrupted(how)) => return End::Interrupted(how),
                 Err(Halt::Fail(message)) => {
-                    self.place.text = Bytes(line.to_vec());
+                    self.session.place.text = Bytes(line.to_vec());
                     self.fail(message);
                     if self.session.setup.after_failure == AfterFailure::Stop {
                         return End::Failed;
@@ -144,8 +151,8 @@ impl Run<'_, '_> {
         }
         self.session.log.raw(b"> ");
         self.session.log.line(text);
-        self.place.text = Bytes(text.to_vec());
-        self.session.world.line(&self.place);
+        self.session.place.text = Bytes(text.to_vec());
+        self.session.world.line(&self.session.place);
         let mut line = Line { words };
         while let Some(condition) = line
             .next_condition()
@@ -168,10 +175,10 @@ impl Run<'_, '_> {
         let session = &mut *self.session;
         session
             .log
-            .fail(&self.place.file, self.place.line, &message);
+            .fail(&session.place.file, session.place.line, &message);
         let short = shorten(message.into_bytes(), &session.setup.work_dir);
         self.failure.get_or_insert_with(|| Failure {
-            place: self.place.clone(),
+            place: session.place.clone(),
             message: String::from_utf8_lossy(&short).into_owned(),
         });
     }
@@ -215,8 +222,9 @@ impl Run<'_, '_> {
                 ("interrupted", "test interrupted while running command")
             }
         };
-        let log = &mut self.session.log;
+        let session = &mut *self.session;
+        let log = &mut session.log;
         log.line(format!("[{mark}]").as_bytes());
-        log.fail(&self.place.file, self.place.line, message);
+        log.fail(&session.place.file, session.place.line, message);
     }
 }

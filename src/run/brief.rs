@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use crate::config::Settings;
-use crate::model::{AfterFailure, Detail, Lane};
+use crate::model::{AfterFailure, Detail, Golden, Lane};
 use crate::plan::Selection;
+use crate::wire::Variables;
 
 /// What the door knows: what was typed, what is configured, where.
 #[derive(Debug, Clone)]
@@ -24,12 +25,18 @@ pub struct Brief {
     pub lane: Option<Lane>,
     /// Attempts at once over both lanes.
     pub together: Option<NonZeroU32>,
-    /// Work directories and resources stay.
-    pub keep: bool,
+    /// What stays for a look.
+    pub kept: Kept,
+    /// Variables that were typed, and win over every other.
+    pub variables: Variables,
+    /// A copy of the script that came on standard input; its path among `paths` is `-`.
+    pub stdin: Option<PathBuf>,
     /// How much of the logs is kept.
     pub detail: Detail,
     /// What a failing line does to its script.
     pub after_failure: AfterFailure,
+    /// What `cmp` does with files of the scripts' own.
+    pub golden: Golden,
     /// Oddities of what was typed.
     pub warnings: Vec<String>,
     /// What selecting nothing means.
@@ -38,6 +45,18 @@ pub struct Brief {
     pub nextest: Option<String>,
     /// Registered programs.
     pub programs: Vec<String>,
+}
+
+/// What stays after a script, whatever is configured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// What the configuration says.
+    #[default]
+    AsConfigured,
+    /// Work directories too; their paths are told.
+    Work,
+    /// Work directories, containers and the rest.
+    Everything,
 }
 
 /// What it means that no trial was selected.

@@ -37,14 +37,24 @@ pub enum DiscoverError {
     },
 }
 
-/// All scripts of the folders (searched recursively, sorted) and files, relative to `base`.
+/// All scripts of the folders (searched recursively, sorted) and files, relative to `base`. `-` is the
+/// script that came on standard input, if one did.
 pub(super) fn discover(
     roots: &[String],
     base: &Path,
     exclude: &[Pattern],
+    stdin: Option<&Path>,
 ) -> Result<Vec<Discovered>, DiscoverError> {
     let mut found = Vec::new();
     for root in roots {
+        if let Some(path) = stdin.filter(|_| root == "-") {
+            found.push(Discovered {
+                name: "stdin".to_owned(),
+                file: "<stdin>".to_owned(),
+                path: path.to_owned(),
+            });
+            continue;
+        }
         let path = base.join(root);
         let unreadable = |source| DiscoverError::Unreadable {
             shown: root.clone(),
@@ -145,7 +155,13 @@ mod tests {
     fn check(files: &[&str], roots: &[&str], expected: &[(&str, &str)]) {
         let root = tree(files);
         let roots: Vec<String> = roots.iter().map(|&root| root.to_owned()).collect();
-        let found = discover(&roots, root.path(), &[Pattern::new("skipped*").unwrap()]).unwrap();
+        let found = discover(
+            &roots,
+            root.path(),
+            &[Pattern::new("skipped*").unwrap()],
+            None,
+        )
+        .unwrap();
         let seen: Vec<(&str, &str)> = found
             .iter()
             .map(|s| (s.name.as_str(), s.file.as_str()))
@@ -195,7 +211,7 @@ mod tests {
     fn a_folder_without_scripts_and_a_missing_one_are_errors() {
         let root = tree(&["s/notes.md"]);
         let error = |name: &str| {
-            discover(&[name.to_owned()], root.path(), &[])
+            discover(&[name.to_owned()], root.path(), &[], None)
                 .unwrap_err()
                 .to_string()
         };

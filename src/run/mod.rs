@@ -14,8 +14,9 @@ mod select;
 mod slots;
 mod start;
 mod tell;
+mod update;
 
-pub use brief::{Brief, Nothing};
+pub use brief::{Brief, Kept, Nothing};
 pub use dirs::DirError;
 pub use discover::{DiscoverError, Discovered};
 pub use driver::drive;

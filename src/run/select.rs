@@ -24,7 +24,12 @@ pub(super) fn candidates(brief: &Brief) -> Result<Vec<Discovered>, StartError> {
     {
         return Ok(vec![script]);
     }
-    Ok(discover::discover(roots, &brief.base, exclude)?)
+    Ok(discover::discover(
+        roots,
+        &brief.base,
+        exclude,
+        brief.stdin.as_deref(),
+    )?)
 }
 
 /// A script that was selected, planned, and perhaps marked as ignored.

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use super::brief::{Brief, Nothing};
+use super::brief::{Brief, Kept, Nothing};
 use super::dirs::{DirError, Dirs};
 use super::discover::DiscoverError;
 use super::engines::Search;
@@ -15,7 +15,7 @@ use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
 use crate::ledger::state::{self, StateError};
-use crate::model::{AttemptId, Diagnostic, EngineKind, Event, RunId, Verdict};
+use crate::model::{AttemptId, Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
 use crate::plan::{Chosen, Planned};
 use crate::schedule::{Attempt, Limits, Scheduler, Width};
 use crate::wire::{self, Keep, OtherEngine, SlotSetup};
@@ -25,6 +25,7 @@ use crate::wire::{self, Keep, OtherEngine, SlotSetup};
 pub(super) struct Trial {
     pub(super) planned: Planned,
     pub(super) path: PathBuf,
+    pub(super) golden: Golden,
 }
 
 /// A run that can be driven.
@@ -37,6 +38,8 @@ pub struct Prepared {
     pub(super) cores: NonZeroU32,
     pub(super) opening: Vec<Event>,
     pub(super) dirs: Dirs,
+    /// Where records live.
+    pub(super) state: PathBuf,
     pub(super) setup: SlotSetup,
     pub(super) programs: Vec<(String, Option<PathBuf>)>,
     pub(super) search: Option<Search>,
@@ -111,7 +114,8 @@ pub fn prepare(
         settings: settings.clone(),
         shared: shared(brief, state),
         ledgers,
-        stand_in: stand_in(&dirs)?,
+        executable: dirs.executable(),
+        stand_in: dirs.trial(),
     });
     Ok(Prepared {
         scheduler: Scheduler::new(attempts(&selected), limits),
@@ -136,17 +140,30 @@ pub fn prepare(
             config::LeakRule::Fail => LeakRule::Fail,
         },
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
-        trials: selected.into_iter().map(Trial::from).collect(),
+        trials: trials(brief, selected),
         dirs,
+        state: state.to_owned(),
     })
 }
 
-impl From<Selected> for Trial {
-    fn from(selected: Selected) -> Self {
-        Trial {
-            planned: selected.planned,
-            path: selected.script.path,
-        }
+/// What came on standard input has no file that could be rewritten.
+fn trials(brief: &Brief, selected: Vec<Selected>) -> Vec<Trial> {
+    let trial = |selected: Selected| Trial {
+        golden: if brief.stdin.as_ref() == Some(&selected.script.path) {
+            Golden::Compare
+        } else {
+            brief.golden
+        },
+        planned: selected.planned,
+        path: selected.script.path,
+    };
+    selected.into_iter().map(trial).collect()
+}
+
+impl Prepared {
+    /// Where work directories are made.
+    pub fn work_root(&self) -> PathBuf {
+        self.dirs.work_root()
     }
 }
 
@@ -176,12 +193,6 @@ fn programs(brief: &Brief) -> Vec<(String, Option<PathBuf>)> {
         .iter()
         .map(|(name, path)| (name.clone(), Some(PathBuf::from(path))));
     ours.chain(external).collect()
-}
-
-/// Slot 0 is never opened: its stand-ins are those that are tried out.
-fn stand_in(dirs: &Dirs) -> Result<PathBuf, DirError> {
-    let directory = dirs.slot(crate::model::SlotId(0), &[])?;
-    Ok(directory.join("bin").join(EngineKind::Docker.command()))
 }
 
 /// The engine of `$ENGINE` while none has been looked for: the one chosen, else the first installed.
@@ -226,13 +237,15 @@ fn setup(
         detail: brief.detail,
         after_failure: brief.after_failure,
         keep: match settings.cleanup.when {
-            _ if brief.keep => Keep::Everything,
+            _ if brief.kept == Kept::Everything => Keep::Everything,
             CleanupWhen::Always => Keep::Nothing,
             CleanupWhen::OnPass => Keep::Failures,
             CleanupWhen::Never => Keep::Everything,
         },
+        keep_work: brief.kept == Kept::Work,
         keep_images: !settings.cleanup.built_images,
         variables: passed.chain(set).collect(),
+        typed: brief.variables.clone(),
         output_cap: settings.output_cap,
         leak_grace: settings.leak_grace,
         grace: settings.grace,
@@ -268,5 +281,5 @@ fn setup(
 /// A new id for a run that begins now.
 pub fn new_run_id() -> RunId {
     let now = clock::since_1970();
-    RunId::new(now.as_secs(), facts::pid(), now.subsec_micros())
+    RunId::new(now.as_secs(), now.subsec_micros(), facts::pid())
 }

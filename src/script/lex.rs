@@ -7,7 +7,10 @@ use std::fmt;
 
 /// A quote that the end of the line cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnterminatedQuote;
+pub struct UnterminatedQuote {
+    /// Where it begins, in bytes from the line's start.
+    pub start: usize,
+}
 
 impl fmt::Display for UnterminatedQuote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,30 +25,79 @@ pub fn is_phase(line: &[u8]) -> bool {
     line.starts_with(b"#")
 }
 
+/// A word as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written<'a> {
+    /// Where it begins, in bytes from the line's start.
+    pub start: usize,
+    /// Its quoted and unquoted stretches, which join to one word.
+    pub stretches: Vec<Stretch<'a>>,
+}
+
+/// A part of a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stretch<'a> {
+    /// Outside quotes: variables in it are expanded, for each stretch on its own.
+    Bare(&'a [u8]),
+    /// Inside quotes, without them.
+    Quoted(Vec<u8>),
+}
+
+impl Written<'_> {
+    /// The word with the values of its variables.
+    pub fn expanded(&self, lookup: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+        let mut word = Vec::new();
+        for stretch in &self.stretches {
+            match stretch {
+                Stretch::Bare(text) => word.extend(expand(text, lookup)),
+                Stretch::Quoted(text) => word.extend(text),
+            }
+        }
+        word
+    }
+}
+
 /// Splits a line into words and expands what is outside quotes.
 pub fn words(
     line: &[u8],
     lookup: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<Vec<u8>>, UnterminatedQuote> {
+    let written = written(line)?;
+    Ok(written.iter().map(|word| word.expanded(lookup)).collect())
+}
+
+/// Splits a line into words, and expands nothing.
+pub fn written(line: &[u8]) -> Result<Vec<Written<'_>>, UnterminatedQuote> {
     let mut words = Vec::new();
     // An empty word differs from no word: `''` is an argument.
-    let mut word: Option<Vec<u8>> = None;
+    let mut word: Option<Written<'_>> = None;
     let mut rest = line;
     while let [byte, after @ ..] = rest {
-        match byte {
+        let start = line.len() - rest.len();
+        let stretch = match byte {
             b' ' | b'\t' | b'\r' | b'\n' => {
                 words.extend(word.take());
                 rest = after;
+                continue;
             }
             b'#' => break,
-            b'\'' => rest = quoted(after, word.get_or_insert_default())?,
+            b'\'' => {
+                let text;
+                (text, rest) = quoted(after).ok_or(UnterminatedQuote {
+                    start: line.len() - rest.len(),
+                })?;
+                Stretch::Quoted(text)
+            }
             _ => {
                 let width = rest.iter().position(|byte| ends_bare(*byte));
-                let (bare, next) = rest.split_at(width.unwrap_or(rest.len()));
-                word.get_or_insert_default().extend(expand(bare, lookup));
-                rest = next;
+                let text;
+                (text, rest) = rest.split_at(width.unwrap_or(rest.len()));
+                Stretch::Bare(text)
             }
-        }
+        };
+        let stretches = Vec::new();
+        let word = word.get_or_insert(Written { start, stretches });
+        word.stretches.push(stretch);
     }
     words.extend(word);
     Ok(words)
@@ -56,18 +108,19 @@ fn ends_bare(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'#' | b'\'')
 }
 
-/// Takes a quoted stretch into the word; answers what follows its closing quote.
-fn quoted<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [u8], UnterminatedQuote> {
+/// Takes a quoted stretch; answers its text and what follows its closing quote.
+fn quoted(mut rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let mut text = Vec::new();
     loop {
         match rest {
-            [] => return Err(UnterminatedQuote),
+            [] => return None,
             [b'\'', b'\'', after @ ..] => {
-                word.push(b'\'');
+                text.push(b'\'');
                 rest = after;
             }
-            [b'\'', after @ ..] => return Ok(after),
+            [b'\'', after @ ..] => return Some((text, after)),
             [byte, after @ ..] => {
-                word.push(*byte);
+                text.push(*byte);
                 rest = after;
             }
         }
@@ -139,6 +192,30 @@ mod tests {
             let error = words(line.as_bytes(), &lookup).expect_err(line);
             assert_eq!(error.to_string(), "unterminated quoted argument");
         }
+    }
+
+    #[test]
+    fn the_quote_that_is_not_closed_is_found() {
+        for (line, wanted) in [
+            ("a 'b", Some(2)),
+            ("'a' 'b", Some(4)),
+            ("'a''b", Some(0)),
+            ("x'it''s' 'a''", Some(9)),
+            ("a 'b'", None),
+            ("a # it's", None),
+        ] {
+            let found = written(line.as_bytes()).err().map(|quote| quote.start);
+            assert_eq!(found, wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn words_know_where_they_begin() {
+        let starts = |line: &'static str| -> Vec<usize> {
+            let words = written(line.as_bytes()).expect(line);
+            words.iter().map(|word| word.start).collect()
+        };
+        assert_eq!(starts(" exec 'a b'c '' x#y"), [1, 6, 13, 16]);
     }
 
     #[test]

@@ -75,6 +75,17 @@ impl Line {
     }
 }
 
+/// Whether a last word leaves a program in the background: `&` or `&name&`.
+pub fn is_background(word: &[u8]) -> bool {
+    match word {
+        b"&" => true,
+        [b'&', name @ .., b'&'] => {
+            !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        }
+        _ => false,
+    }
+}
+
 fn inside(word: &[u8]) -> Option<&[u8]> {
     word.strip_prefix(b"[")?.strip_suffix(b"]")
 }

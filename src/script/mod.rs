@@ -5,6 +5,7 @@
 //! be UTF-8. Lines are taken apart one by one as they are reached, since what follows a `stop` may
 //! be malformed; only the header is read beforehand.
 
+pub mod check;
 pub mod condition;
 pub mod diff;
 pub mod expand;
@@ -24,7 +25,7 @@ pub use expand::expand;
 pub use guess::drives_engine;
 pub use header::{At, Header};
 pub use lex::{UnterminatedQuote, is_phase, words};
-pub use line::{Condition, Line, LineError};
+pub use line::{Condition, Line, LineError, is_background};
 pub use suggest::{did_you_mean, suggest};
 pub use txtar::Archive;
 

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::attempt;
+use super::attempt::{self, Done};
 use super::desk::{self, Desk};
 use super::machine::Machine;
 use super::workdir::WorkDirs;
@@ -144,7 +144,7 @@ fn await_setup(harness: &mut Channel) -> Result<Box<SlotSetup>, SlotError> {
 impl Slot<'_> {
     /// Where the running attempt's copies of credentials are.
     pub(super) fn credentials(&self) -> PathBuf {
-        path(&self.setup.directory).join("credentials")
+        path(&self.setup.directory).join(".credentials")
     }
 
     fn live(&mut self) {
@@ -166,7 +166,11 @@ impl Slot<'_> {
     /// Does a job and tells its end, and with it the beginning of the next if that is here already: telling
     /// both at once wakes the harness once.
     fn work(&mut self, job: &Job) -> Option<Job> {
-        let (report, retire) = attempt::execute(self, job);
+        let Done {
+            report,
+            rewrite,
+            retire,
+        } = attempt::execute(self, job);
         self.ending |= retire.is_some();
         let next = if self.ending {
             None
@@ -176,6 +180,7 @@ impl Slot<'_> {
         let ended = FromSlot::Ended {
             attempt: job.attempt,
             report: Box::new(report),
+            rewrite,
             retire,
         };
         match &next {

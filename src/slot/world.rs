@@ -213,6 +213,7 @@ impl Watch<'_, '_> {
         self.slot.tell(&FromSlot::Ended {
             attempt,
             report: Box::new(report),
+            rewrite: None,
             retire,
         });
         std::process::exit(0);

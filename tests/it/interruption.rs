@@ -29,7 +29,10 @@ fn start(project: &Project) -> (Running, String) {
             .iter()
             .filter(|process| process.contains("sleep 1000"))
             .count();
-        (sleeping >= 3).then_some(id)
+        let record = Record::read(&file);
+        let over = record.of("trial_settled").next().is_some();
+        let started = record.of("attempt_started").count();
+        (over && started == 3 && sleeping >= 3).then_some(id)
     });
     (run, id)
 }

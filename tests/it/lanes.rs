@@ -37,7 +37,7 @@ fn doubled<'p>(project: &'p Project, words: &[&str]) -> Run<'p> {
 /// Beginning and end of an attempt on the clock of the machine; a held one begins when it is admitted.
 fn spans(record: &Record) -> Vec<(f64, f64)> {
     let first = &record.events[0];
-    let zero = first["unix"].as_f64().unwrap() - first["at"].as_f64().unwrap();
+    let zero = first["unix"].as_f64().unwrap();
     let at = |event: &Value| zero + event["at"].as_f64().unwrap();
     let started = record
         .of("attempt_started")

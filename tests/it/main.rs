@@ -24,4 +24,6 @@ mod mischief;
 mod nextest;
 mod settings;
 mod surroundings;
+mod testscript;
+mod updates;
 mod verdicts;

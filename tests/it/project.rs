@@ -269,6 +269,14 @@ impl<'p> Run<'p> {
             .env("NEXTEST_EXECUTION_MODE", "process-per-test")
     }
 
+    /// With this on its standard input.
+    pub(crate) fn stdin(mut self, text: &str) -> Self {
+        let file = self.project.path("typed");
+        fs::write(&file, text).unwrap();
+        self.command.stdin(File::open(file).unwrap());
+        self
+    }
+
     /// With this stdout.
     pub(crate) fn stdout(mut self, stdout: File) -> Self {
         self.stdout = Some(stdout);

@@ -14,12 +14,17 @@ use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Job, Session};
 use crate::interp::{Finished, JobId, Program, StartError, Status};
+use crate::script::check::{Form, Role};
+use crate::script::is_background;
 
 pub(super) const EXEC: Command = Command {
     name: "exec",
     usage: "exec program [args...] [&]",
     summary: "run a program, with & in the background",
+    details: "A name without `/` is looked up in the script's `PATH`; a path counts from the current directory. There is no shell: `|`, `>` and `*` are plain words. A last word `&`, or `&name&`, leaves the program in the background, for `wait` and `kill`.",
+    example: "exec sh -c 'ls | sort'",
     negatable: true,
+    form: Form::words(1, None, &[Role::Other]).or_behind(),
     run: program,
 };
 
@@ -55,22 +60,12 @@ pub(super) fn program(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8
                 name,
                 label: label(&path, arguments),
                 expect,
+                place: session.place.clone(),
                 finished: None,
             });
             Ok(())
         }
         Err(why) => judge(session, expect, Some(&why)),
-    }
-}
-
-/// `&` or `&name&`.
-fn is_background(word: &[u8]) -> bool {
-    match word {
-        b"&" => true,
-        [b'&', name @ .., b'&'] => {
-            !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
-        }
-        _ => false,
     }
 }
 

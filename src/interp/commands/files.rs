@@ -12,12 +12,16 @@ use crate::interp::gotext::{cause, path_error};
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file, usable};
+use crate::script::check::{Flag, Form, Role};
 
 pub(super) const CD: Command = Command {
     name: "cd",
     usage: "cd dir",
     summary: "change the current directory",
+    details: "The directory must be there. The new one is written to the log. Relative paths in later lines count from it.",
+    example: "cd $WORK/deep",
     negatable: false,
+    form: Form::words(1, Some(1), &[Role::Read]),
     run: cd,
 };
 
@@ -25,7 +29,10 @@ pub(super) const CP: Command = Command {
     name: "cp",
     usage: "cp src... dst",
     summary: "copy files, or stdout, stderr and ttyout",
+    details: "Several sources need a directory to go to. Directories are not copied. A new file gets the mode of its source, an existing one keeps its own.",
+    example: "cp stdout kept.txt",
     negatable: false,
+    form: Form::words(2, None, &[Role::Other]),
     run: cp,
 };
 
@@ -33,7 +40,10 @@ pub(super) const EXISTS: Command = Command {
     name: "exists",
     usage: "exists [-readonly] file...",
     summary: "check that files exist",
+    details: "Every file must be there; negated, none may be. With `-readonly` nobody may have leave to write it.",
+    example: "exists out/report.txt",
     negatable: true,
+    form: Form::words(1, None, &[Role::Read]).after(Flag::Whole("-readonly")),
     run: exists,
 };
 
@@ -41,7 +51,10 @@ pub(super) const MKDIR: Command = Command {
     name: "mkdir",
     usage: "mkdir dir...",
     summary: "make directories, with those above them",
+    details: "A directory that is there already is no mistake.",
+    example: "mkdir deep/er",
     negatable: false,
+    form: Form::words(1, None, &[Role::Other]),
     run: mkdir,
 };
 
@@ -49,7 +62,10 @@ pub(super) const RM: Command = Command {
     name: "rm",
     usage: "rm file...",
     summary: "remove files and directories with all that is in them",
+    details: "What is not there is no mistake.",
+    example: "rm out cache",
     negatable: false,
+    form: Form::words(1, None, &[Role::Other]),
     run: rm,
 };
 

@@ -4,12 +4,16 @@ use super::{Command, jobs, text};
 use crate::interp::halt::{Halt, Step};
 use crate::interp::registry::Expect;
 use crate::interp::session::Session;
+use crate::script::check::{Form, Role};
 
 pub(super) const SKIP: Command = Command {
     name: "skip",
     usage: "skip [msg]",
     summary: "end the script; it counts as skipped",
+    details: "The message is one word: quote it. Programs in the background are interrupted first, and one that fails against its expectation fails the script.",
+    example: "[!exec:git] skip 'needs git'",
     negatable: false,
+    form: Form::words(0, Some(1), &[Role::Other]),
     run: skip,
 };
 
@@ -17,7 +21,10 @@ pub(super) const STOP: Command = Command {
     name: "stop",
     usage: "stop [msg]",
     summary: "end the script; it passes",
+    details: "The message is one word: quote it. No line below is looked at.",
+    example: "stop 'the rest is a draft'",
     negatable: false,
+    form: Form::words(0, Some(1), &[Role::Other]),
     run: stop,
 };
 

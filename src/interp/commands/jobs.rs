@@ -7,12 +7,16 @@ use crate::interp::halt::{Halt, Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Job, Session, usable};
 use crate::interp::{Finished, Interrupted, Status, gotext};
+use crate::script::check::{Flag, Form, Role};
 
 pub(super) const WAIT: Command = Command {
     name: "wait",
     usage: "wait [name]",
     summary: "wait for the programs in the background, or for one of them",
+    details: "Each must end as its line expects. Then the outputs are theirs, one after the other in the order of their start; with a name, those of that one.",
+    example: "wait server",
     negatable: false,
+    form: Form::words(0, Some(1), &[Role::Other]),
     run: wait,
 };
 
@@ -20,7 +24,10 @@ pub(super) const KILL: Command = Command {
     name: "kill",
     usage: "kill [-SIGNAL] [name]",
     summary: "signal the programs in the background, or one of them",
+    details: "The signal is KILL, or INT when `-INT` comes first. Without a name all programs in the background get it. It does not wait for their end.",
+    example: "kill -INT server",
     negatable: false,
+    form: Form::words(0, Some(1), &[Role::Other]).after(Flag::Beginning("-")),
     run: kill,
 };
 
@@ -142,6 +149,12 @@ pub(super) fn interrupt_all(session: &mut Session<'_>) {
 pub(in crate::interp) fn end_all(session: &mut Session<'_>) -> Result<(), Interrupted> {
     interrupt_all(session);
     for at in 0..session.jobs.len() {
+        // A job that does not end now hangs because of the line that started it, not of the last one.
+        if let Some(job) = session.jobs.get(at)
+            && job.finished.is_none()
+        {
+            session.world.line(&job.place);
+        }
         match finish(session, at) {
             Err(Halt::Interrupted(how)) => return Err(how),
             Ok(()) | Err(_) => log(session, at),

@@ -10,12 +10,16 @@ use crate::interp::gotext::{cause, path_error};
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::Session;
+use crate::script::check::{Form, Role};
 
 pub(super) const CHMOD: Command = Command {
     name: "chmod",
     usage: "chmod perm paths...",
     summary: "set the permissions of files, in octal digits",
+    details: "Files that the archive brings are not executable; this makes them so.",
+    example: "chmod 755 bin/tool",
     negatable: false,
+    form: Form::words(2, None, &[Role::Other]),
     run: chmod,
 };
 
@@ -23,7 +27,10 @@ pub(super) const MV: Command = Command {
     name: "mv",
     usage: "mv old new",
     summary: "rename a file; never into a directory",
+    details: "The new name is the whole name: nothing is moved into a directory.",
+    example: "mv draft.txt final.txt",
     negatable: false,
+    form: Form::words(2, Some(2), &[Role::Other]),
     run: mv,
 };
 
@@ -31,7 +38,10 @@ pub(super) const SYMLINK: Command = Command {
     name: "symlink",
     usage: "symlink file -> target",
     summary: "make a symbolic link; its target is kept as written",
+    details: "The word `->` is part of the command.",
+    example: "symlink latest -> v2/notes.txt",
     negatable: false,
+    form: Form::words(3, Some(3), &[Role::Other, Role::Literal("->"), Role::Other]),
     run: symlink,
 };
 

@@ -8,16 +8,18 @@ mod files;
 pub(super) mod flow;
 pub(super) mod jobs;
 mod links;
+mod manual;
 mod patterns;
 mod rewrite;
 pub(super) mod state;
 
-use std::fmt::Write;
+pub use manual::{explain, facts, names, reference};
 
 use super::gotext;
 use super::halt::{Step, fail};
 use super::registry::Expect;
 use super::session::Session;
+use crate::script::check::Form;
 use crate::script::{did_you_mean, suggest};
 
 /// A command and its manual line.
@@ -27,8 +29,14 @@ struct Command {
     usage: &'static str,
     /// For people who ask what there is.
     summary: &'static str,
+    /// What the summary leaves out: a few sentences.
+    details: &'static str,
+    /// A line that calls it.
+    example: &'static str,
     /// Whether `!` makes sense.
     negatable: bool,
+    /// Its words, for those who look at a script before it runs.
+    form: Form,
     run: fn(&mut Session<'_>, Expect, &[Vec<u8>]) -> Step,
 }
 
@@ -106,19 +114,6 @@ fn unknown(session: &Session<'_>, name: &str) -> Step {
 /// A word for a message.
 fn text(word: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(word)
-}
-
-/// The commands of the language, from the table that executes them.
-pub fn reference() -> String {
-    let mut text = String::from(
-        "The commands of scripts. `!` before one that allows it expects it to fail.\n\n",
-    );
-    for command in COMMANDS {
-        let mark = if command.negatable { "!" } else { " " };
-        writeln!(text, "  {mark} {:<36} {}", command.usage, command.summary)
-            .expect("writing to a string cannot fail");
-    }
-    text
 }
 
 #[cfg(test)]

@@ -7,13 +7,17 @@ use crate::interp::gotext::{quote, quote_pattern};
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file, usable};
+use crate::script::check::{Flag, Form, Role};
 use crate::script::go_regex;
 
 pub(super) const STDOUT: Command = Command {
     name: "stdout",
     usage: "stdout [-count=N] 'pattern'",
     summary: "match the last standard output",
+    details: "The pattern has Go's syntax; `^` and `$` match at the ends of lines. `-count=N` wants exactly N matches and cannot be negated. `! stdout .` wants no output at all.",
+    example: "stdout '^done$'",
     negatable: true,
+    form: Form::words(1, Some(1), &[Role::Pattern]).after(Flag::Beginning("-count=")),
     run: |session, expect, arguments| output(session, expect, arguments, &STDOUT),
 };
 
@@ -21,7 +25,10 @@ pub(super) const STDERR: Command = Command {
     name: "stderr",
     usage: "stderr [-count=N] 'pattern'",
     summary: "match the last standard error",
+    details: "As `stdout`, for what the last program wrote to its standard error.",
+    example: "! stderr .",
     negatable: true,
+    form: Form::words(1, Some(1), &[Role::Pattern]).after(Flag::Beginning("-count=")),
     run: |session, expect, arguments| output(session, expect, arguments, &STDERR),
 };
 
@@ -29,7 +36,10 @@ pub(super) const TTYOUT: Command = Command {
     name: "ttyout",
     usage: "ttyout [-count=N] 'pattern'",
     summary: "match what came out of the last terminal",
+    details: "As `stdout`, for what the last program wrote to the terminal that `ttyin` gave it.",
+    example: "ttyout 'Password:'",
     negatable: true,
+    form: Form::words(1, Some(1), &[Role::Pattern]).after(Flag::Beginning("-count=")),
     run: |session, expect, arguments| output(session, expect, arguments, &TTYOUT),
 };
 
@@ -37,7 +47,10 @@ pub(super) const GREP: Command = Command {
     name: "grep",
     usage: "grep [-count=N] 'pattern' file",
     summary: "match a file",
+    details: "The pattern has Go's syntax; `^` and `$` match at the ends of lines. `-count=N` wants exactly N matches and cannot be negated. The second word is always a file: for outputs there are `stdout` and `stderr`.",
+    example: "grep -count=2 '^INFO' log.txt",
     negatable: true,
+    form: Form::words(2, Some(2), &[Role::Pattern, Role::Read]).after(Flag::Beginning("-count=")),
     run: grep,
 };
 

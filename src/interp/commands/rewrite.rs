@@ -7,18 +7,27 @@ use crate::interp::gotext::path_error;
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file};
+use crate::script::check::{Form, Role};
 use crate::script::txtar;
 
 pub(super) const UNQUOTE: Command = Command {
     name: "unquote",
     usage: "unquote file...",
     summary: "take the > off the lines of files",
+    details: "A file of the archive that holds marker lines has `>` before each of its lines; this takes it off again.",
+    example: "unquote nested.txtar",
     negatable: false,
+    form: Form::words(0, None, &[Role::Other]),
     // No file at all is no mistake here, as in Go.
     run: |session, _, arguments| {
         rewrite(session, arguments, |contents| {
             txtar::unquote(contents).or_else(|error| fail(error.to_string()))
-        })
+        })?;
+        for file in arguments {
+            let path = session.path(file);
+            session.goldens.unquoted(path);
+        }
+        Ok(())
     },
 };
 
@@ -26,7 +35,10 @@ pub(super) const UNIX2DOS: Command = Command {
     name: "unix2dos",
     usage: "unix2dos paths...",
     summary: "end every line of files in CR LF",
+    details: "Lines that end so already stay as they are.",
+    example: "unix2dos input.txt",
     negatable: false,
+    form: Form::words(1, None, &[Role::Other]),
     run: |session, _: Expect, arguments| {
         if arguments.is_empty() {
             return UNIX2DOS.misused();

@@ -5,12 +5,16 @@ use crate::interp::Terminal;
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::Session;
+use crate::script::check::{Flag, Form, Role};
 
 pub(super) const ENV: Command = Command {
     name: "env",
     usage: "env [key[=value]...]",
     summary: "set variables, or show them in the log",
+    details: "`K=V` sets a variable for the rest of the script; `K` alone writes its value to the log; no word at all writes all of them.",
+    example: "env LANG=C",
     negatable: false,
+    form: Form::words(0, None, &[Role::Other]),
     run: |session, _, arguments| {
         env(session, arguments);
         Ok(())
@@ -21,7 +25,10 @@ pub(super) const STDIN: Command = Command {
     name: "stdin",
     usage: "stdin filename",
     summary: "give a file to the next program's standard input",
+    details: "The next program reads it, and only that one; others read nothing. `stdout` and `stderr` are what the last program wrote.",
+    example: "stdin answers.txt",
     negatable: false,
+    form: Form::words(1, Some(1), &[Role::Read]),
     run: stdin,
 };
 
@@ -29,7 +36,10 @@ pub(super) const TTYIN: Command = Command {
     name: "ttyin",
     usage: "ttyin [-stdin] filename",
     summary: "give the next program a terminal, with a file to read from it",
+    details: "The next program has a terminal of its own, on which the file is typed, and then the end of input. With `-stdin` its standard input is the terminal too.",
+    example: "ttyin -stdin answers.txt",
     negatable: false,
+    form: Form::words(1, Some(1), &[Role::Read]).after(Flag::Whole("-stdin")),
     run: ttyin,
 };
 
@@ -78,7 +88,7 @@ fn stdin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
 
 fn ttyin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let (stdin, file) = match arguments {
-        [file] => (false, file),
+        [file] if file != b"-stdin" => (false, file),
         [flag, file] if flag == b"-stdin" => (true, file),
         _ => return TTYIN.misused(),
     };

@@ -96,3 +96,16 @@ fn preparations_run_when_the_files_are_there() {
     case.logs("exec true\n", "FAIL: a.txtar:0: no luck\n");
     fails("[is] exec true", "unknown condition \"is\"");
 }
+
+#[test]
+fn a_typed_variable_wins_over_settings_ours_and_preparations() {
+    let mut case = case();
+    let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+    case.setup.variables = vec![pair("A", "settings")];
+    case.setup.typed = vec![pair("A", "typed"), pair("TAG", "typed"), pair("B", "typed")];
+    case.registry = Registry::default().prepare(|script| {
+        script.set_variable("B", "prepared");
+        Ok(())
+    });
+    case.passes("exec echo $A $TAG $B\nstdout '^typed typed typed$'\n");
+}

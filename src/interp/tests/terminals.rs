@@ -48,6 +48,7 @@ fn a_terminal_that_cannot_be_is_refused() {
     let files = "\n-- in --\nx\n-- empty --\n";
     for (lines, wanted) in [
         ("ttyin", "usage: ttyin [-stdin] filename"),
+        ("ttyin -stdin", "usage: ttyin [-stdin] filename"),
         ("ttyin -x in", "usage: ttyin [-stdin] filename"),
         ("ttyin -stdin in in", "usage: ttyin [-stdin] filename"),
         ("! ttyin in", "unsupported: ! ttyin"),

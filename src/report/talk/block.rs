@@ -68,6 +68,9 @@ pub(super) fn attempt(name: &str, report: &AttemptReport, mut block: Block) -> S
         Outcome::Passed | Outcome::Skipped { .. } | Outcome::Failed(_) | Outcome::Cancelled => {}
     }
     done(name, report, &mut block);
+    if !report.updated.is_empty() {
+        block.line("DONE", &format!("{} updated", report.updated));
+    }
     for leak in &report.leaks {
         leaked(leak, &mut block);
     }

@@ -1,0 +1,102 @@
+//! What the table says of commands, held against what they do.
+
+use super::{ScriptEnding, case};
+use crate::interp::{command_facts, command_names, explain};
+use crate::script::check::{CommandFacts, Flag, Role};
+
+/// What stands around the words.
+#[derive(Clone, Copy, PartialEq)]
+enum Extra {
+    Nothing,
+    Flag,
+    Background,
+}
+
+/// A call with so many words, each as the table wants it.
+fn call(command: &CommandFacts, words: usize, extra: Extra) -> String {
+    let mut line = command.name.to_owned();
+    match command.form.option.filter(|_| extra == Extra::Flag) {
+        Some(Flag::Whole(flag)) => line = format!("{line} {flag}"),
+        Some(Flag::Beginning("-count=")) => line += " -count=1",
+        Some(Flag::Beginning(_)) => line += " -INT",
+        None => {}
+    }
+    for at in 0..words {
+        line += match command.form.role(at) {
+            Role::Literal(word) => " ".to_owned() + word,
+            Role::Pattern | Role::Read | Role::Wanted | Role::Other => " x".to_owned(),
+        }
+        .as_str();
+    }
+    if extra == Extra::Background {
+        line += " &";
+    }
+    line
+}
+
+fn message(line: &str) -> String {
+    match case().run(line).0 {
+        ScriptEnding::Failed(failure) => failure.message,
+        ScriptEnding::Passed
+        | ScriptEnding::Stopped
+        | ScriptEnding::Skipped { .. }
+        | ScriptEnding::Interrupted(_) => String::new(),
+    }
+}
+
+#[test]
+fn a_command_takes_as_many_words_as_the_table_says() {
+    for command in command_facts() {
+        for words in 0..6 {
+            for extra in [Extra::Nothing, Extra::Flag, Extra::Background] {
+                if extra == Extra::Background && !command.form.background {
+                    continue;
+                }
+                let line = call(&command, words, extra);
+                let refused = message(&line) == format!("usage: {}", command.usage);
+                assert_eq!(refused, !command.form.takes(words), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_command_is_negated_where_the_table_says_so() {
+    for command in command_facts() {
+        let line = format!("! {}", call(&command, command.form.least, Extra::Nothing));
+        let refused = message(&line).starts_with("unsupported: ! ");
+        assert_eq!(refused, !command.negatable, "{line}");
+    }
+}
+
+#[test]
+fn a_pattern_is_where_the_table_says_so() {
+    for command in command_facts() {
+        for (at, role) in command.form.roles.iter().enumerate() {
+            let mut words = vec!["x"; command.form.least];
+            let Some(word) = words.get_mut(at) else {
+                continue;
+            };
+            *word = "'a**'";
+            let line = format!("{} {}", command.name, words.join(" "));
+            let compiled = message(&line).starts_with("error parsing regexp");
+            assert_eq!(compiled, *role == Role::Pattern, "{line}");
+        }
+    }
+}
+
+#[test]
+fn every_command_is_explained_with_a_line_that_calls_it() {
+    for name in command_names() {
+        let text = explain(name).unwrap();
+        let example = text.trim_end().lines().next_back().unwrap();
+        assert!(example.split([' ', ']']).any(|word| word == name), "{text}");
+        assert!(text.lines().all(|line| line.len() <= 82), "{text}");
+    }
+    assert_eq!(explain("nothing"), None);
+    let text = explain("symlink").unwrap();
+    let wanted = "symlink file -> target\n\n  make a symbolic link; its target is kept as written\n\n\
+                  The word `->` is part of the command. It cannot be negated.\n\n\
+                  Example:\n\n  symlink latest -> v2/notes.txt\n";
+    assert_eq!(text, wanted);
+}

@@ -1,0 +1,112 @@
+//! What is known of a command before it runs: its name, its words, what they mean. The interpreter makes
+//! these values from the table that it executes.
+
+/// A command of the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandFacts {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is called.
+    pub usage: &'static str,
+    /// Whether `!` may stand before it.
+    pub negatable: bool,
+    /// Its words.
+    pub form: Form,
+}
+
+/// The words that a command takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    /// What may come first, once, and is not counted.
+    pub option: Option<Flag>,
+    /// A last word `&` or `&name&` is not counted.
+    pub background: bool,
+    /// The fewest words.
+    pub least: usize,
+    /// The most; `None` when there is no limit.
+    pub most: Option<usize>,
+    /// What the words mean, in their order. The last meaning goes for all that follow.
+    pub roles: &'static [Role],
+}
+
+/// A word that changes what a command does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flag {
+    /// This word.
+    Whole(&'static str),
+    /// A word that begins so.
+    Beginning(&'static str),
+}
+
+impl Flag {
+    /// Whether the word is this flag.
+    pub fn is(self, word: &[u8]) -> bool {
+        match self {
+            Flag::Whole(flag) => word == flag.as_bytes(),
+            Flag::Beginning(flag) => word.starts_with(flag.as_bytes()),
+        }
+    }
+}
+
+/// What a word means to its command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A pattern in Go's syntax.
+    Pattern,
+    /// A file or an output that is only looked at.
+    Read,
+    /// A file that must be there: what something is compared with.
+    Wanted,
+    /// Exactly this word.
+    Literal(&'static str),
+    /// Anything else.
+    Other,
+}
+
+impl Form {
+    /// So many words and no option, of these meanings.
+    pub const fn words(least: usize, most: Option<usize>, roles: &'static [Role]) -> Form {
+        Form {
+            option: None,
+            background: false,
+            least,
+            most,
+            roles,
+        }
+    }
+
+    /// The same, with a flag before them.
+    #[must_use]
+    pub const fn after(self, option: Flag) -> Form {
+        Form {
+            option: Some(option),
+            ..self
+        }
+    }
+
+    /// The same, with `&` behind them.
+    #[must_use]
+    pub const fn or_behind(self) -> Form {
+        Form {
+            background: true,
+            ..self
+        }
+    }
+
+    /// Whether the command takes so many words.
+    pub fn takes(&self, words: usize) -> bool {
+        words >= self.least && self.most.is_none_or(|most| words <= most)
+    }
+
+    /// What the word at this place means.
+    pub fn role(&self, at: usize) -> Role {
+        let role = self.roles.get(at).or(self.roles.last());
+        role.copied().unwrap_or(Role::Other)
+    }
+
+    /// Whether the command makes nothing and changes nothing.
+    pub fn only_looks(&self) -> bool {
+        let looks = |role: &Role| matches!(role, Role::Pattern | Role::Read | Role::Wanted);
+        !self.roles.is_empty() && self.roles.iter().all(looks)
+    }
+}
