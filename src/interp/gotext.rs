@@ -78,6 +78,14 @@ fn signal(number: i32) -> String {
         libc::SIGPIPE => "broken pipe",
         libc::SIGALRM => "alarm clock",
         libc::SIGTERM => "terminated",
+        libc::SIGSTKFLT => "stack fault",
+        libc::SIGXCPU => "CPU time limit exceeded",
+        libc::SIGXFSZ => "file size limit exceeded",
+        libc::SIGVTALRM => "virtual timer expired",
+        libc::SIGPROF => "profiling timer expired",
+        libc::SIGIO => "I/O possible",
+        libc::SIGPWR => "power failure",
+        libc::SIGSYS => "bad system call",
         _ => return format!("signal {number}"),
     };
     text.to_owned()

@@ -2,6 +2,7 @@
 //! the world runs a program.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use crate::interp::gotext;
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Job, Session};
-use crate::interp::{Finished, JobId, Program, Status};
+use crate::interp::{Finished, JobId, Program, StartError, Status};
 use crate::script::check::{Form, Role};
 use crate::script::is_background;
 
@@ -151,12 +152,17 @@ fn start(
     };
     match session.world.start(&program) {
         Ok(job) => Ok((job, program.path)),
-        Err(error) => Err(format!(
-            "fork/exec {}: {}",
-            program.path.display(),
-            gotext::errno(error.errno)
-        )),
+        Err(error) => Err(start_error(&program, error)),
     }
+}
+
+/// Go looks at the directory first, so that a missing one is not taken for a missing program.
+fn start_error(program: &Program, error: StartError) -> String {
+    if let Err(error) = fs::metadata(&program.directory) {
+        return gotext::path_error("chdir", &program.directory, &error);
+    }
+    let path = program.path.display();
+    format!("fork/exec {path}: {}", gotext::errno(error.errno))
 }
 
 /// A word with a slash is a path; any other is looked up in the script's `PATH`.

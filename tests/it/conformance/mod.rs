@@ -23,7 +23,26 @@ const DIFFERENCES: &[&str] = &[
     "08-output-shown-not-text",
     "09-programs-path-with-slash",
     "09-programs-usage-background-named",
+    "12-flow-continue-setup",
+    "12-flow-continue-skip",
 ];
+
+const SETTINGS: &str = r#"
+scripts = ["scripts"]
+dialect = "testscript"
+
+[programs]
+registered = "registered"
+"#;
+
+/// A program that scripts call by its bare name: tells its arguments, its input and its place, and fails when
+/// it is told to.
+const REGISTERED: &str = r#"#!/bin/sh
+echo "$# arguments: $*"
+cat
+echo "in $PWD" >&2
+test "$1" != fail
+"#;
 
 #[test]
 fn every_point_of_the_language_comes_out_as_the_original_has_it() {
@@ -42,6 +61,8 @@ fn each_point_has_a_name_of_its_own() {
     let points = point::all();
     let names: BTreeSet<&str> = points.iter().map(|point| &*point.name).collect();
     assert_eq!(names.len(), points.len());
+    // A folder that is not read would pass, too.
+    assert!(points.len() >= 600, "{} points", points.len());
 }
 
 #[test]
@@ -55,11 +76,42 @@ fn the_differences_from_the_original_are_the_listed_ones() {
     assert_eq!(differing, DIFFERENCES.iter().copied().collect());
 }
 
+#[test]
+fn names_are_without_folder_and_extension_and_each_is_given_once() {
+    let script = "exec true\n";
+    let settings = "scripts = [\"x\", \"y\"]\ndialect = \"testscript\"\n";
+    let project = Project::with_settings(settings)
+        .file("x/one.txt", script)
+        .file("x/bar.txtar", script)
+        .file("x/two.txtar.txt", script)
+        .file("x/three.txt.txtar", script)
+        .file("x/notes.md", "no script\n")
+        .file("x/txtar", "no script\n")
+        .file("y/bar.txtar", script)
+        .file("y/bar#1.txtar", script);
+    project.run().without_engine().finish().expect_code(0);
+    let record = project.record();
+    let planned = record.of("trial_planned");
+    let names: BTreeSet<&str> = planned
+        .map(|trial| trial["name"].as_str().unwrap())
+        .collect();
+    let expected = ["bar", "bar#1", "bar#2", "one", "three.txt", "two.txtar"];
+    assert_eq!(names, BTreeSet::from(expected));
+}
+
+#[test]
+fn a_folder_without_scripts_is_refused_in_the_words_of_the_original() {
+    let project = Project::new().file("scripts/notes.md", "no script\n");
+    let output = project.run().without_engine().finish();
+    output.expect_stderr("no txtar nor txt scripts found in dir scripts");
+    assert_ne!(output.code(), 0);
+}
+
 /// Runs the points that share their options; answers what is not as it should be, for people.
 fn differences_of_run(options: &[String], points: &[&Point]) -> String {
-    let settings = "scripts = [\"scripts\"]\ndialect = \"testscript\"\n";
     let add = |project: Project, point: &&Point| project.script(&point.name, &point.script);
-    let project = points.iter().fold(Project::with_settings(settings), add);
+    let project = Project::with_settings(SETTINGS).program("registered", REGISTERED);
+    let project = points.iter().fold(project, add);
     project.run().args(options).without_engine().finish();
     let record = project.record();
     let mut differences = String::new();

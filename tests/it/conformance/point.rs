@@ -58,7 +58,7 @@ fn read(topic: &str, text: &str) -> Vec<Point> {
         let refuse = || -> ! { panic!("{topic}:{number}: what is this? {line}") };
         if let Some(head) = line.strip_prefix("=== ") {
             let (name, title) = head.split_once(": ").unwrap_or_else(|| refuse());
-            assert!(title.contains("(section "), "{topic}:{number}: no citation");
+            assert!(title.ends_with(')'), "{topic}:{number}: no citation");
             points.push(Point {
                 name: format!("{topic}-{name}"),
                 title: title.to_owned(),
