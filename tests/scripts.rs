@@ -53,6 +53,9 @@ fn never_returns(_: &mut CommandContext<'_>, _: Expect, _: &[Vec<u8>]) -> Result
 
 /// `prints TEXT`: writes to the worker's own stdout and stderr, as a careless command does.
 fn prints(_: &mut CommandContext<'_>, _: Expect, words: &[Vec<u8>]) -> Result<(), CommandError> {
+    if words.is_empty() {
+        return Err("usage: prints TEXT...".into());
+    }
     for word in words {
         println!("{}", String::from_utf8_lossy(word));
         eprintln!("{}", String::from_utf8_lossy(word));
@@ -75,7 +78,9 @@ fn toy_add(
     let path = context.make_absolute(toy::FILE);
     let mut text = std::fs::read_to_string(&path).unwrap_or_default();
     let [name, script] = [name, script].map(|word| String::from_utf8_lossy(word));
-    text += &format!("\n[{name}]\nscript = '''{script}'''\n");
+    for part in ["\n[", &name, "]\nscript = '''", &script, "'''\n"] {
+        text.push_str(part);
+    }
     std::fs::write(path, text)?;
     Ok(())
 }

@@ -5,17 +5,17 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use super::harness::complain;
+use super::upkeep::{forget_old_runs, hold};
 use super::{
     Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, help, options,
 };
 use crate::config::{self, Settings};
-use crate::history::{self, Recorder, Retention};
-use crate::host::{clock, environment, flock};
+use crate::history::{self, Recorder};
+use crate::host::{clock, environment};
 use crate::interp;
-use crate::model::{AfterFailure, Conclusion, Detail, RunId};
+use crate::model::{AfterFailure, Conclusion, Detail};
 use crate::report::{
     Json, ListForm, Look, Passing, Pretty, Report, Talk, TalkLook, Terse, Volume, list,
 };
@@ -128,6 +128,17 @@ pub(super) fn state_dir(options: &Options, settings: &Settings, base: &Path) -> 
     }
 }
 
+/// A built-in command would win, and the one of the settings would silently do nothing.
+fn names_of_its_own(settings: &Settings) -> Result<(), String> {
+    let mut names = settings.commands.keys();
+    match names.find(|name| interp::explain(name).is_some()) {
+        Some(name) => Err(format!(
+            "`[commands]` names `{name}`, which is a command of the language"
+        )),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn brief(
     options: &Options,
     place: Place,
@@ -135,15 +146,7 @@ pub(super) fn brief(
 ) -> Result<(Brief, PathBuf), String> {
     let (mut settings, config_text, base) = settings(options, &place)?;
     let state = state_dir(options, &settings, &base);
-    if let Some(name) = settings
-        .commands
-        .keys()
-        .find(|name| interp::explain(name).is_some())
-    {
-        return Err(format!(
-            "`[commands]` names `{name}`, which is a command of the language"
-        ));
-    }
+    names_of_its_own(&settings)?;
     for path in settings
         .programs
         .values_mut()
@@ -183,6 +186,7 @@ pub(super) fn brief(
         } else {
             AfterFailure::Stop
         },
+        golden: options.golden,
         warnings: options.warnings.clone(),
         nothing: match options.runner {
             Runner::Cargo => Nothing::Fine,
@@ -254,52 +258,17 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
             };
         }
     };
-    let recorder = Recorder::create(state, &run, clock::since_1970());
+    // Both at once: whoever compares two records counts on it.
+    let (begun, unix) = (clock::now(), clock::since_1970());
+    let recorder = Recorder::create(state, &run, unix);
     let record = recorder.path().display().to_string();
-    let mut teller = Teller::new(Some(recorder));
+    let mut teller = Teller::new(begun, Some(recorder));
     teller.add(report(options), out);
     teller.add(Box::new(talk(options, record)), Box::new(io::stderr()));
     let conclusion = run::drive(prepared, teller);
     drop(live);
-    forget_old_runs(brief, state);
+    forget_old_runs(brief, state, &run);
     exit(conclusion)
-}
-
-/// Takes the lock that says that the run lives; the kernel releases it when this process ends, however.
-fn hold(state: &Path, run: &RunId) -> Result<Option<flock::FileLock>, String> {
-    let live = state.join("live").join(run.as_str());
-    let failed = |error: io::Error| {
-        format!(
-            "cannot write to the state directory {}: {error}",
-            state.display()
-        )
-    };
-    fs::create_dir_all(&live).map_err(failed)?;
-    flock::lock(&live.join("lock"), Duration::ZERO).map_err(failed)
-}
-
-/// Keeps the number of records within the configured limits, and removes what killed runs left behind.
-fn forget_old_runs(brief: &Brief, state: &Path) {
-    let live = state.join("live");
-    let is_live = |run: &RunId| {
-        let lock = live.join(run.as_str()).join("lock");
-        lock.exists() && !matches!(flock::lock(&lock, Duration::ZERO), Ok(Some(_)))
-    };
-    for entry in fs::read_dir(&live).into_iter().flatten().flatten() {
-        let id = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<RunId>().ok());
-        if id.is_some_and(|id| entry.path().join("lock").exists() && !is_live(&id)) {
-            drop(fs::remove_dir_all(entry.path()));
-        }
-    }
-    let limits = Retention {
-        runs: usize::try_from(brief.settings.record.keep_runs).unwrap_or(usize::MAX),
-        bytes: brief.settings.record.keep_bytes,
-    };
-    // What cannot be removed now is tried again by the next run.
-    history::retain(state, limits, &is_live).ok();
 }
 
 fn output(options: &Options) -> Result<Box<dyn Write>, String> {
@@ -345,7 +314,20 @@ fn talk(options: &Options, record: String) -> Talk {
             PassingLogs::Hidden | PassingLogs::Shown => Volume::Normal,
         },
         record,
+        again: again(options),
     })
+}
+
+/// How a run is printed again. A test target has no such command.
+fn again(options: &Options) -> String {
+    let state = options.overrides.state_dir.as_ref();
+    match options.runner {
+        Runner::Cargo | Runner::Nextest => String::new(),
+        Runner::Shakedown => {
+            let state = state.map_or(String::new(), |state| format!(" --state-dir {state}"));
+            format!("shakedown report{state}")
+        }
+    }
 }
 
 /// Prints a recorded run again.

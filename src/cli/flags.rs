@@ -4,6 +4,7 @@
 
 use super::{Options, PassingLogs};
 use crate::config::{CleanupWhen, Dialect, EngineChoice, Origin, Sourced, duration, nearest};
+use crate::model::Golden;
 
 /// A flag as people are told about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +191,18 @@ pub(super) static TABLE: &[Flag] = &[
             options.go_on = true;
             Ok(())
         },
+    ),
+    with_short(
+        switch(
+            "--update",
+            "SHAKEDOWN_UPDATE",
+            "Rewrite scripts that pass, so that `cmp` finds what their files should hold",
+            |options, _, _| {
+                options.golden = Golden::Update;
+                Ok(())
+            },
+        ),
+        'u',
     ),
     with_short(
         switch(

@@ -16,6 +16,7 @@ mod parse;
 mod program;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 pub use crate::plan::{Chosen, Ignoring, Selection};
 pub use commands::{Command, TOPICS, Topic, WhichRun, command};

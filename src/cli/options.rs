@@ -2,7 +2,7 @@
 
 use super::Selection;
 use crate::config::{Overrides, Sourced};
-use crate::model::Lane;
+use crate::model::{Golden, Lane};
 
 /// All that was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Options {
     pub keep: bool,
     /// A script goes on after a line that fails.
     pub go_on: bool,
+    /// What `cmp` does with files of the scripts' own.
+    pub golden: Golden,
     /// How it is told.
     pub output: Output,
     /// Oddities that stop nothing, as lowercase fragments.
@@ -126,6 +128,7 @@ impl Options {
             config: None,
             keep: false,
             go_on: false,
+            golden: Golden::default(),
             output: Output::default(),
             warnings: Vec::new(),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{CleanupWhen, Dialect, EngineChoice, Origin};
-use crate::model::{EngineKind, Lane, Policy};
+use crate::model::{EngineKind, Golden, Lane, Policy};
 
 fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
@@ -130,6 +130,9 @@ fn our_flags_are_set_and_know_who_said_it() {
     assert_eq!(options.output.passing, PassingLogs::Whole);
     assert_eq!(good("--show-output").output.passing, PassingLogs::Shown);
     assert_eq!(good("--show-output -v").output.passing, PassingLogs::Whole);
+    assert_eq!(good("-u").golden, Golden::Update);
+    let twin = [("SHAKEDOWN_UPDATE", "1")];
+    assert_eq!(good_with("", &twin).golden, Golden::Update);
     assert_eq!(good("-vq").output, good("-q --verbose").output);
 }
 
@@ -401,6 +404,7 @@ fn the_help_has_every_flag() {
           --strict             Leftovers and leaked pipes fail the run [SHAKEDOWN_STRICT]
           --keep               Keep work directories, containers and the rest for a look [SHAKEDOWN_KEEP]
           --continue           Go on after a line that fails [SHAKEDOWN_CONTINUE]
+      -u, --update             Rewrite scripts that pass, so that `cmp` finds what their files should hold [SHAKEDOWN_UPDATE]
       -v, --verbose            Whole logs, and those of passing scripts too [SHAKEDOWN_VERBOSE]
 
     A trial runs when its name contains one of the filters, or when there is none.

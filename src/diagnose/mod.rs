@@ -50,6 +50,10 @@ impl Sample {
 /// Less processor time than this between two looks is housekeeping (a runtime's timers), not work.
 const IDLE: Duration = Duration::from_millis(20);
 
+/// Fewer bytes than this between two looks, at most a second apart, are housekeeping too: a Go runtime wakes
+/// itself through a descriptor, 1 or 8 bytes at a time (a waiting `podman run`: measured, 12 bytes a second).
+const IDLE_BYTES: u64 = 128;
+
 /// Whether anything moved between two looks: processes came or went, bytes flowed, processor time was used.
 pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
     let Some(before) = before else {
@@ -73,7 +77,8 @@ pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
         .zip(&now.processes)
         .any(|(then, now)| {
             let worked = now.cpu.saturating_sub(then.cpu) >= IDLE;
-            worked || (then.io_bytes.is_some() && then.io_bytes != now.io_bytes)
+            let flowed = |(then, now): (u64, u64)| now.saturating_sub(then) >= IDLE_BYTES;
+            worked || then.io_bytes.zip(now.io_bytes).is_some_and(flowed)
         });
     if moved {
         Movement::Moving
@@ -113,7 +118,8 @@ mod tests {
         check(&then, &then, &Movement::Still);
         check(&then, &[process(1, 110, Some(5))], &Movement::Still);
         check(&then, &[process(1, 130, Some(5))], &Movement::Moving);
-        check(&then, &[process(1, 100, Some(6))], &Movement::Moving);
+        check(&then, &[process(1, 100, Some(17))], &Movement::Still);
+        check(&then, &[process(1, 100, Some(500))], &Movement::Moving);
         check(&then, &[process(2, 100, Some(5))], &Movement::Moving);
         check(
             &[process(1, 1, None)],

@@ -68,6 +68,11 @@ impl Channel {
         send(&self.socket, message)
     }
 
+    /// Sends several messages, whole, with one write: the other side wakes once.
+    pub fn send_all<T: Serialize>(&self, messages: &[T]) -> io::Result<()> {
+        send_all(&self.socket, messages)
+    }
+
     /// The next message that is already here. `Ok(None)`: none yet.
     pub fn receive_now<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ReceiveError> {
         if let Some(message) = self.take()? {
@@ -113,9 +118,14 @@ impl Channel {
                     self.ended = true;
                     return Ok(());
                 }
-                Ok((count, _)) => self
-                    .buffer
-                    .extend_from_slice(chunk.get(..count).unwrap_or_default()),
+                Ok((count, _)) => {
+                    self.buffer
+                        .extend_from_slice(chunk.get(..count).unwrap_or_default());
+                    // Less than asked for was all there was.
+                    if count < chunk.len() {
+                        return Ok(());
+                    }
+                }
                 Err(rustix::io::Errno::AGAIN) => return Ok(()),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(errno) => return Err(ReceiveError::Socket(errno.into())),
@@ -165,10 +175,17 @@ impl Sender {
     }
 }
 
-fn send<T: Serialize>(mut socket: &UnixStream, message: &T) -> io::Result<()> {
-    let mut line = serde_json::to_vec(message)?;
-    line.push(b'\n');
-    socket.write_all(&line)
+fn send<T: Serialize>(socket: &UnixStream, message: &T) -> io::Result<()> {
+    send_all(socket, std::slice::from_ref(message))
+}
+
+fn send_all<T: Serialize>(mut socket: &UnixStream, messages: &[T]) -> io::Result<()> {
+    let mut lines = Vec::new();
+    for message in messages {
+        serde_json::to_writer(&mut lines, message)?;
+        lines.push(b'\n');
+    }
+    socket.write_all(&lines)
 }
 
 #[cfg(test)]
@@ -191,6 +208,16 @@ mod tests {
             Err(ReceiveError::Ended)
         ));
         assert!(matches!(channel.receive::<u32>(), Err(ReceiveError::Ended)));
+    }
+
+    #[test]
+    fn several_messages_go_with_one_write_and_are_received_one_by_one() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (ours, mut theirs) = (Channel::new(ours), Channel::new(theirs));
+        ours.send_all(&[1, 2]).unwrap();
+        assert_eq!(theirs.receive_now::<u32>().unwrap(), Some(1));
+        assert_eq!(theirs.receive_now::<u32>().unwrap(), Some(2));
+        assert_eq!(theirs.receive_now::<u32>().unwrap(), None);
     }
 
     #[test]

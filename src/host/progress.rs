@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::model::Place;
 
-const NAME: &str = "progress";
+const NAME: &str = ".progress";
 
 /// The slot's side.
 #[derive(Debug)]

@@ -4,6 +4,8 @@
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 /// What `waitpid` had to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +69,21 @@ pub fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: the descriptor is open, and by the protocol of the start nobody else in this process owns it:
     // this is called once, first thing, with the number that the parent passed for this purpose.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Lets the command begin a session, and with it a process group, whose controlling terminal this is.
+/// The command must not be given a group besides: a group's leader cannot begin a session.
+pub fn lead_session(command: &mut Command, terminal: OwnedFd) {
+    let lead = move || {
+        rustix::process::setsid()?;
+        rustix::process::ioctl_tiocsctty(&terminal)?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec the closure makes two plain system calls on a descriptor that it
+    // owns; it allocates nothing, takes no lock and touches no memory but its own.
+    unsafe {
+        command.pre_exec(lead);
+    }
 }
 
 #[cfg(test)]

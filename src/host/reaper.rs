@@ -13,9 +13,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
 use super::clock;
+use super::feed::Feed;
 use super::raw::{self, Waited};
 use super::spawn::{self, Spec};
 use super::stream::{Capture, Stream};
+use super::terminal::Terminal;
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,13 +56,16 @@ struct Job {
     stdin: Option<Feed>,
     stdout: Capture,
     stderr: Capture,
+    terminal: Option<Terminal>,
 }
 
-#[derive(Debug)]
-struct Feed {
-    pipe: OwnedFd,
-    bytes: Vec<u8>,
-    written: usize,
+/// What a program is given to read.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// On standard input, where [`Spec::stdin`] says that there is something.
+    pub stdin: Vec<u8>,
+    /// From its terminal, where [`Spec::terminal`] gives it one; then the end of input.
+    pub terminal: Vec<u8>,
 }
 
 /// What a finished job left.
@@ -72,13 +77,17 @@ pub struct Collected {
     pub stdout: Stream,
     /// Its standard error.
     pub stderr: Stream,
+    /// What came out of its terminal.
+    pub terminal: Stream,
     /// Output pipes that somebody still held when they were given up.
     pub held: Vec<u64>,
 }
 
 /// Starts, watches and reaps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reaper {
+    /// The most that is kept of one output, in bytes.
+    cap: u64,
     jobs: BTreeMap<u32, Job>,
     last: u32,
 }
@@ -95,9 +104,18 @@ pub enum JobState {
 }
 
 impl Reaper {
+    /// Keeps at most `cap` bytes of one output.
+    pub fn new(cap: u64) -> Self {
+        Reaper {
+            cap,
+            jobs: BTreeMap::new(),
+            last: 0,
+        }
+    }
+
     /// Starts a program in a process group of its own. A busy executable (ETXTBSY: another process has
     /// just written it and a fork still holds it open) is tried again for half a second.
-    pub fn start(&mut self, spec: &Spec<'_>, stdin: Vec<u8>) -> io::Result<u32> {
+    pub fn start(&mut self, spec: &Spec<'_>, input: Input) -> io::Result<u32> {
         let give_up = clock::now() + Duration::from_millis(500);
         let started = loop {
             match spawn::spawn(spec) {
@@ -109,22 +127,23 @@ impl Reaper {
                 other => break other?,
             }
         };
+        let terminal = started
+            .terminal
+            .map(|pair| Terminal::new(pair, input.terminal, self.cap))
+            .transpose()?;
         let pid = Pid::from_raw(started.pid)
             .ok_or_else(|| io::Error::other("a process without an id"))?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
         self.last += 1;
-        let feed = started.stdin.map(|pipe| Feed {
-            pipe,
-            bytes: stdin,
-            written: 0,
-        });
+        let feed = started.stdin.map(|pipe| Feed::new(pipe, input.stdin));
         let job = Job {
             pid: started.pid,
             pidfd,
             ending: None,
             stdin: feed,
-            stdout: Capture::new(started.stdout),
-            stderr: Capture::new(started.stderr),
+            stdout: Capture::new(started.stdout, self.cap),
+            stderr: Capture::new(started.stderr, self.cap),
+            terminal,
         };
         self.jobs.insert(self.last, job);
         Ok(self.last)
@@ -166,6 +185,7 @@ impl Reaper {
             ending: job.ending.map(|(ending, _)| ending),
             stdout: job.stdout.finish(),
             stderr: job.stderr.finish(),
+            terminal: job.terminal.map_or_else(Stream::default, Terminal::finish),
             held,
         })
     }
@@ -223,8 +243,11 @@ impl Reaper {
                     .as_fd()
                     .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
             );
-            let feed = job.stdin.as_ref().map(|feed| feed.pipe.as_fd());
-            fds.extend(feed.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
+            let shown = job.terminal.as_ref().and_then(Terminal::readable);
+            fds.extend(shown.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+            let typed = job.terminal.as_ref().and_then(Terminal::writable);
+            let feeds = job.stdin.as_ref().map(Feed::as_fd).into_iter().chain(typed);
+            fds.extend(feeds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
         }
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         // An interrupted poll is a turn without news; the caller's loop comes back with a fresh limit.
@@ -274,23 +297,8 @@ impl Job {
         if self.stdin.as_mut().is_some_and(Feed::push) {
             self.stdin = None;
         }
-    }
-}
-
-impl Feed {
-    /// Writes what the pipe takes. `true`: all is written, or the reader is gone.
-    fn push(&mut self) -> bool {
-        loop {
-            let rest = self.bytes.get(self.written..).unwrap_or_default();
-            if rest.is_empty() {
-                return true;
-            }
-            match rustix::io::write(&self.pipe, rest) {
-                Ok(count) => self.written += count,
-                Err(rustix::io::Errno::AGAIN) => return false,
-                Err(rustix::io::Errno::INTR) => {}
-                Err(_) => return true,
-            }
+        if let Some(terminal) = &mut self.terminal {
+            terminal.move_bytes();
         }
     }
 }

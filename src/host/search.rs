@@ -5,8 +5,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// The first executable file of this name in a `PATH`-like list; an empty element means `.`.
+/// The first executable file of this name in a `PATH`-like list; an empty element means `.`, but in an
+/// empty list nothing is found.
 pub fn executable(name: &[u8], path: &[u8]) -> Option<PathBuf> {
+    if path.is_empty() {
+        return None;
+    }
     path.split(|byte| *byte == b':').find_map(|directory| {
         let directory = if directory.is_empty() {
             b"."

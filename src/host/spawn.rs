@@ -1,5 +1,6 @@
 //! Starting the programs of a script, for the slot's one reaper. Keeps to what lets std use
 //! `posix_spawn`: a path for the program, no `pre_exec` (measured: falling back to fork costs half again).
+//! Only a program with a terminal of its own is forked: a session has no place in `posix_spawn`.
 
 use std::ffi::OsStr;
 use std::io;
@@ -10,6 +11,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::raw;
+use super::terminal::{self, Pair};
 
 /// What to start. Relative paths count from `directory`.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +28,20 @@ pub struct Spec<'a> {
     pub directory: &'a Path,
     /// There is something to read on standard input; otherwise it is at its end at once.
     pub stdin: bool,
+    /// Whether it has a controlling terminal.
+    pub terminal: Tty,
+}
+
+/// What a program has of a terminal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tty {
+    /// Nothing.
+    #[default]
+    None,
+    /// A new pseudo-terminal controls it.
+    Controlling,
+    /// The same, and it is standard input too.
+    Stdin,
 }
 
 /// A process that was just started, in a group of its own, and our ends of its pipes.
@@ -33,6 +51,7 @@ pub(super) struct Started {
     pub(super) stdin: Option<OwnedFd>,
     pub(super) stdout: OwnedFd,
     pub(super) stderr: OwnedFd,
+    pub(super) terminal: Option<Pair>,
 }
 
 /// Starts it. The caller reaps: the returned pid is the only handle.
@@ -43,11 +62,17 @@ pub(super) struct Started {
 pub(super) fn spawn(spec: &Spec<'_>) -> io::Result<Started> {
     let (stdout, stdout_write) = pipe_with(PipeFlags::CLOEXEC)?;
     let (stderr, stderr_write) = pipe_with(PipeFlags::CLOEXEC)?;
-    let (stdin_read, stdin) = if spec.stdin {
-        let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-        (Stdio::from(read), Some(write))
-    } else {
-        (Stdio::null(), None)
+    let terminal = match spec.terminal {
+        Tty::None => None,
+        Tty::Controlling | Tty::Stdin => Some(terminal::open()?),
+    };
+    let (stdin_read, stdin) = match &terminal {
+        Some(pair) if spec.terminal == Tty::Stdin => (pair.theirs.try_clone()?.into(), None),
+        _ if spec.stdin => {
+            let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+            (Stdio::from(read), Some(write))
+        }
+        _ => (Stdio::null(), None),
     };
     for ours in [Some(&stdout), Some(&stderr), stdin.as_ref()]
         .into_iter()
@@ -67,10 +92,15 @@ pub(super) fn spawn(spec: &Spec<'_>) -> io::Result<Started> {
                 .map(|(name, value)| (OsStr::from_bytes(name), OsStr::from_bytes(value))),
         )
         .current_dir(spec.directory)
-        .process_group(0)
         .stdin(stdin_read)
         .stdout(stdout_write)
         .stderr(stderr_write);
+    match &terminal {
+        None => {
+            command.process_group(0);
+        }
+        Some(pair) => raw::lead_session(&mut command, pair.theirs.try_clone()?),
+    }
     let child = command.spawn()?;
     let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
     Ok(Started {
@@ -78,5 +108,6 @@ pub(super) fn spawn(spec: &Spec<'_>) -> io::Result<Started> {
         stdin,
         stdout,
         stderr,
+        terminal,
     })
 }

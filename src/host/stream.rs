@@ -10,8 +10,6 @@ use std::sync::OnceLock;
 
 /// More than this is kept in a file.
 const IN_MEMORY: usize = 1 << 20;
-/// More than this is not kept: what is asked of such a stream fails loudly.
-const CAP: u64 = 1 << 30;
 
 /// Output of a command, whole.
 #[derive(Debug, Default)]
@@ -87,6 +85,8 @@ fn read_back(mut file: &File, length: u64) -> Result<Vec<u8>, Unusable> {
 #[derive(Debug)]
 pub(super) struct Capture {
     pipe: Option<OwnedFd>,
+    /// More than this is not kept, in bytes: what is asked of such a stream fails loudly.
+    cap: u64,
     memory: Vec<u8>,
     spill: Spill,
 }
@@ -100,9 +100,10 @@ enum Spill {
 
 impl Capture {
     /// Takes a pipe that does not block.
-    pub(super) fn new(pipe: OwnedFd) -> Self {
+    pub(super) fn new(pipe: OwnedFd, cap: u64) -> Self {
         Capture {
             pipe: Some(pipe),
+            cap,
             memory: Vec::new(),
             spill: Spill::None,
         }
@@ -140,7 +141,8 @@ impl Capture {
 
     fn keep(&mut self, bytes: &[u8]) {
         if let Spill::None = self.spill {
-            if self.memory.len() + bytes.len() <= IN_MEMORY {
+            let length = self.memory.len() + bytes.len();
+            if length <= IN_MEMORY && length as u64 <= self.cap {
                 self.memory.extend_from_slice(bytes);
                 return;
             }
@@ -159,8 +161,8 @@ impl Capture {
             return;
         };
         *length += bytes.len() as u64;
-        if *length > CAP {
-            self.spill = Spill::Unusable(Unusable::Overflow(CAP));
+        if *length > self.cap {
+            self.spill = Spill::Unusable(Unusable::Overflow(self.cap));
         } else if let Err(error) = file.write_all(bytes) {
             self.spill = Spill::Unusable(Unusable::Lost(error.to_string()));
         }
@@ -192,12 +194,26 @@ mod tests {
             .collect();
         let expected = sent.clone();
         let writer = std::thread::spawn(move || File::from(write).write_all(&sent).unwrap());
-        let mut capture = Capture::new(read);
+        let mut capture = Capture::new(read, u64::MAX);
         while capture.is_open() {
             capture.drain();
         }
         writer.join().unwrap();
         assert!(matches!(capture.spill, Spill::File { .. }));
         assert_eq!(capture.finish().bytes().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_stream_past_its_cap_is_refused() {
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        File::from(write).write_all(b"12345").unwrap();
+        for (cap, expected) in [
+            (5, Ok("12345".as_bytes())),
+            (4, Err(&Unusable::Overflow(4))),
+        ] {
+            let mut capture = Capture::new(rustix::io::dup(&read).unwrap(), cap);
+            capture.keep(b"12345");
+            assert_eq!(capture.finish().bytes(), expected);
+        }
     }
 }

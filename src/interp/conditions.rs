@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use super::commands::custom::caught;
 use super::gotext;
 use super::halt::{Step, fail};
 use super::session::Session;
@@ -23,9 +24,7 @@ pub(super) fn holds(session: &mut Session<'_>, text: &[u8]) -> Step<bool> {
         return answer;
     }
     match addition(text) {
-        Some(addition) if session.script.dialect != Dialect::Testscript => {
-            of_the_engine(session, &addition)
-        }
+        Some(addition) if session.script.dialect != Dialect::Testscript => ours(session, &addition),
         _ => fail(format!("unknown condition {}", gotext::quote(text))),
     }
 }
@@ -46,27 +45,36 @@ fn is_found(session: &mut Session<'_>, program: Vec<u8>) -> bool {
     found
 }
 
-fn registered(session: &Session<'_>, text: &[u8]) -> Option<Step<bool>> {
+fn registered(session: &mut Session<'_>, text: &[u8]) -> Option<Step<bool>> {
     let text = str::from_utf8(text).ok()?;
-    let known = |name: &str| session.registry.find_condition(name);
+    let registry = session.registry;
+    let known = |name: &str| registry.find_condition(name);
     let whole = known(text).map(|condition| (condition, ""));
     let with_suffix = || {
         let (name, suffix) = text.split_once(':')?;
         Some((known(name)?, suffix))
     };
     let (condition, suffix) = whole.or_else(with_suffix)?;
-    Some(condition(suffix).or_else(|error| {
-        let quoted = gotext::quote(text.as_bytes());
-        fail(format!("bad condition {quoted}: {error}"))
+    // Code of the user's: it may panic or never return.
+    let mut answer = Ok(false);
+    let called = session.world.call(&mut || {
+        answer = caught(|| condition(suffix)).and_then(|answer| answer);
+    });
+    Some(called.map_err(Into::into).and_then(|()| {
+        answer.or_else(|error| {
+            let quoted = gotext::quote(text.as_bytes());
+            fail(format!("bad condition {quoted}: {error}"))
+        })
     }))
 }
 
-fn of_the_engine(session: &mut Session<'_>, addition: &Addition) -> Step<bool> {
+fn ours(session: &mut Session<'_>, addition: &Addition) -> Step<bool> {
     let kind = session.setup.engine;
     Ok(match addition {
         Addition::Docker => kind == Some(EngineKind::Docker),
         Addition::Podman => kind == Some(EngineKind::Podman),
         Addition::Engine => kind.is_some(),
+        Addition::Sandbox => session.setup.sandboxed,
         Addition::EngineVersion(wanted) => {
             let facts = session.world.engine()?;
             facts.is_some_and(|facts| wanted.holds(&facts.version))

@@ -21,8 +21,9 @@ pub fn environment(setup: &Setup, dialect: Dialect) -> Vec<(Vec<u8>, Vec<u8>)> {
         pair("/", b"/"),
         pair(":", b":"),
         pair("$", b"$"),
-        pair("exe", b""),
     ];
+    variables.extend(setup.go_variables.iter().cloned());
+    variables.push(pair("exe", b""));
     variables.extend(setup.variables.iter().cloned());
     if dialect != Dialect::Testscript {
         let engine = setup.engine.map_or("", |engine| engine.command());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::commands::{self, jobs};
 use super::environment::{Environment, environment};
+use super::golden::Goldens;
 use super::halt::{Halt, Step, fail};
 use super::log::{Log, shorten};
 use super::registry::{Expect, Preparation};
@@ -28,35 +29,37 @@ pub fn execute(
         setup,
         registry,
         world,
-        environment: Environment::new(environment(setup, script.dialect)),
-        directory: setup.work_dir.clone(),
-        stdin: Vec::new(),
-        stdout: Stream::default(),
-        stderr: Stream::default(),
-        jobs: Vec::new(),
-        log: Log::new(setup.detail),
-        found: BTreeMap::new(),
-    };
-    let mut run = Run {
-        session: &mut session,
         place: Place {
             file: setup.file.clone(),
             ..Place::default()
         },
+        environment: Environment::new(environment(setup, script.dialect)),
+        directory: setup.work_dir.clone(),
+        stdin: Vec::new(),
+        terminal: None,
+        stdout: Stream::default(),
+        stderr: Stream::default(),
+        ttyout: Stream::default(),
+        jobs: Vec::new(),
+        log: Log::new(setup.detail),
+        goldens: Goldens::default(),
+        found: BTreeMap::new(),
+    };
+    let mut run = Run {
+        session: &mut session,
         failure: None,
     };
     let ending = run.run();
     Executed {
         ending,
         log: session.log.finish(&setup.work_dir),
+        updates: session.goldens.into_updates(),
     }
 }
 
 /// The loop's own state.
 struct Run<'a, 's> {
     session: &'a mut Session<'s>,
-    /// Where it stands.
-    place: Place,
     /// The first one.
     failure: Option<Failure>,
 }
@@ -87,9 +90,12 @@ impl Run<'_, '_> {
         let session = &mut *self.session;
         let expanded = |name: &[u8]| expand(name, &|variable| session.lookup(variable));
         let files = &session.script.archive.files;
-        if let Err((line, message)) = unpack(files, &session.setup.work_dir, &expanded) {
-            self.place.line = line;
-            return Err(message);
+        match unpack(files, &session.setup.work_dir, &expanded) {
+            Ok(paths) => session.goldens = Goldens::new(paths),
+            Err((line, message)) => {
+                self.session.place.line = line;
+                return Err(message);
+            }
         }
         for prepare in session.registry.preparations() {
             prepare(&mut Preparation {
@@ -115,14 +121,14 @@ impl Run<'_, '_> {
                 self.session.log.phase(line, now);
                 continue;
             }
-            self.place.line = number;
+            self.session.place.line = number;
             match self.line(line) {
                 Ok(()) => {}
                 Err(Halt::Stop) => return End::Stopped,
                 Err(Halt::Skip(reason)) => return End::Skipped(reason),
                 Err(Halt::Interrupted(how)) => return End::Interrupted(how),
                 Err(Halt::Fail(message)) => {
-                    self.place.text = Bytes(line.to_vec());
+                    self.session.place.text = Bytes(line.to_vec());
                     self.fail(message);
                     if self.session.setup.after_failure == AfterFailure::Stop {
                         return End::Failed;
@@ -142,8 +148,8 @@ impl Run<'_, '_> {
         }
         self.session.log.raw(b"> ");
         self.session.log.line(text);
-        self.place.text = Bytes(text.to_vec());
-        self.session.world.line(&self.place);
+        self.session.place.text = Bytes(text.to_vec());
+        self.session.world.line(&self.session.place);
         let mut line = Line { words };
         while let Some(condition) = line
             .next_condition()
@@ -166,10 +172,10 @@ impl Run<'_, '_> {
         let session = &mut *self.session;
         session
             .log
-            .fail(&self.place.file, self.place.line, &message);
+            .fail(&session.place.file, session.place.line, &message);
         let short = shorten(message.into_bytes(), &session.setup.work_dir);
         self.failure.get_or_insert_with(|| Failure {
-            place: self.place.clone(),
+            place: session.place.clone(),
             message: String::from_utf8_lossy(&short).into_owned(),
         });
     }
@@ -182,9 +188,11 @@ impl Run<'_, '_> {
         }
         if let End::Interrupted(how) = end {
             self.interrupted(how);
+            // The world has ended the jobs; what they wrote may tell why.
+            jobs::log_rest(self.session);
         }
-        let passed = matches!(end, End::Reached | End::Stopped) && self.failure.is_none();
-        if passed {
+        // A skipped script shows all it did; every other section without a failure is one line.
+        if !matches!(end, End::Skipped(_)) || self.failure.is_some() {
             self.session.log.fold();
         }
         let now = self.session.world.elapsed();
@@ -211,8 +219,9 @@ impl Run<'_, '_> {
                 ("interrupted", "test interrupted while running command")
             }
         };
-        let log = &mut self.session.log;
+        let session = &mut *self.session;
+        let log = &mut session.log;
         log.line(format!("[{mark}]").as_bytes());
-        log.fail(&self.place.file, self.place.line, message);
+        log.fail(&session.place.file, session.place.line, message);
     }
 }

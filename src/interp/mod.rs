@@ -5,6 +5,7 @@ mod commands;
 mod conditions;
 mod environment;
 mod execute;
+mod golden;
 mod gotext;
 mod halt;
 mod log;
@@ -15,16 +16,17 @@ mod tests;
 mod unpack;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::model::{EngineKind, Failure};
 
-pub use crate::model::{AfterFailure, Detail};
+pub use crate::model::{AfterFailure, Detail, Golden};
 pub use commands::{explain, facts as command_facts, names as command_names, reference};
 pub use environment::environment;
 pub use execute::execute;
 pub use registry::{CommandContext, CommandError, Expect, Preparation, Registry};
-pub use world::{Finished, Interrupted, JobId, Program, StartError, Status, World};
+pub use world::{Finished, Interrupted, JobId, Program, StartError, Status, Terminal, World};
 
 /// What a script is executed with, apart from the script itself.
 #[derive(Debug, Clone)]
@@ -35,10 +37,14 @@ pub struct Setup {
     pub file: String,
     /// `$PATH` at the start.
     pub search_path: Vec<u8>,
+    /// Variables of the harness for programs built by Go, such as `GOCOVERDIR`, in order.
+    pub go_variables: Vec<(Vec<u8>, Vec<u8>)>,
     /// Variables of the suite's settings, in order.
     pub variables: Vec<(Vec<u8>, Vec<u8>)>,
     /// The engine that this run uses.
     pub engine: Option<EngineKind>,
+    /// The harness runs inside Flatpak or Snap.
+    pub sandboxed: bool,
     /// `$TAG`.
     pub tag: String,
     /// `$RUN_ID`.
@@ -47,6 +53,8 @@ pub struct Setup {
     pub detail: Detail,
     /// What happens after a failure.
     pub after_failure: AfterFailure,
+    /// What `cmp` does with a file of the script's own.
+    pub golden: Golden,
 }
 
 /// How a script ended.
@@ -74,4 +82,6 @@ pub struct Executed {
     pub ending: ScriptEnding,
     /// What happened, for people, in Go testscript's format.
     pub log: Vec<u8>,
+    /// New data for files of the archive, by their place in it; of worth only if the script passed.
+    pub updates: BTreeMap<usize, Vec<u8>>,
 }

@@ -160,6 +160,7 @@ pub struct CommandContext<'a> {
     pub(super) environment: &'a mut Environment,
     pub(super) previous_stdout: &'a Stream,
     pub(super) previous_stderr: &'a Stream,
+    pub(super) previous_ttyout: &'a Stream,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
     pub(super) log: Vec<u8>,
@@ -196,11 +197,13 @@ impl CommandContext<'_> {
         self.environment.set(name.as_ref(), value.into());
     }
 
-    /// A file's contents; `stdout` and `stderr` are what the last command wrote.
+    /// A file's contents; `stdout` and `stderr` are what the last command wrote, `ttyout` what came out
+    /// of the last terminal.
     pub fn read_file(&self, name: &str) -> Result<Vec<u8>, CommandError> {
         let saved = match name {
             "stdout" => self.previous_stdout,
             "stderr" => self.previous_stderr,
+            "ttyout" => self.previous_ttyout,
             _ => {
                 let path = self.make_absolute(name);
                 return std::fs::read(&path)

@@ -7,11 +7,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
+use super::golden::Goldens;
 use super::halt::{Step, fail};
 use super::log::Log;
 use super::registry::{Expect, absolute};
-use super::{Finished, JobId, Registry, Setup, World, gotext};
+use super::{Finished, JobId, Registry, Setup, Terminal, World, gotext};
 use crate::host::stream::Stream;
+use crate::model::Place;
 use crate::script::Script;
 
 /// A program in the background that no `wait` has taken off the list.
@@ -23,6 +25,8 @@ pub(super) struct Job {
     /// The command line for the log.
     pub(super) label: Vec<u8>,
     pub(super) expect: Expect,
+    /// The line that started it.
+    pub(super) place: Place,
     /// Known once it was awaited.
     pub(super) finished: Option<Finished>,
 }
@@ -39,14 +43,21 @@ pub(super) struct Session<'a> {
     pub(super) setup: &'a Setup,
     pub(super) registry: &'a Registry,
     pub(super) world: &'a mut dyn World,
+    /// The line that runs.
+    pub(super) place: Place,
     pub(super) environment: Environment,
     pub(super) directory: PathBuf,
     /// For the next program.
     pub(super) stdin: Vec<u8>,
+    /// For the next program in the foreground.
+    pub(super) terminal: Option<Terminal>,
     pub(super) stdout: Stream,
     pub(super) stderr: Stream,
+    /// Of the last program that had a terminal.
+    pub(super) ttyout: Stream,
     pub(super) jobs: Vec<Job>,
     pub(super) log: Log,
+    pub(super) goldens: Goldens,
     /// The answers to `[exec:PROG]` so far.
     pub(super) found: BTreeMap<Vec<u8>, bool>,
 }
@@ -62,6 +73,7 @@ impl Session<'_> {
         match word {
             b"stdout" => Some(&self.stdout),
             b"stderr" => Some(&self.stderr),
+            b"ttyout" => Some(&self.ttyout),
             _ => None,
         }
     }

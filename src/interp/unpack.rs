@@ -6,31 +6,31 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use super::gotext;
 use crate::script::txtar::File;
 
-/// Makes `.tmp` and writes the files. The error has the line of the file's marker.
+/// Makes `.tmp` and writes the files; says where each of them is. The error has the line of the file's marker.
 pub(super) fn unpack(
     files: &[File],
     work_dir: &Path,
     expand: &dyn Fn(&[u8]) -> Vec<u8>,
-) -> Result<(), (u32, String)> {
+) -> Result<Vec<PathBuf>, (u32, String)> {
     let tmp = work_dir.join(".tmp");
     match fs::create_dir(&tmp) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err((0, gotext::path_error("mkdir", &tmp, &error))),
     }
-    for file in files {
+    let write_one = |file: &File| {
         let name = expand(&file.name);
-        write(&name, &file.data, work_dir).map_err(|message| (file.line, message))?;
-    }
-    Ok(())
+        write(&name, &file.data, work_dir).map_err(|message| (file.line, message))
+    };
+    files.iter().map(write_one).collect()
 }
 
-fn write(name: &[u8], data: &[u8], work_dir: &Path) -> Result<(), String> {
+fn write(name: &[u8], data: &[u8], work_dir: &Path) -> Result<PathBuf, String> {
     let outside = || format!("file {} is outside working directory", gotext::quote(name));
     let written = Path::new(OsStr::from_bytes(name));
     // `$WORK/x` is `x`; any other absolute name is somebody else's file.
@@ -61,7 +61,8 @@ fn write(name: &[u8], data: &[u8], work_dir: &Path) -> Result<(), String> {
     create(&path, data).map_err(|error| match error.raw_os_error() {
         Some(libc::ELOOP) => outside(),
         _ => gotext::path_error("open", &path, &error),
-    })
+    })?;
+    Ok(path)
 }
 
 /// `false`: it is a symbolic link, and leads who knows where.

@@ -23,6 +23,17 @@ pub struct Program {
     pub directory: PathBuf,
     /// Standard input: these bytes, then end of file.
     pub stdin: Vec<u8>,
+    /// The pseudo-terminal that controls it, if it gets one.
+    pub terminal: Option<Terminal>,
+}
+
+/// A terminal of a program's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminal {
+    /// What is typed there; then its input ends.
+    pub input: Vec<u8>,
+    /// It is standard input too.
+    pub stdin: bool,
 }
 
 /// How a process ended.
@@ -44,6 +55,8 @@ pub struct Finished {
     pub stdout: Stream,
     /// What it wrote to its standard error.
     pub stderr: Stream,
+    /// What came out of its terminal, if it had one.
+    pub terminal: Stream,
 }
 
 /// The kernel refused to start a program.

@@ -4,8 +4,11 @@
 
 mod calls;
 pub mod intents;
+mod keep;
 pub mod labels;
 pub mod proof;
 mod remedy;
 pub mod remove;
 pub mod state;
+
+pub use keep::forget;

@@ -237,4 +237,7 @@ pub struct AttemptReport {
     pub machine: MachineDelta,
     /// The work directory, where it was kept; else empty.
     pub work_dir: String,
+    /// The script's file, where `--update` rewrote it; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub updated: String,
 }

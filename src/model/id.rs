@@ -19,13 +19,14 @@ pub struct ParseIdError {
 }
 
 impl RunId {
-    /// Seconds since 1970 and the process id make it unique; both in base 36 keep it short.
-    pub fn new(unix_seconds: u64, pid: u32, nonce: u32) -> Self {
+    /// The moment since 1970 sorts it, runs of one second too; the process id makes it unique. Base 36 keeps
+    /// it short.
+    pub fn new(unix_seconds: u64, micros: u32, pid: u32) -> Self {
         RunId(format!(
-            "{}-{}{}",
+            "{}-{:0>4}{}",
             base36(unix_seconds),
+            base36(u64::from(micros % 1_000_000)),
             base36(u64::from(pid)),
-            base36(u64::from(nonce % 1296))
         ))
     }
 
@@ -173,12 +174,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_are_read_back_as_they_were_written(seconds: u64, pid: u32, nonce: u32, trial in 1u32.., lap in 1u32.., attempt in 1u32..) {
-            let run = RunId::new(seconds, pid, nonce);
+        fn ids_are_read_back_as_they_were_written(seconds: u64, micros: u32, pid: u32, trial in 1u32.., lap in 1u32.., attempt in 1u32..) {
+            let run = RunId::new(seconds, micros, pid);
             prop_assert_eq!(run.as_str().parse::<RunId>().unwrap(), run);
             let id = AttemptId { trial, lap, attempt };
             prop_assert_eq!(id.to_string().parse::<AttemptId>().unwrap(), id);
         }
+    }
+
+    #[test]
+    fn ids_sort_by_the_moment_whatever_the_process() {
+        let ids = [
+            RunId::new(1_795_219_200, 35, 99_999),
+            RunId::new(1_795_219_200, 36, 7),
+            RunId::new(1_795_219_200, 999_999, 4711),
+            RunId::new(1_795_219_201, 0, 1),
+        ];
+        assert!(ids.is_sorted(), "{ids:?}");
     }
 
     #[test]
@@ -195,13 +207,13 @@ mod tests {
 
     #[test]
     fn a_tag_is_safe_in_container_and_image_names() {
-        let run = RunId::new(1_795_219_200, 4711, 35);
+        let run = RunId::new(1_795_219_200, 35, 4711);
         let tag = AttemptId {
             trial: 3,
             lap: 1,
             attempt: 2,
         }
         .tag(&run);
-        assert_eq!(tag, "sd-tots00-3mvz-3-1-2");
+        assert_eq!(tag, "sd-tots00-000z3mv-3-1-2");
     }
 }

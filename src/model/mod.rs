@@ -31,5 +31,5 @@ pub use outcome::{
     ProcessFact, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
-pub use rules::{AfterFailure, Detail, Dialect};
+pub use rules::{AfterFailure, Detail, Dialect, Golden};
 pub use verdict::{Conclusion, Counts, Verdict};

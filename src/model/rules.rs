@@ -36,3 +36,13 @@ pub enum AfterFailure {
     /// It goes on and fails at its end.
     GoOn,
 }
+
+/// What `cmp` does with a file of the script's own that is not as it found it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Golden {
+    /// It fails.
+    #[default]
+    Compare,
+    /// It succeeds, and the script is rewritten when it has passed.
+    Update,
+}

@@ -106,6 +106,7 @@ pub(crate) fn report(outcome: Outcome, log: &str) -> AttemptReport {
         engine_calls: 0,
         machine: MachineDelta::default(),
         work_dir: String::new(),
+        updated: String::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use crate::config::Settings;
-use crate::model::{AfterFailure, Detail, Lane};
+use crate::model::{AfterFailure, Detail, Golden, Lane};
 use crate::plan::Selection;
 
 /// What the door knows: what was typed, what is configured, where.
@@ -30,6 +30,8 @@ pub struct Brief {
     pub detail: Detail,
     /// What a failing line does to its script.
     pub after_failure: AfterFailure,
+    /// What `cmp` does with files of the scripts' own.
+    pub golden: Golden,
     /// Oddities of what was typed.
     pub warnings: Vec<String>,
     /// What selecting nothing means.

@@ -62,23 +62,27 @@ impl Dirs {
         self.live.join("exe")
     }
 
-    /// The directory of a slot, with a stand-in for each engine and each program in `bin`. A program
+    /// Where a stand-in is made to be tried out.
+    pub(super) fn trial(&self) -> PathBuf {
+        self.live.join(EngineKind::Docker.command())
+    }
+
+    /// The directory of a slot, with a stand-in for each engine and each program. A program
     /// without a path of its own is this executable.
     pub(super) fn slot(
         &self,
         slot: SlotId,
         programs: &[(String, Option<PathBuf>)],
     ) -> Result<PathBuf, DirError> {
-        let directory = self.live.join("slots").join(slot.to_string());
-        let bin = directory.join("bin");
+        let directory = self.live.join(slot.to_string());
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| DirError { path, source }
         };
-        fs::create_dir_all(&bin).map_err(failed(&bin))?;
+        fs::create_dir_all(&directory).map_err(failed(&directory))?;
         let engines = EngineKind::ALL.map(|kind| (kind.command().to_owned(), None));
         for (name, target) in engines.iter().chain(programs) {
-            let link = bin.join(name);
+            let link = directory.join(name);
             let executable = self.executable();
             match symlink(target.as_ref().unwrap_or(&executable), &link) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -98,7 +102,10 @@ impl Dirs {
         }
         let work = self.work.keep();
         if let Err(error) = fs::remove_dir(&work)
-            && error.kind() != io::ErrorKind::DirectoryNotEmpty
+            && !matches!(
+                error.kind(),
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound
+            )
         {
             warnings.push(format!("cannot remove {}: {error}", work.display()));
         }

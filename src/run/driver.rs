@@ -147,7 +147,8 @@ impl Driver {
         for event in std::mem::take(&mut self.run.opening) {
             self.tell_settled(&event);
         }
-        fingerprint::hash(self.run.programs.clone(), self.inbox.clone());
+        let state = self.run.state.clone();
+        fingerprint::hash(self.run.programs.clone(), state, self.inbox.clone());
         let actions = self.run.scheduler.begin();
         self.perform(actions);
         while !self.finished {
@@ -293,6 +294,7 @@ impl Driver {
                 .as_ref()
                 .map(|facts| facts.kind)
                 .or(self.run.likely),
+            golden: self.run.golden,
         };
         self.send(slot, &ToSlot::Run(Box::new(job)));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender as Inbox;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub(super) struct Search {
     pub(super) ledgers: PathBuf,
     /// A stand-in to try under an empty environment.
     pub(super) stand_in: PathBuf,
+    /// What it stands on: this executable.
+    pub(super) executable: PathBuf,
 }
 
 /// What came of it.
@@ -183,6 +186,8 @@ fn provide_images(
 /// Starts a stand-in with no environment at all, as a script may do: an executable that leans on
 /// `LD_LIBRARY_PATH` fails here, once and clearly, and not in the middle of a script.
 fn try_stand_in(search: &Search) -> Result<(), String> {
+    symlink(&search.executable, &search.stand_in)
+        .map_err(|error| format!("cannot make a stand-in: {error}"))?;
     let invocation = Invocation {
         program: search.stand_in.clone(),
         arguments: vec![crate::shim::TRIAL.into()],

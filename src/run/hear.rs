@@ -40,9 +40,13 @@ impl Driver {
             FromSlot::Recalled(attempt) => self.news(News::Recalled(attempt)),
             FromSlot::Ended {
                 attempt,
-                report,
+                mut report,
+                rewrite,
                 retire,
             } => {
+                if let Some(rewrite) = rewrite {
+                    self.rewrite(attempt, &mut report, &rewrite);
+                }
                 self.attempt_ended(attempt, *report);
                 match retire {
                     None => self.news(News::Ended(attempt)),

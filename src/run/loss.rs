@@ -94,6 +94,7 @@ impl Driver {
             engine_calls: 0,
             machine: MachineDelta::default(),
             work_dir: String::new(),
+            updated: String::new(),
         }
     }
 

@@ -14,6 +14,7 @@ mod select;
 mod slots;
 mod start;
 mod tell;
+mod update;
 
 pub use brief::{Brief, Nothing};
 pub use dirs::DirError;

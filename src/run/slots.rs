@@ -22,6 +22,8 @@ use crate::wire::{self, FromSlot, SlotSetup, ToSlot};
 
 /// How long a slot may take to exit when the conversation is over.
 const EXIT_LIMIT: Duration = Duration::from_secs(10);
+/// Where a slot's stdout and stderr go, in its directory.
+const OUTPUT: &str = ".output";
 /// How much of what a dead slot said is kept.
 const LAST_WORDS: usize = 4 << 10;
 
@@ -72,7 +74,7 @@ pub(super) fn open(
     inbox: Inbox<Occurrence>,
 ) -> io::Result<SlotHandle> {
     let (ours, theirs) = UnixStream::pair()?;
-    let output = fs::File::create(directory.join("output"))?;
+    let output = fs::File::create(directory.join(OUTPUT))?;
     let child = start(OwnedFd::from(theirs), &output)?;
     let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
     let channel = Channel::new(ours);
@@ -154,7 +156,7 @@ fn describe(status: Option<ExitStatus>) -> String {
 }
 
 fn last_words(directory: &Path) -> Bytes {
-    let text = fs::read(directory.join("output")).unwrap_or_default();
+    let text = fs::read(directory.join(OUTPUT)).unwrap_or_default();
     let from = text.len().saturating_sub(LAST_WORDS);
     text.get(from..).unwrap_or_default().to_vec().into()
 }

@@ -16,7 +16,7 @@ use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
 use crate::ledger::state::{self, StateError};
-use crate::model::{AttemptId, Diagnostic, EngineKind, Event, RunId, Verdict};
+use crate::model::{AttemptId, Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
 use crate::plan::{Chosen, Planned};
 use crate::schedule::{Attempt, Limits, Scheduler, Width};
 use crate::wire::{self, Keep, OtherEngine, SlotSetup};
@@ -38,6 +38,8 @@ pub struct Prepared {
     pub(super) cores: NonZeroU32,
     pub(super) opening: Vec<Event>,
     pub(super) dirs: Dirs,
+    /// Where records live.
+    pub(super) state: PathBuf,
     pub(super) setup: SlotSetup,
     pub(super) programs: Vec<(String, Option<PathBuf>)>,
     pub(super) search: Option<Search>,
@@ -45,6 +47,7 @@ pub struct Prepared {
     pub(super) likely: Option<EngineKind>,
     pub(super) without_engine: Verdict,
     pub(super) strict: bool,
+    pub(super) golden: Golden,
     pub(super) leaks: LeakRule,
     /// Nothing was selected, and that is worth an exit code.
     pub(super) empty: bool,
@@ -112,7 +115,8 @@ pub fn prepare(
         settings: settings.clone(),
         shared: shared(brief, state),
         ledgers,
-        stand_in: stand_in(&dirs)?,
+        executable: dirs.executable(),
+        stand_in: dirs.trial(),
     });
     Ok(Prepared {
         scheduler: Scheduler::new(attempts(&selected), limits),
@@ -136,9 +140,11 @@ pub fn prepare(
             config::LeakRule::Warn => LeakRule::Warn,
             config::LeakRule::Fail => LeakRule::Fail,
         },
+        golden: brief.golden,
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
         trials: selected.into_iter().map(Trial::from).collect(),
         dirs,
+        state: state.to_owned(),
     })
 }
 
@@ -177,12 +183,6 @@ fn programs(brief: &Brief) -> Vec<(String, Option<PathBuf>)> {
         .iter()
         .map(|(name, path)| (name.clone(), Some(PathBuf::from(path))));
     ours.chain(external).collect()
-}
-
-/// Slot 0 is never opened: its stand-ins are those that are tried out.
-fn stand_in(dirs: &Dirs) -> Result<PathBuf, DirError> {
-    let directory = dirs.slot(crate::model::SlotId(0), &[])?;
-    Ok(directory.join("bin").join(EngineKind::Docker.command()))
 }
 
 /// The engine of `$ENGINE` while none has been looked for: the one chosen, else the first installed.
@@ -242,6 +242,7 @@ fn setup(
         },
         keep_images: !settings.cleanup.built_images,
         variables: passed.chain(set).collect(),
+        output_cap: settings.output_cap,
         leak_grace: settings.leak_grace,
         grace: settings.grace,
         cleanup_limit: std::time::Duration::from_secs(30),
@@ -273,5 +274,5 @@ fn setup(
 /// A new id for a run that begins now.
 pub fn new_run_id() -> RunId {
     let now = clock::since_1970();
-    RunId::new(now.as_secs(), facts::pid(), now.subsec_micros())
+    RunId::new(now.as_secs(), now.subsec_micros(), facts::pid())
 }

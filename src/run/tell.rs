@@ -32,10 +32,10 @@ impl std::fmt::Debug for Teller {
 }
 
 impl Teller {
-    /// Nobody yet; the run begins now.
-    pub fn new(recorder: Option<Recorder>) -> Self {
+    /// Nobody yet; the run began at this moment.
+    pub fn new(begun: Instant, recorder: Option<Recorder>) -> Self {
         Teller {
-            begun: clock::now(),
+            begun,
             recorder,
             told: Vec::new(),
         }

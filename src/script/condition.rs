@@ -1,4 +1,4 @@
-//! What a condition asks for: Go's standard table and our additions about the engine.
+//! What a condition asks for: Go's standard table and our additions about the engine and the sandbox.
 //!
 //! Only what follows from the build is answered here. Must not look at the machine: programs and
 //! engines are asked for by the interpreter.
@@ -182,6 +182,8 @@ pub enum Addition {
     Rootless,
     /// There is an engine.
     Engine,
+    /// The harness runs inside Flatpak or Snap.
+    Sandbox,
     /// The engine's version compares so.
     EngineVersion(EngineVersion),
 }
@@ -225,7 +227,8 @@ pub fn addition(text: &[u8]) -> Option<Addition> {
         b"docker" => Some(Addition::Docker),
         b"podman" => Some(Addition::Podman),
         b"rootless" => Some(Addition::Rootless),
-        b"engine" => Some(Addition::Engine),
+        b"engine" | b"container-available" => Some(Addition::Engine),
+        b"in-sandbox" => Some(Addition::Sandbox),
         _ => {
             let text = std::str::from_utf8(text).ok()?.strip_prefix("engine:")?;
             engine_version(text).map(Addition::EngineVersion)
@@ -350,14 +353,18 @@ mod tests {
     }
 
     #[test]
-    fn the_additions_are_about_the_engine() {
+    fn the_additions_are_known_by_name() {
         assert_eq!(addition(b"docker"), Some(Addition::Docker));
         assert_eq!(addition(b"podman"), Some(Addition::Podman));
         assert_eq!(addition(b"rootless"), Some(Addition::Rootless));
         assert_eq!(addition(b"engine"), Some(Addition::Engine));
+        assert_eq!(addition(b"container-available"), Some(Addition::Engine));
+        assert_eq!(addition(b"in-sandbox"), Some(Addition::Sandbox));
         for text in [
             "",
             "linux",
+            "container",
+            "sandbox",
             "engine:",
             "engine:5",
             "engine:>=",

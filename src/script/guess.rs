@@ -29,15 +29,46 @@ fn runs_engine(line: &[u8]) -> bool {
     if line.negation().is_err() {
         return false;
     }
-    let words = match line.words.split_first() {
-        Some((first, rest)) if first == b"exec" => rest,
-        _ => line.words.as_slice(),
-    };
+    let words = behind_prefixes(&line.words);
     let Some((command, arguments)) = words.split_first() else {
         return false;
     };
     is_engine(command)
         || (SHELLS.contains(&base(command)) && shell_text(arguments).is_some_and(has_engine))
+}
+
+/// The words from the command that does the work: behind `exec`, our commands that take a command, and
+/// programs that run another.
+fn behind_prefixes(mut words: &[Vec<u8>]) -> &[Vec<u8>] {
+    while let Some((first, rest)) = words.split_first() {
+        let takes_value = match base(first) {
+            b"exec" | b"!" => {
+                words = rest;
+                continue;
+            }
+            b"until" | b"defer" | b"nohup" | b"time" | b"setsid" => "",
+            b"env" => "uC",
+            b"sudo" => "ugpCDRThrtU",
+            b"timeout" => "sk",
+            b"nice" => "n",
+            _ => return words,
+        };
+        words = behind_options(rest, takes_value);
+    }
+    words
+}
+
+/// Leaves out flags, with the words that belong to them, assignments and durations.
+fn behind_options<'a>(mut words: &'a [Vec<u8>], takes_value: &str) -> &'a [Vec<u8>] {
+    while let Some((first, rest)) = words.split_first() {
+        words = match first.as_slice() {
+            [b'-', flag] if takes_value.as_bytes().contains(flag) => rest.get(1..).unwrap_or(rest),
+            [b'-' | b'0'..=b'9', ..] => rest,
+            word if word.contains(&b'=') => rest,
+            _ => return words,
+        };
+    }
+    words
 }
 
 /// The text after `-c`, also in a bundle such as `-ec`.
@@ -95,6 +126,27 @@ mod tests {
     }
 
     #[test]
+    fn an_engine_behind_what_runs_it_counts() {
+        for line in [
+            "until exec $ENGINE ps",
+            "until -timeout=5s -every=1s ! exec $ENGINE ps",
+            "defer $ENGINE rm x",
+            "defer ! exec docker rm x",
+            "until exec sh -c '$ENGINE ps | grep x'",
+            "timeout 5 docker ps",
+            "exec timeout -k 2 -s KILL 1.5m podman ps",
+            "exec env -i A=b docker ps",
+            "env A=b docker ps",
+            "sudo docker ps",
+            "exec sudo -E -u root /usr/bin/docker ps",
+            "exec nice -n 5 nohup setsid docker ps",
+            "exec sudo env A=b timeout 5 docker ps",
+        ] {
+            check(line, Some(1));
+        }
+    }
+
+    #[test]
     fn an_engine_in_a_shells_text_counts() {
         for line in [
             "exec sh -c 'docker ps'",
@@ -120,6 +172,12 @@ mod tests {
             "env ENGINE=podman",
             "exec sh -c 'docker-compose up'",
             "exec sh docker",
+            "exec timeout 5 echo docker",
+            "exec sudo -u docker ls",
+            "defer rm docker",
+            "until",
+            "until stdout docker",
+            "sudo",
             "docker 'unterminated",
             "exec",
             "",

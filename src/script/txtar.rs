@@ -2,6 +2,7 @@
 //!
 //! Must not know what the comment means or where the files go.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A parsed archive.
@@ -84,6 +85,30 @@ pub fn format(archive: &Archive) -> Vec<u8> {
         out.extend_from_slice(b" --\n");
         out.extend_from_slice(&file.data);
         end_line(&mut out);
+    }
+    out
+}
+
+/// Puts other data into some files of an archive, by their place in it. Every other byte stays.
+pub fn replace(bytes: &[u8], updates: &BTreeMap<usize, Vec<u8>>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut markers = 0;
+    let mut replaced = false;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if marker(line).is_none() {
+            if !replaced {
+                out.extend_from_slice(line);
+            }
+            continue;
+        }
+        out.extend_from_slice(line);
+        let update = updates.get(&markers);
+        replaced = update.is_some();
+        markers += 1;
+        if let Some(data) = update {
+            end_line(&mut out);
+            out.extend_from_slice(data);
+        }
     }
     out
 }
@@ -249,6 +274,32 @@ mod tests {
     }
 
     #[test]
+    fn replacing_a_file_leaves_every_other_byte() {
+        for (before, at, data, after) in [
+            ("a\n-- x --\nb\n", 0, "c\n", "a\n-- x --\nc\n"),
+            ("a\n-- x --\nb\n", 1, "c\n", "a\n-- x --\nb\n"),
+            ("a\n-- x --", 0, "c\n", "a\n-- x --\nc\n"),
+            ("a\n-- x --\nb", 0, "", "a\n-- x --\n"),
+            (
+                "a\r\n--  x  --\r\nb\r\n-- y --\nz",
+                0,
+                "c\n",
+                "a\r\n--  x  --\r\nc\n-- y --\nz",
+            ),
+            (
+                "-- x --\n1\n-- x --\n2\n",
+                1,
+                "c\n",
+                "-- x --\n1\n-- x --\nc\n",
+            ),
+        ] {
+            let updates = BTreeMap::from([(at, data.as_bytes().to_vec())]);
+            let replaced = replace(before.as_bytes(), &updates);
+            assert_eq!(String::from_utf8(replaced).unwrap(), after, "{before:?}");
+        }
+    }
+
+    #[test]
     fn quoting_is_needed_for_a_marker_that_ends_in_a_newline() {
         assert!(needs_quote(b"a\n-- x --\n"));
         assert!(!needs_quote(b"a\n-- x --"));
@@ -287,6 +338,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn replacing_nothing_changes_nothing_and_replacing_one_changes_one(bytes in text(), at in 0_usize..4) {
+            prop_assert_eq!(&replace(&bytes, &BTreeMap::new()), &bytes);
+            let data = b"new\n".to_vec();
+            let mut archive = parse(&bytes);
+            let replaced = parse(&replace(&bytes, &BTreeMap::from([(at, data.clone())])));
+            for (number, file) in archive.files.iter_mut().enumerate() {
+                if number == at {
+                    file.data.clone_from(&data);
+                }
+                // Lines move.
+                file.line = replaced.files.get(number).map_or(0, |file| file.line);
+            }
+            prop_assert_eq!(replaced, archive);
+        }
+
         #[test]
         fn a_written_archive_is_read_back(bytes in text()) {
             // `-- x --\r` at the very end is text, and becomes a marker with its newline, in Go too.

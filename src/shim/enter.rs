@@ -37,24 +37,20 @@ impl EnterError {
     }
 }
 
-/// The slot that a process belongs to: the directory above the `bin` it was started from, or above one in
-/// its `PATH`, when there is a desk in it.
+/// The slot that a process belongs to: the directory it was started from, or one in its `PATH`, when there
+/// is a desk in it.
 pub fn slot_directory() -> Option<PathBuf> {
-    let above = |file: &Path| file.parent()?.parent().map(Path::to_owned);
     let has_desk = |directory: &PathBuf| directory.join(DESK).exists();
     let variables = environment::variables();
     let by_path = || {
         let path = variable(&variables, "PATH")?;
-        let bins = path
-            .as_bytes()
-            .split(|byte| *byte == b':')
-            .map(|bin| Path::new(OsStr::from_bytes(bin)));
-        bins.filter(|bin| bin.ends_with("bin"))
-            .find_map(|bin| bin.parent().map(Path::to_owned).filter(has_desk))
+        let directories = path.as_bytes().split(|byte| *byte == b':');
+        let mut directories =
+            directories.map(|directory| PathBuf::from(OsStr::from_bytes(directory)));
+        directories.find(has_desk)
     };
-    above(&environment::executed_as())
-        .filter(has_desk)
-        .or_else(by_path)
+    let started_from = environment::executed_as().parent().map(Path::to_owned);
+    started_from.filter(has_desk).or_else(by_path)
 }
 
 /// The engine that this process stands in for, by the name it was called by.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::host::clock;
 use crate::host::process::{Completed, Ending, Invocation, Runner};
-use crate::host::reaper::{self, JobState, Reap, Reaper};
-use crate::host::spawn::Spec;
+use crate::host::reaper::{self, Input, JobState, Reap, Reaper};
+use crate::host::spawn::{Spec, Tty};
 
 /// The bounded runner of a slot.
 #[derive(Debug)]
@@ -37,8 +37,9 @@ impl Runner for Reaping<'_> {
             environment: &environment,
             directory: invocation.directory.as_deref().unwrap_or(Path::new("/")),
             stdin: false,
+            terminal: Tty::None,
         };
-        let job = match self.reaper.start(&spec, Vec::new()) {
+        let job = match self.reaper.start(&spec, Input::default()) {
             Ok(job) => job,
             Err(error) => return Completed::not_started(&error),
         };

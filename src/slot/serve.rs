@@ -9,11 +9,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::attempt;
+use super::attempt::{self, Done};
 use super::desk::{self, Desk};
 use super::machine::Machine;
 use super::workdir::WorkDirs;
 use crate::host::channel::{Channel, ReceiveError};
+use crate::host::progress::Progress;
 use crate::host::reaper::{Reap, Reaper};
 use crate::host::{clock, raw};
 use crate::interp::Registry;
@@ -33,6 +34,7 @@ pub(super) struct Slot<'r> {
     pub(super) dirs: WorkDirs,
     pub(super) machine: Machine,
     pub(super) grant: Option<Grant>,
+    pub(super) progress: Progress,
     /// The harness asked for the end, or is gone.
     pub(super) ending: bool,
     harness: Channel,
@@ -102,10 +104,11 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
     let desk = Desk::open(&path(&setup.directory)).map_err(start("listen for shims"))?;
     let mut slot = Slot {
         dirs: WorkDirs::new(path(&setup.work_root)),
+        progress: Progress::open(&path(&setup.directory)),
         machine: Machine::new(path(&setup.work_root)),
+        reaper: Reaper::new(setup.rules.output_cap),
         setup,
         registry,
-        reaper: Reaper::default(),
         desk,
         grant: None,
         ending: false,
@@ -115,12 +118,16 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
     };
     slot.live();
     slot.dirs.close();
+    if slot.harness_gone {
+        // Nobody else will; it fails as long as another slot has something in it.
+        std::fs::remove_dir(path(&slot.setup.work_root)).ok();
+    }
     Ok(())
 }
 
 fn await_setup(harness: &mut Channel) -> Result<Box<SlotSetup>, SlotError> {
     let give_up = clock::now() + SETUP_LIMIT;
-    let mut nobody = Reaper::default();
+    let mut nobody = Reaper::new(0);
     loop {
         match harness.receive_now::<ToSlot>() {
             Ok(Some(ToSlot::Setup(setup))) => return Ok(setup),
@@ -141,36 +148,59 @@ fn await_setup(harness: &mut Channel) -> Result<Box<SlotSetup>, SlotError> {
 impl Slot<'_> {
     /// Where the running attempt's copies of credentials are.
     pub(super) fn credentials(&self) -> PathBuf {
-        path(&self.setup.directory).join("credentials")
+        path(&self.setup.directory).join(".credentials")
     }
 
     fn live(&mut self) {
         // What came with the setup is here already, and no poll will tell of it.
         drop(self.hear_harness());
         while !self.ending {
-            let Some(job) = self.inbox.pop_front() else {
+            let Some(mut job) = self.inbox.pop_front() else {
                 // Between scripts nothing can concern one.
                 drop(self.turn(None, Reap::All));
                 continue;
             };
-            let attempt = job.attempt;
-            self.tell(&FromSlot::Started(attempt));
-            let (report, retire) = attempt::execute(self, &job);
-            let retiring = retire.is_some();
-            self.tell(&FromSlot::Ended {
-                attempt,
-                report: Box::new(report),
-                retire,
-            });
-            if retiring {
-                return;
+            self.tell(&FromSlot::Started(job.attempt));
+            while let Some(next) = self.work(&job) {
+                job = next;
             }
         }
     }
 
+    /// Does a job and tells its end, and with it the beginning of the next if that is here already: telling
+    /// both at once wakes the harness once.
+    fn work(&mut self, job: &Job) -> Option<Job> {
+        let Done {
+            report,
+            rewrite,
+            retire,
+        } = attempt::execute(self, job);
+        self.ending |= retire.is_some();
+        let next = if self.ending {
+            None
+        } else {
+            self.inbox.pop_front()
+        };
+        let ended = FromSlot::Ended {
+            attempt: job.attempt,
+            report: Box::new(report),
+            rewrite,
+            retire,
+        };
+        match &next {
+            Some(next) => self.tell_all(&[ended, FromSlot::Started(next.attempt)]),
+            None => self.tell(&ended),
+        }
+        next.filter(|_| !self.ending)
+    }
+
     /// Says something to the harness. One that is gone is noticed when its silence is read.
     pub(super) fn tell(&mut self, message: &FromSlot) {
-        if self.harness.send(message).is_err() {
+        self.tell_all(std::slice::from_ref(message));
+    }
+
+    fn tell_all(&mut self, messages: &[FromSlot]) {
+        if self.harness.send_all(messages).is_err() {
             self.lose_harness();
         }
     }
@@ -184,12 +214,15 @@ impl Slot<'_> {
     pub(super) fn turn(&mut self, limit: Option<Duration>, reap: Reap) -> Vec<Heard> {
         let harness = (!self.harness_gone).then(|| self.harness.as_fd());
         let watched: Vec<_> = harness.into_iter().chain(self.desk.fds()).collect();
-        let ready = self.reaper.turn(&watched, limit, reap);
-        if !ready.contains(&true) {
-            return Vec::new();
+        let mut ready = self.reaper.turn(&watched, limit, reap);
+        let shims = ready.split_off(usize::from(!self.harness_gone));
+        let mut heard = Vec::new();
+        if ready.contains(&true) {
+            heard.extend(self.hear_harness());
         }
-        let mut heard = self.hear_harness();
-        heard.extend(self.desk.hear().into_iter().map(Heard::Desk));
+        if shims.contains(&true) {
+            heard.extend(self.desk.hear().into_iter().map(Heard::Desk));
+        }
         heard
     }
 

@@ -9,7 +9,6 @@ use super::desk;
 use super::serve::{Heard, Slot, path};
 use crate::diagnose::{self, Sample};
 use crate::host::clock;
-use crate::host::progress::Progress;
 use crate::host::reaper::Reap;
 use crate::interp::{Interrupted, JobId};
 use crate::model::{
@@ -32,7 +31,6 @@ pub(super) struct Watch<'s, 'r> {
     pub(super) begun: Instant,
     pub(super) place: Place,
     pub(super) line_begun: Instant,
-    pub(super) progress: Progress,
     /// The first look of two, shortly before the deadline.
     pub(super) first_look: Option<Sample>,
     pub(super) jobs: BTreeMap<JobId, Place>,
@@ -80,7 +78,6 @@ impl<'s, 'r> Watch<'s, 'r> {
         deadline: Duration,
     ) -> Self {
         let now = clock::now();
-        let progress = Progress::open(&path(&slot.setup.directory));
         let harness_directory = path(&slot.setup.harness_directory);
         Watch {
             slot,
@@ -92,7 +89,6 @@ impl<'s, 'r> Watch<'s, 'r> {
             begun: now,
             place: Place::default(),
             line_begun: now,
-            progress,
             first_look: None,
             jobs: BTreeMap::new(),
             calls: 0,

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::leaks;
 use super::watch::Watch;
 use crate::host::clock;
-use crate::host::reaper::{Collected, Ending, JobState, Reap};
-use crate::host::spawn::Spec;
+use crate::host::reaper::{Collected, Ending, Input, JobState, Reap};
+use crate::host::spawn::{Spec, Tty};
 use crate::host::stream::Stream;
 use crate::interp::{Finished, Interrupted, JobId, Program, StartError, Status, World};
 use crate::model::{EngineFacts, FaultKind, Place};
@@ -45,6 +45,7 @@ impl Watch<'_, '_> {
             ending,
             stdout,
             stderr,
+            terminal,
             held,
         }) = collected
         else {
@@ -52,6 +53,7 @@ impl Watch<'_, '_> {
                 status: Status::Exited(-1),
                 stdout: Stream::default(),
                 stderr: Stream::default(),
+                terminal: Stream::default(),
             };
         };
         if !held.is_empty() && self.verdict.is_none() {
@@ -67,6 +69,7 @@ impl Watch<'_, '_> {
             status,
             stdout,
             stderr,
+            terminal,
         }
     }
 }
@@ -75,7 +78,7 @@ impl World for Watch<'_, '_> {
     fn line(&mut self, place: &Place) {
         self.place = place.clone();
         self.line_begun = clock::now();
-        self.progress.write(place);
+        self.slot.progress.write(place);
     }
 
     fn elapsed(&self) -> Duration {
@@ -89,8 +92,18 @@ impl World for Watch<'_, '_> {
             environment: &program.environment,
             directory: &program.directory,
             stdin: !program.stdin.is_empty(),
+            terminal: match &program.terminal {
+                None => Tty::None,
+                Some(terminal) if terminal.stdin => Tty::Stdin,
+                Some(_) => Tty::Controlling,
+            },
         };
-        match self.slot.reaper.start(&spec, program.stdin.clone()) {
+        let typed = program.terminal.as_ref();
+        let input = Input {
+            stdin: program.stdin.clone(),
+            terminal: typed.map_or_else(Vec::new, |terminal| terminal.input.clone()),
+        };
+        match self.slot.reaper.start(&spec, input) {
             Ok(number) => {
                 self.jobs.insert(JobId(number), self.place.clone());
                 Ok(JobId(number))
@@ -200,6 +213,7 @@ impl Watch<'_, '_> {
         self.slot.tell(&FromSlot::Ended {
             attempt,
             report: Box::new(report),
+            rewrite: None,
             retire,
         });
         std::process::exit(0);

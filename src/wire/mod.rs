@@ -11,14 +11,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AfterFailure, AttemptId, AttemptReport, Bytes, Detail, Dialect, EngineFacts, EngineKind, Lane,
-    RunId, SlotId,
+    AfterFailure, AttemptId, AttemptReport, Bytes, Detail, Dialect, EngineFacts, EngineKind,
+    Golden, Lane, RunId, SlotId,
 };
 
 /// `argv[0]` of a slot: the role is looked up before anything else.
 pub const SLOT: &str = "shakedown-slot";
 /// The name of the socket in a slot's directory where stand-ins ask.
-pub const DESK: &str = "desk";
+pub const DESK: &str = ".desk";
 
 /// Environment variables, as a list: order and odd names matter.
 pub type Variables = Vec<(Bytes, Bytes)>;
@@ -71,6 +71,8 @@ pub enum FromSlot {
         attempt: AttemptId,
         /// All that was learnt.
         report: Box<AttemptReport>,
+        /// What the script's file is to hold from now on: it passed under `--update`.
+        rewrite: Option<Box<Rewrite>>,
         /// The slot ends now, and why; `None` when it takes more.
         retire: Option<String>,
     },
@@ -83,7 +85,8 @@ pub struct SlotSetup {
     pub run: RunId,
     /// The slot's number.
     pub slot: SlotId,
-    /// The slot's own directory: `bin/` with the stand-ins, the control socket, the progress file.
+    /// The slot's own directory, first in its scripts' `PATH`: the stand-ins and programs; and, hidden, the
+    /// control socket and the progress file. One directory, for making and removing them is slow.
     pub directory: Bytes,
     /// Where work directories are made.
     pub work_root: Bytes,
@@ -116,6 +119,8 @@ pub struct Rules {
     pub keep_images: bool,
     /// Variables set in every script.
     pub variables: Variables,
+    /// The most that is kept of one output, in bytes.
+    pub output_cap: u64,
     /// How long output is awaited after its command has ended.
     pub leak_grace: Duration,
     /// How long a process has between SIGTERM and SIGKILL.
@@ -176,6 +181,17 @@ pub struct Job {
     pub deadline: Duration,
     /// The value of `$ENGINE`: the engine selected, or the likeliest while none is needed.
     pub engine: Option<EngineKind>,
+    /// What `cmp` does with a file of the script's own.
+    pub golden: Golden,
+}
+
+/// New contents of a script's file. The slot says which; the harness alone writes into the user's tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewrite {
+    /// The hash of what the slot read.
+    pub before: String,
+    /// The whole file.
+    pub after: Bytes,
 }
 
 /// From a shim to its slot.

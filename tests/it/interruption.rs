@@ -29,16 +29,19 @@ fn start(project: &Project) -> (Running, String) {
             .iter()
             .filter(|process| process.contains("sleep 1000"))
             .count();
-        (sleeping >= 3).then_some(id)
+        let record = Record::read(&file);
+        let over = record.of("trial_settled").next().is_some();
+        let started = record.of("attempt_started").count();
+        (over && started == 3 && sleeping >= 3).then_some(id)
     });
     (run, id)
 }
 
 #[track_caller]
-fn check(signal: Signal, code: i32) {
+fn check(send: impl FnOnce(&Running), code: i32) {
     let project = endless();
     let (run, id) = start(&project);
-    run.signal(signal);
+    send(&run);
     let output = run.finish();
     output.expect_code(code);
     nothing_left_of(&id);
@@ -67,12 +70,22 @@ fn check(signal: Signal, code: i32) {
 
 #[test]
 fn sigterm_ends_the_scripts_and_the_run_with_143() {
-    check(Signal::TERM, 143);
+    check(|run| run.signal(Signal::TERM), 143);
 }
 
 #[test]
 fn sigint_ends_the_scripts_and_the_run_with_130() {
-    check(Signal::INT, 130);
+    check(|run| run.signal(Signal::INT), 130);
+}
+
+#[test]
+fn sighup_ends_the_scripts_and_the_run_with_129() {
+    check(|run| run.signal(Signal::HUP), 129);
+}
+
+#[test]
+fn a_terminal_that_interrupts_everybody_ends_the_run_as_one_that_interrupts_the_harness() {
+    check(|run| run.signal_group(Signal::INT), 130);
 }
 
 #[test]

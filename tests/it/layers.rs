@@ -305,8 +305,7 @@ fn no_file_is_longer_than_a_reader_can_hold() {
 fn no_module_has_a_name_that_says_nothing() {
     let mut deviations = Vec::new();
     for source in sources() {
-        let part = |path: &Path| path.with_extension("");
-        for name in part(&source.path).iter() {
+        for name in &source.path.with_extension("") {
             // `engine::helpers` are the engine's helper processes: conmon, aardvark-dns.
             let excused = source.path == Path::new("engine/helpers.rs");
             let name = name.to_str().unwrap();

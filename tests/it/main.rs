@@ -13,10 +13,17 @@
 mod project;
 
 mod check;
+mod conformance;
+mod doubles;
+mod engines;
 mod faults;
 mod interruption;
+mod lanes;
 mod layers;
 mod libtest;
+mod mischief;
 mod nextest;
 mod settings;
+mod surroundings;
+mod updates;
 mod verdicts;

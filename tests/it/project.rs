@@ -1,10 +1,10 @@
 //! A project in a temporary directory, and runs of the harness on it.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -102,7 +102,15 @@ impl Project {
     }
 
     pub(crate) fn with_settings(text: &str) -> Self {
-        let root = tempfile::Builder::new().prefix("it-").tempdir().unwrap();
+        Project::below(&std::env::temp_dir(), text)
+    }
+
+    /// One in a folder that another user can enter.
+    pub(crate) fn below(folder: &Path, text: &str) -> Self {
+        let root = tempfile::Builder::new()
+            .prefix("it-")
+            .tempdir_in(folder)
+            .unwrap();
         for folder in ["scripts", "home", "tmp"] {
             fs::create_dir(root.path().join(folder)).unwrap();
         }
@@ -165,6 +173,11 @@ impl Project {
         Run::new(self, &target())
     }
 
+    /// Any program, on this project.
+    pub(crate) fn start(&self, program: &Path) -> Run<'_> {
+        Run::new(self, program)
+    }
+
     /// Where records are.
     pub(crate) fn state(&self) -> PathBuf {
         self.path("state")
@@ -196,6 +209,7 @@ pub(crate) struct Run<'p> {
     project: &'p Project,
     command: Command,
     limit: Duration,
+    stdout: Option<File>,
 }
 
 impl<'p> Run<'p> {
@@ -210,11 +224,13 @@ impl<'p> Run<'p> {
             .env("XDG_STATE_HOME", project.path("home/state"))
             .env("SHAKEDOWN_DIR", project.state())
             .current_dir(project.root.path())
+            .process_group(0)
             .stdin(Stdio::null());
         Run {
             project,
             command,
             limit: LIMIT,
+            stdout: None,
         }
     }
 
@@ -253,6 +269,18 @@ impl<'p> Run<'p> {
             .env("NEXTEST_EXECUTION_MODE", "process-per-test")
     }
 
+    /// With this stdout.
+    pub(crate) fn stdout(mut self, stdout: File) -> Self {
+        self.stdout = Some(stdout);
+        self
+    }
+
+    /// Without this variable.
+    pub(crate) fn env_remove(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     pub(crate) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -263,9 +291,8 @@ impl<'p> Run<'p> {
     pub(crate) fn start(mut self) -> Running {
         let output = tempfile::tempdir_in(self.project.root.path()).unwrap();
         let create = |name| File::create(output.path().join(name)).unwrap();
-        self.command
-            .stdout(create("stdout"))
-            .stderr(create("stderr"));
+        let stdout = self.stdout.unwrap_or_else(|| create("stdout"));
+        self.command.stdout(stdout).stderr(create("stderr"));
         Running {
             child: self.command.spawn().unwrap(),
             give_up: Instant::now() + self.limit,
@@ -299,6 +326,12 @@ impl Running {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
+    /// Sends a signal to the harness's process group, as a terminal does.
+    pub(crate) fn signal_group(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid()).unwrap();
+        rustix::process::kill_process_group(pid, signal).unwrap();
+    }
+
     pub(crate) fn stdout(&self) -> String {
         self.read("stdout")
     }
@@ -308,7 +341,8 @@ impl Running {
     }
 
     fn read(&self, name: &str) -> String {
-        let bytes = fs::read(self.output.path().join(name)).unwrap();
+        // There is none when the test gave a file of its own.
+        let bytes = fs::read(self.output.path().join(name)).unwrap_or_default();
         String::from_utf8(bytes).expect("what the harness prints is text")
     }
 
@@ -409,7 +443,7 @@ impl Record {
     #[track_caller]
     pub(crate) fn read(file: &Path) -> Self {
         let text = fs::read_to_string(file).unwrap();
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let events = whole
             .lines()
             .map(|line| serde_json::from_str(line).unwrap());
@@ -462,12 +496,6 @@ impl Record {
             .find(|event| event["attempt"] == id);
         &ended.unwrap_or_else(|| panic!("trial {trial} has no report"))["report"]
     }
-
-    /// The log of a trial.
-    #[track_caller]
-    pub(crate) fn log(&self, trial: &str) -> String {
-        self.report(trial)["log"].as_str().unwrap().to_owned()
-    }
 }
 
 /// Processes of scripts of this run that are still there, wherever they went: `PID COMMAND`.
@@ -505,9 +533,4 @@ pub(crate) fn nothing_left_of(run: &str) {
         assert!(Instant::now() < give_up, "still there: {left:#?}");
         std::thread::sleep(POLL);
     }
-}
-
-/// Words as the system has them.
-pub(crate) fn words(text: &str) -> Vec<OsString> {
-    text.split_whitespace().map(OsString::from).collect()
 }

@@ -57,7 +57,10 @@ fn perform(words: &[&str]) -> Result<u8, String> {
             }
             Ok(0)
         }
-        ["greet"] => greet(),
+        ["greet"] => {
+            greet()?;
+            Ok(0)
+        }
         _ => Err("usage: toy cmd NAME | toy list | toy greet".to_owned()),
     }
 }
@@ -82,7 +85,7 @@ fn run(entry: &Entry) -> Result<u8, String> {
         }
     };
     let status = command.args(["-c", &entry.script]).status();
-    let status = status.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+    let status = status.map_err(|error| format!("{}: {error}", command.get_program().display()))?;
     code(status)
 }
 
@@ -92,11 +95,11 @@ fn code(status: ExitStatus) -> Result<u8, String> {
     u8::try_from(code).map_err(|error| error.to_string())
 }
 
-fn greet() -> Result<u8, String> {
+fn greet() -> Result<(), String> {
     let home = variable("TOY_HOME")?;
     let greeting = std::fs::read_to_string(Path::new(&home).join("greeting"));
     print!("{}", greeting.map_err(|error| error.to_string())?);
-    Ok(0)
+    Ok(())
 }
 
 fn variable(name: &str) -> Result<String, String> {

@@ -1,6 +1,8 @@
 //! `cmp` and `cmpenv`: whether a file or an output is what it should be. Knows nothing of patterns.
 
 use super::{Command, text};
+use crate::interp::Golden;
+use crate::interp::gotext;
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file};
@@ -10,7 +12,7 @@ use crate::script::{diff, expand};
 pub(super) const CMP: Command = Command {
     name: "cmp",
     usage: "cmp file1 file2",
-    summary: "compare two files; the first may be stdout or stderr",
+    summary: "compare two files; the first may be stdout, stderr or ttyout",
     details: "Byte for byte. Of files that differ the log shows the difference. The second word is always a file, also when it is `stdout`. Negated, the files must differ, and both must be there.",
     example: "cmp stdout wanted.txt",
     negatable: true,
@@ -34,7 +36,27 @@ fn cmp(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step
         return CMP.misused();
     };
     let (actual, wanted) = contents(session, first, second)?;
+    let differ = actual != wanted && expect == Expect::Success;
+    if differ && session.setup.golden == Golden::Update && update(session, second, &actual)? {
+        return Ok(());
+    }
     compare(session, expect, (first, &actual), (second, &wanted))
+}
+
+/// Takes what was found for what is wanted from now on. `false`: the file is not of the archive.
+fn update(session: &mut Session<'_>, name: &[u8], actual: &[u8]) -> Step<bool> {
+    let path = session.path(name);
+    let shown = text(name);
+    let updated = session.goldens.update(&path, actual).or_else(|error| {
+        let quoted = gotext::quote(name);
+        fail(format!("cannot update script file {quoted}: {error}"))
+    })?;
+    if updated && session.goldens.lacks_unquote(&path, actual) {
+        let advice =
+            format!("[{shown} is quoted from now on: add `unquote {shown}` to the script]");
+        session.log.line(advice.as_bytes());
+    }
+    Ok(updated)
 }
 
 fn cmpenv(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {

@@ -22,14 +22,14 @@ pub(super) fn run(
         environment: &mut session.environment,
         previous_stdout: &session.stdout,
         previous_stderr: &session.stderr,
+        previous_ttyout: &session.ttyout,
         stdout: Vec::new(),
         stderr: Vec::new(),
         log: Vec::new(),
     };
     let mut result = Ok(Ok(()));
     let called = session.world.call(&mut || {
-        let call = || command(&mut context, expect, arguments);
-        result = catch_unwind(AssertUnwindSafe(call));
+        result = caught(|| command(&mut context, expect, arguments));
     });
     let CommandContext {
         stdout,
@@ -49,8 +49,14 @@ pub(super) fn run(
         Ok(Ok(())) => Ok(()),
         Ok(Err(CommandError::Failed(message))) => fail(message),
         Ok(Err(CommandError::Skipped(reason))) => Err(Halt::Skip(reason)),
-        Err(panic) => fail(format!("panicked: {}", words(&*panic))),
+        Err(panic) => fail(panic),
     }
+}
+
+/// Runs code of the user's; a panic becomes words.
+pub(in crate::interp) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+    // Whatever a panic leaves half done is the user's, and the line fails.
+    catch_unwind(AssertUnwindSafe(code)).map_err(|panic| format!("panicked: {}", words(&*panic)))
 }
 
 /// What a panic says, which is text unless somebody took pains.

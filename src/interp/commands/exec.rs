@@ -45,13 +45,21 @@ pub(super) fn program(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8
         let quoted = gotext::quote(&name.unwrap_or_default());
         return fail(format!("duplicate background process name {quoted}"));
     }
-    match start(session, program, arguments) {
+    let started = if session.terminal.is_some() {
+        session.stdout = Stream::default();
+        session.stderr = Stream::default();
+        Err("ttyin is not supported by background commands".to_owned())
+    } else {
+        start(session, program, arguments)
+    };
+    match started {
         Ok((id, path)) => {
             session.jobs.push(Job {
                 id,
                 name,
                 label: label(&path, arguments),
                 expect,
+                place: session.place.clone(),
                 finished: None,
             });
             Ok(())
@@ -76,6 +84,7 @@ fn foreground(
     program: &[u8],
     arguments: &[Vec<u8>],
 ) -> Step {
+    let terminal = session.terminal.is_some();
     let job = match start(session, program, arguments) {
         Ok((job, _)) => job,
         Err(why) => return judge(session, expect, Some(&why)),
@@ -83,22 +92,27 @@ fn foreground(
     match session.world.finish(job) {
         Ok(finished) => {
             let status = finished.status;
-            keep_output(session, finished);
+            keep_output(session, finished, terminal);
             let failure = (status != Status::Exited(0)).then(|| gotext::status(status));
             judge(session, expect, failure.as_deref())
         }
         Err((how, finished)) => {
-            keep_output(session, *finished);
+            keep_output(session, *finished, terminal);
             Err(how.into())
         }
     }
 }
 
-pub(super) fn keep_output(session: &mut Session<'_>, finished: Finished) {
+/// What a program without a terminal wrote leaves `ttyout` as it was.
+pub(super) fn keep_output(session: &mut Session<'_>, finished: Finished, terminal: bool) {
     session.log.output("stdout", &finished.stdout);
     session.log.output("stderr", &finished.stderr);
     session.stdout = finished.stdout;
     session.stderr = finished.stderr;
+    if terminal {
+        session.log.output("ttyout", &finished.terminal);
+        session.ttyout = finished.terminal;
+    }
 }
 
 /// Compares what happened with what the line expects.
@@ -113,7 +127,7 @@ fn judge(session: &mut Session<'_>, expect: Expect, failure: Option<&str>) -> St
     }
 }
 
-/// Starts a program and takes the standard input that was set for it. Whether or not it starts, the
+/// Starts a program and takes the standard input and the terminal that were set for it. Whether or not it starts, the
 /// saved outputs are empty then.
 fn start(
     session: &mut Session<'_>,
@@ -123,6 +137,7 @@ fn start(
     session.stdout = Stream::default();
     session.stderr = Stream::default();
     let stdin = std::mem::take(&mut session.stdin);
+    let terminal = session.terminal.take();
     let path = find(session, word)?;
     let program = Program {
         path,
@@ -130,6 +145,7 @@ fn start(
         environment: session.environment.for_program(&session.directory),
         directory: session.directory.clone(),
         stdin,
+        terminal,
     };
     match session.world.start(&program) {
         Ok(job) => Ok((job, program.path)),
@@ -147,11 +163,11 @@ fn find(session: &Session<'_>, word: &[u8]) -> Result<PathBuf, String> {
         return Ok(PathBuf::from(OsStr::from_bytes(word)));
     }
     let path = session.environment.get(b"PATH").unwrap_or_default();
-    let found = match word {
-        // Go takes the base name of nothing to be `.`, which is not nothing, and does not look it up.
-        b"" => return Ok(PathBuf::new()),
-        _ => search::executable(word, path),
-    };
+    // Go does not look nothing up: its base name is `.`, which is not nothing.
+    if word.is_empty() {
+        return Err("exec: no command".to_owned());
+    }
     let quoted = || gotext::quote(word);
-    found.ok_or_else(|| format!("exec: {}: executable file not found in $PATH", quoted()))
+    search::executable(word, path)
+        .ok_or_else(|| format!("exec: {}: executable file not found in $PATH", quoted()))
 }

@@ -33,12 +33,15 @@ pub(super) fn run(
     environment.push((EXPECT.into(), wanted.into()));
     session.stdout = Stream::default();
     session.stderr = Stream::default();
+    let terminal = session.terminal.take();
+    let has_terminal = terminal.is_some();
     let program = Program {
         path: path.to_owned(),
         arguments: arguments.to_vec(),
         environment,
         directory: session.directory.clone(),
         stdin: std::mem::take(&mut session.stdin),
+        terminal,
     };
     let job = session.world.start(&program).or_else(|error| {
         let errno = gotext::errno(error.errno);
@@ -47,14 +50,14 @@ pub(super) fn run(
     match session.world.finish(job) {
         Ok(finished) => {
             let status = finished.status;
-            keep_output(session, finished);
+            keep_output(session, finished, has_terminal);
             if status == Status::Exited(0) {
                 return Ok(());
             }
             fail(format!("{name}: {}", gotext::status(status)))
         }
         Err((how, finished)) => {
-            keep_output(session, *finished);
+            keep_output(session, *finished, has_terminal);
             Err(how.into())
         }
     }

@@ -28,7 +28,7 @@ pub(super) const CD: Command = Command {
 pub(super) const CP: Command = Command {
     name: "cp",
     usage: "cp src... dst",
-    summary: "copy files, or stdout and stderr",
+    summary: "copy files, or stdout, stderr and ttyout",
     details: "Several sources need a directory to go to. Directories are not copied. A new file gets the mode of its source, an existing one keeps its own.",
     example: "cp stdout kept.txt",
     negatable: false,
@@ -202,7 +202,7 @@ fn rm(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
 fn remove(path: &Path) -> io::Result<()> {
     let meta = match fs::symlink_metadata(path) {
         Ok(meta) => meta,
-        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
     if !meta.is_dir() {
@@ -213,13 +213,6 @@ fn remove(path: &Path) -> io::Result<()> {
     }
     make_writable(path)?;
     fs::remove_dir_all(path)
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 /// A directory that may not be written does not let go of its files.

@@ -44,20 +44,25 @@ fn wait_one(session: &mut Session<'_>, name: &[u8]) -> Step {
         return unknown(name);
     };
     finish(session, at)?;
-    let mut job = session.jobs.remove(at);
-    if let Some(finished) = &job.finished {
-        session.log.output("stdout", &finished.stdout);
-        session.log.output("stderr", &finished.stderr);
+    let Some(job) = session.jobs.get_mut(at) else {
+        return Ok(());
+    };
+    if let Some(finished) = &mut job.finished {
+        // A job that fails the line stays listed, so that its outputs are told again at the end.
+        let told = (copy(&finished.stdout), copy(&finished.stderr));
+        session.stdout = std::mem::replace(&mut finished.stdout, told.0);
+        session.stderr = std::mem::replace(&mut finished.stderr, told.1);
+        session.log.output("stdout", &session.stdout);
+        session.log.output("stderr", &session.stderr);
     }
-    if let Err(halt) = check(&job) {
-        session.jobs.insert(at, job);
-        return Err(halt);
-    }
-    if let Some(finished) = job.finished.take() {
-        session.stdout = finished.stdout;
-        session.stderr = finished.stderr;
-    }
+    check(job)?;
+    session.jobs.remove(at);
     Ok(())
+}
+
+/// The same bytes; of what cannot be used, none.
+fn copy(stream: &Stream) -> Stream {
+    Stream::from_bytes(stream.bytes().map(<[u8]>::to_vec).unwrap_or_default())
 }
 
 /// Waits for all, in the order of their start, and checks each. The first bad one ends the line.
@@ -144,6 +149,12 @@ pub(super) fn interrupt_all(session: &mut Session<'_>) {
 pub(in crate::interp) fn end_all(session: &mut Session<'_>) -> Result<(), Interrupted> {
     interrupt_all(session);
     for at in 0..session.jobs.len() {
+        // A job that does not end now hangs because of the line that started it, not of the last one.
+        if let Some(job) = session.jobs.get(at)
+            && job.finished.is_none()
+        {
+            session.world.line(&job.place);
+        }
         match finish(session, at) {
             Err(Halt::Interrupted(how)) => return Err(how),
             Ok(()) | Err(_) => log(session, at),
@@ -151,6 +162,18 @@ pub(in crate::interp) fn end_all(session: &mut Session<'_>) -> Result<(), Interr
     }
     session.jobs.clear();
     Ok(())
+}
+
+/// After the world ended the script: what the jobs wrote that are not in the log yet.
+pub(in crate::interp) fn log_rest(session: &mut Session<'_>) {
+    for at in 0..session.jobs.len() {
+        let new = |job: &Job| job.finished.is_none();
+        // A job that had to be ended is logged where that is found out.
+        if session.jobs.get(at).is_some_and(new) && finish(session, at).is_ok() {
+            log(session, at);
+        }
+    }
+    session.jobs.clear();
 }
 
 /// Waits for one job, unless that was done before.

@@ -2,7 +2,7 @@
 //! nothing of the loop that runs lines.
 
 mod compare;
-mod custom;
+pub(super) mod custom;
 mod exec;
 mod external;
 mod files;
@@ -69,6 +69,8 @@ static COMMANDS: &[Command] = &[
     patterns::STDOUT,
     flow::STOP,
     links::SYMLINK,
+    state::TTYIN,
+    patterns::TTYOUT,
     rewrite::UNIX2DOS,
     rewrite::UNQUOTE,
     jobs::WAIT,

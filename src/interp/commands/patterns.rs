@@ -1,4 +1,6 @@
-//! `stdout`, `stderr`, `grep`: whether a pattern matches. Knows nothing of how patterns are compiled.
+//! `stdout`, `stderr`, `ttyout`, `grep`: whether a pattern matches. Knows nothing of how patterns are compiled.
+
+use std::num::{IntErrorKind, ParseIntError};
 
 use super::{Command, text};
 use crate::interp::gotext::{quote, quote_pattern};
@@ -28,6 +30,17 @@ pub(super) const STDERR: Command = Command {
     negatable: true,
     form: Form::words(1, Some(1), &[Role::Pattern]).after(Flag::Beginning("-count=")),
     run: |session, expect, arguments| output(session, expect, arguments, &STDERR),
+};
+
+pub(super) const TTYOUT: Command = Command {
+    name: "ttyout",
+    usage: "ttyout [-count=N] 'pattern'",
+    summary: "match what came out of the last terminal",
+    details: "As `stdout`, for what the last program wrote to the terminal that `ttyin` gave it.",
+    example: "ttyout 'Password:'",
+    negatable: true,
+    form: Form::words(1, Some(1), &[Role::Pattern]).after(Flag::Beginning("-count=")),
+    run: |session, expect, arguments| output(session, expect, arguments, &TTYOUT),
 };
 
 pub(super) const GREP: Command = Command {
@@ -76,19 +89,28 @@ fn count(expect: Expect, arguments: &[Vec<u8>]) -> Step<(usize, &[Vec<u8>])> {
     if expect == Expect::Failure {
         return fail("cannot use -count= with negated match");
     }
-    match str::from_utf8(number)
-        .ok()
-        .and_then(|n| n.parse::<i64>().ok())
-    {
-        None => fail(format!(
-            "bad -count=: strconv.Atoi: parsing {}: invalid syntax",
-            quote(number)
-        )),
-        Some(number) => match usize::try_from(number) {
-            Ok(number) if number > 0 => Ok((number, rest)),
-            _ => fail("bad -count=: must be at least 1"),
-        },
-    }
+    let parsed = str::from_utf8(number).ok().map(str::parse::<i64>);
+    let wrong = match parsed {
+        Some(Ok(number)) => {
+            return match usize::try_from(number) {
+                Ok(number) if number > 0 => Ok((number, rest)),
+                _ => fail("bad -count=: must be at least 1"),
+            };
+        }
+        Some(Err(error)) if is_overflow(&error) => "value out of range",
+        _ => "invalid syntax",
+    };
+    let quoted = quote(number);
+    fail(format!(
+        "bad -count=: strconv.Atoi: parsing {quoted}: {wrong}"
+    ))
+}
+
+fn is_overflow(error: &ParseIntError) -> bool {
+    matches!(
+        error.kind(),
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow
+    )
 }
 
 /// A pattern and what is expected of it.

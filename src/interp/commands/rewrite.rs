@@ -17,14 +17,17 @@ pub(super) const UNQUOTE: Command = Command {
     details: "A file of the archive that holds marker lines has `>` before each of its lines; this takes it off again.",
     example: "unquote nested.txtar",
     negatable: false,
-    form: Form::words(1, None, &[Role::Other]),
+    form: Form::words(0, None, &[Role::Other]),
+    // No file at all is no mistake here, as in Go.
     run: |session, _, arguments| {
-        if arguments.is_empty() {
-            return UNQUOTE.misused();
-        }
         rewrite(session, arguments, |contents| {
             txtar::unquote(contents).or_else(|error| fail(error.to_string()))
-        })
+        })?;
+        for file in arguments {
+            let path = session.path(file);
+            session.goldens.unquoted(path);
+        }
+        Ok(())
     },
 };
 

@@ -1,10 +1,11 @@
-//! `env` and `stdin`: what the next programs are given. Knows no program.
+//! `env`, `stdin`, `ttyin`: what the next programs are given. Knows no program.
 
 use super::Command;
-use crate::interp::halt::Step;
+use crate::interp::Terminal;
+use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::Session;
-use crate::script::check::{Form, Role};
+use crate::script::check::{Flag, Form, Role};
 
 pub(super) const ENV: Command = Command {
     name: "env",
@@ -30,6 +31,19 @@ pub(super) const STDIN: Command = Command {
     form: Form::words(1, Some(1), &[Role::Read]),
     run: stdin,
 };
+
+pub(super) const TTYIN: Command = Command {
+    name: "ttyin",
+    usage: "ttyin [-stdin] filename",
+    summary: "give the next program a terminal, with a file to read from it",
+    details: "The next program has a terminal of its own, on which the file is typed, and then the end of input. With `-stdin` its standard input is the terminal too.",
+    example: "ttyin -stdin answers.txt",
+    negatable: false,
+    form: Form::words(1, Some(1), &[Role::Read]).after(Flag::Whole("-stdin")),
+    run: ttyin,
+};
+
+const CONFLICT: &str = "conflicting use of 'stdin' and 'ttyin -stdin'";
 
 fn env(session: &mut Session<'_>, arguments: &[Vec<u8>]) {
     if arguments.is_empty() {
@@ -61,6 +75,30 @@ fn stdin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let [file] = arguments else {
         return STDIN.misused();
     };
+    if session
+        .terminal
+        .as_ref()
+        .is_some_and(|terminal| terminal.stdin)
+    {
+        return fail(CONFLICT);
+    }
     session.stdin = session.read(file)?;
+    Ok(())
+}
+
+fn ttyin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+    let (stdin, file) = match arguments {
+        [file] => (false, file),
+        [flag, file] if flag == b"-stdin" => (true, file),
+        _ => return TTYIN.misused(),
+    };
+    if stdin && !session.stdin.is_empty() {
+        return fail(CONFLICT);
+    }
+    let input = session.read(file)?;
+    if input.is_empty() {
+        return fail("tty input file is empty");
+    }
+    session.terminal = Some(Terminal { input, stdin });
     Ok(())
 }

@@ -99,9 +99,12 @@ fn conditions_of_the_users_take_a_suffix_and_may_be_wrong() {
             "" => Err("is what?".to_owned()),
             word => Ok(word == "so"),
         })
+        .condition("torn", |_| panic!("no idea"))
         .condition("docker", |_| Ok(true));
     case.passes("[is:so] exec true\n[is:not] exec false\n[!docker] exec false\n");
     case.fails("[is] exec true", "bad condition \"is\": is what?");
+    let message = "bad condition \"torn:x\": panicked: no idea";
+    case.fails("[torn:x] exec true", message);
 }
 
 #[test]

@@ -90,13 +90,14 @@ fn exists_looks_at_each_file() {
 #[test]
 fn mkdir_and_rm_do_all_of_it_or_say_why_not() {
     passes(
-        "mkdir a/b c\nmkdir a/b\nexec chmod 555 a\nrm a c missing f/x f\n! exists a c f\n-- f --\n",
+        "mkdir a/b c\nmkdir a/b\nexec chmod 555 a\nrm a c missing x/y f\n! exists a c f\n-- f --\n",
     );
     each_fails(&[
         ("mkdir", "usage: mkdir dir..."),
         ("mkdir f\n-- f --\n", "mkdir $WORK/f: not a directory"),
         ("mkdir f/g\n-- f --\n", "mkdir $WORK/f: not a directory"),
         ("rm", "usage: rm file..."),
+        ("rm f/x\n-- f --\n", "unlinkat $WORK/f/x: not a directory"),
     ]);
 }
 
@@ -147,12 +148,11 @@ fn symlink_keeps_its_target_as_written() {
 
 #[test]
 fn unquote_and_unix2dos_rewrite_files_in_place() {
-    passes("unquote a e\ngrep '^-- x --$' a\n! grep . e\n-- a --\n>-- x --\n-- e --\n");
+    passes("unquote\nunquote a e\ngrep '^-- x --$' a\n! grep . e\n-- a --\n>-- x --\n-- e --\n");
     passes(
         "unix2dos a e\nexec wc -c a e\nstdout ' *6 a'\nunix2dos a\nexec wc -c a\nstdout ^6\n-- a --\nx\ny\n-- e --\n",
     );
     each_fails(&[
-        ("unquote", "usage: unquote file..."),
         (
             "unquote a\n-- a --\nx\n",
             "data does not appear to be quoted",

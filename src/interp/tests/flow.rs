@@ -65,7 +65,7 @@ fn going_on_after_a_failure_keeps_the_phases_that_failed() {
     case.logs(
         "# good\nexec true\n# bad\nexec false\nexec true\n# fine\nexec true\n",
         "# good (0.001s)\n# bad (0.001s)\n> exec false\n[exit status 1]\n\
-         FAIL: a.txtar:4: unexpected command failure\n> exec true\n# fine (0.001s)\n> exec true\n",
+         FAIL: a.txtar:4: unexpected command failure\n> exec true\n# fine (0.001s)\n",
     );
 }
 

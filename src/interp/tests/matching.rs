@@ -61,6 +61,10 @@ fn patterns_match_lines_of_the_outputs() {
             "bad -count=: strconv.Atoi: parsing \"x\": invalid syntax",
         ),
         (
+            &echo("stdout -count=99999999999999999999 a"),
+            "bad -count=: strconv.Atoi: parsing \"99999999999999999999\": value out of range",
+        ),
+        (
             &echo("! stdout -count=1 a"),
             "cannot use -count= with negated match",
         ),

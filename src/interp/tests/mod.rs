@@ -5,13 +5,17 @@ mod check;
 mod files;
 mod flow;
 mod forms;
+mod goldens;
 mod matching;
 mod programs;
+mod terminals;
 mod world;
 
-use super::{AfterFailure, Detail, Executed, Registry, ScriptEnding, Setup, environment, execute};
+use super::{
+    AfterFailure, Detail, Executed, Golden, Registry, ScriptEnding, Setup, environment, execute,
+};
 use crate::model::EngineKind;
-use crate::script::{Dialect, Script};
+use crate::script::{Dialect, Script, txtar};
 use world::Machine;
 
 /// A script's surroundings, to be changed by a test before it runs.
@@ -20,6 +24,8 @@ struct Case {
     registry: Registry,
     machine: Machine,
     dialect: Dialect,
+    /// The script with what `--update` makes of it.
+    updated: Vec<u8>,
     // Removed when the test is over.
     _work: tempfile::TempDir,
 }
@@ -31,16 +37,20 @@ fn case() -> Case {
             work_dir: work.path().canonicalize().unwrap(),
             file: "a.txtar".to_owned(),
             search_path: b"/usr/local/bin:/usr/bin:/bin".to_vec(),
+            go_variables: Vec::new(),
             variables: Vec::new(),
             engine: None,
+            sandboxed: false,
             tag: "sd-1".to_owned(),
             run_id: "run1".to_owned(),
             detail: Detail::Folded,
             after_failure: AfterFailure::Stop,
+            golden: Golden::Compare,
         },
         registry: Registry::default(),
         machine: Machine::new(),
         dialect: Dialect::Shakedown,
+        updated: Vec::new(),
         _work: work,
     }
 }
@@ -48,9 +58,13 @@ fn case() -> Case {
 impl Case {
     fn run(&mut self, text: &str) -> (ScriptEnding, String) {
         let (script, _) = Script::parse("a.txtar", text.as_bytes(), self.dialect);
-        let Executed { ending, log } =
-            execute(&script, &self.setup, &self.registry, &mut self.machine);
-        (ending, String::from_utf8(log).unwrap())
+        let Executed {
+            ending,
+            log,
+            updates,
+        } = execute(&script, &self.setup, &self.registry, &mut self.machine);
+        self.updated = txtar::replace(text.as_bytes(), &updates);
+        (ending, String::from_utf8_lossy(&log).into_owned())
     }
 
     #[track_caller]
@@ -104,13 +118,14 @@ fn each_fails(cases: &[(&str, &str)]) {
 fn the_environment_is_in_the_order_of_go_and_ends_with_ours() {
     let mut case = case();
     case.setup.variables = vec![(b"A".to_vec(), b"1".to_vec())];
+    case.setup.go_variables = vec![(b"GORACE".to_vec(), b"x".to_vec())];
     case.setup.engine = Some(EngineKind::Podman);
     let names = |dialect| -> Vec<String> {
         let variables = environment(&case.setup, dialect);
         let name = |(name, _): (Vec<u8>, Vec<u8>)| String::from_utf8(name).unwrap();
         variables.into_iter().map(name).collect()
     };
-    let go = "WORK PATH GOTRACEBACK HOME TMPDIR devnull / : $ exe A";
+    let go = "WORK PATH GOTRACEBACK HOME TMPDIR devnull / : $ GORACE exe A";
     assert_eq!(names(Dialect::Testscript).join(" "), go);
     let ours = format!("{go} ENGINE TAG RUN_ID");
     assert_eq!(names(Dialect::Shakedown).join(" "), ours);

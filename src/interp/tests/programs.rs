@@ -142,6 +142,33 @@ fn a_deadline_never_passes_even_where_failure_is_expected() {
 }
 
 #[test]
+fn what_the_jobs_wrote_is_shown_when_the_world_ends_the_script() {
+    let mut case = case();
+    case.machine.interrupt = Some(Interrupted::Deadline);
+    case.logs(
+        "exec echo served &\nexec true\n",
+        "> exec echo served &\n> exec true\n[deadline exceeded]\n\
+         FAIL: a.txtar:2: test timed out while running command\n\
+         [background] echo served: exit status 0\n[stdout]\nserved\n",
+    );
+}
+
+#[test]
+fn nothing_is_found_in_an_empty_path() {
+    let not_found = "[exec: \"true\": executable file not found in $PATH]";
+    logs(
+        "env PATH=\nexec true\n",
+        &format!(
+            "> env PATH=\n> exec true\n{not_found}\nFAIL: a.txtar:2: unexpected command failure\n"
+        ),
+    );
+    logs(
+        "exec ''\n",
+        "> exec ''\n[exec: no command]\nFAIL: a.txtar:1: unexpected command failure\n",
+    );
+}
+
+#[test]
 fn kill_signals_jobs_and_leaves_them_on_the_list() {
     passes("! exec sleep 600 &a&\n! exec sleep 600 &\nkill -INT a\nkill\nwait\nkill\n");
     each_fails(&[

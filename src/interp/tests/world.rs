@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::host::stream::Stream;
+use crate::host::{raw, terminal};
 use crate::interp::{Finished, Interrupted, JobId, Program, StartError, Status, World};
 use crate::model::{EngineFacts, Place};
 
@@ -17,6 +18,7 @@ struct Running {
     child: Child,
     stdout: JoinHandle<Vec<u8>>,
     stderr: JoinHandle<Vec<u8>>,
+    terminal: Option<terminal::Pair>,
 }
 
 /// Its clock moves one millisecond per look, so that logs can be compared.
@@ -51,6 +53,14 @@ fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     })
 }
 
+/// All that a terminal shows, for tests less than it holds; it ends in a hang-up.
+fn shown(pair: terminal::Pair) -> Vec<u8> {
+    drop(pair.theirs);
+    let mut bytes = Vec::new();
+    let _hang_up = std::fs::File::from(pair.ours).read_to_end(&mut bytes);
+    bytes
+}
+
 impl World for Machine {
     fn line(&mut self, place: &Place) {
         self.lines.push(place.line);
@@ -73,19 +83,36 @@ impl World for Machine {
             .env_clear()
             .envs(program.environment.iter().map(|(k, v)| (os(k), os(v))))
             .current_dir(&program.directory)
-            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let pair = program.terminal.as_ref().map(|_| terminal::open().unwrap());
+        match (&program.terminal, &pair) {
+            (Some(wanted), Some(pair)) => {
+                raw::lead_session(&mut command, pair.theirs.try_clone().unwrap());
+                let typed = terminal::typed(wanted.input.clone());
+                rustix::io::write(&pair.ours, &typed).unwrap();
+                if wanted.stdin {
+                    command.stdin(pair.theirs.try_clone().unwrap());
+                }
+            }
+            _ => {
+                command.process_group(0);
+            }
+        }
         let mut child = command.spawn().map_err(|error| StartError {
             errno: error.raw_os_error().unwrap(),
         })?;
         // The program may be gone before it has read anything.
-        let _gone = child.stdin.take().unwrap().write_all(&program.stdin);
+        let _gone = child
+            .stdin
+            .take()
+            .map(|mut pipe| pipe.write_all(&program.stdin));
         self.jobs.push(Some(Running {
             stdout: read(child.stdout.take().unwrap()),
             stderr: read(child.stderr.take().unwrap()),
             child,
+            terminal: pair,
         }));
         Ok(JobId(u32::try_from(self.jobs.len() - 1).unwrap()))
     }
@@ -100,6 +127,7 @@ impl World for Machine {
             },
             stdout: Stream::from_bytes(running.stdout.join().unwrap()),
             stderr: Stream::from_bytes(running.stderr.join().unwrap()),
+            terminal: Stream::from_bytes(running.terminal.map_or_else(Vec::new, shown)),
         };
         match self.interrupt {
             None => Ok(finished),

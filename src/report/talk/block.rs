@@ -9,6 +9,8 @@ use crate::model::{
 use crate::report::cause::{cause, deadline_word, place, waited};
 use crate::report::paint::{Paint, count, one_line, seconds};
 
+/// A conmon's command line is two thousand characters long.
+const LONGEST_COMMAND: usize = 160;
 /// Processes shown of a hang; the record has all.
 const SHOWN: usize = 20;
 
@@ -66,8 +68,14 @@ pub(super) fn attempt(name: &str, report: &AttemptReport, mut block: Block) -> S
         Outcome::Passed | Outcome::Skipped { .. } | Outcome::Failed(_) | Outcome::Cancelled => {}
     }
     done(name, report, &mut block);
+    if !report.updated.is_empty() {
+        block.line("DONE", &format!("{} updated", report.updated));
+    }
     for leak in &report.leaks {
         leaked(leak, &mut block);
+    }
+    if !report.work_dir.is_empty() {
+        block.line("KEPT", &format!("{name}: $WORK is {}", report.work_dir));
     }
     for leftover in &report.cleanup.leftovers {
         left(name, leftover, &mut block);
@@ -125,7 +133,7 @@ fn process_line(process: &ProcessFact, depth: usize) -> String {
         "  ".repeat(depth),
         process.pid,
         process.state,
-        one_line(&process.command)
+        console::truncate_str(&one_line(&process.command), LONGEST_COMMAND, "…")
     );
     let mut facts = Vec::new();
     if !process.wchan.is_empty() && process.wchan != "0" {

@@ -41,6 +41,8 @@ pub struct TalkLook {
     pub volume: Volume,
     /// The path of the record, as the user may type it; empty when there is none.
     pub record: String,
+    /// The words that, with the run's id behind them, print the run again; empty when there are none.
+    pub again: String,
 }
 
 /// The report on stderr.

@@ -69,15 +69,19 @@ impl Tally {
             }
         }
         if unclean {
-            let leftovers = count(self.leftovers, "resource");
-            let leaks = count(self.leaks, "output");
-            line(format!("  left behind: {leftovers}; {leaks} held open"));
+            let leftovers = Some(self.leftovers).filter(|number| *number > 0);
+            let leaks = Some(self.leaks).filter(|number| *number > 0);
+            let parts = [
+                leftovers.map(|number| count(number, "resource")),
+                leaks.map(|number| format!("{} held open", count(number, "output"))),
+            ];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            line(format!("  left behind: {}", parts.join("; ")));
         }
         if !look.record.is_empty() {
-            line(format!(
-                "  record: {}   again: shakedown report {run}",
-                look.record
-            ));
+            let again = Some(&look.again).filter(|again| !again.is_empty());
+            let again = again.map_or(String::new(), |again| format!("   again: {again} {run}"));
+            line(format!("  record: {}{again}", look.record));
         }
         text
     }

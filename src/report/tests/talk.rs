@@ -26,6 +26,7 @@ fn hanging() -> Vec<Event> {
 fn a_hang_is_told_whole() {
     let look = TalkLook {
         record: ".shakedown/runs/toui5c-3mvz.jsonl".to_owned(),
+        again: "shakedown report".to_owned(),
         ..TalkLook::default()
     };
     insta::assert_snapshot!(talk(look, &hanging()), @r#"
