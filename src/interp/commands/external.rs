@@ -33,13 +33,15 @@ pub(super) fn run(
     environment.push((EXPECT.into(), wanted.into()));
     session.stdout = Stream::default();
     session.stderr = Stream::default();
+    let terminal = session.terminal.take();
+    let has_terminal = terminal.is_some();
     let program = Program {
         path: path.to_owned(),
         arguments: arguments.to_vec(),
         environment,
         directory: session.directory.clone(),
         stdin: std::mem::take(&mut session.stdin),
-        terminal: None,
+        terminal,
     };
     let job = session.world.start(&program).or_else(|error| {
         let errno = gotext::errno(error.errno);
@@ -48,14 +50,14 @@ pub(super) fn run(
     match session.world.finish(job) {
         Ok(finished) => {
             let status = finished.status;
-            keep_output(session, finished, false);
+            keep_output(session, finished, has_terminal);
             if status == Status::Exited(0) {
                 return Ok(());
             }
             fail(format!("{name}: {}", gotext::status(status)))
         }
         Err((how, finished)) => {
-            keep_output(session, *finished, false);
+            keep_output(session, *finished, has_terminal);
             Err(how.into())
         }
     }

@@ -55,6 +55,10 @@ fn a_command_takes_as_many_words_as_the_table_says() {
                     continue;
                 }
                 let line = call(&command, words, extra);
+                // Alone, its flag is the name of a file.
+                if line == "ttyin -stdin" {
+                    continue;
+                }
                 let refused = message(&line) == format!("usage: {}", command.usage);
                 assert_eq!(refused, !command.form.takes(words), "{line}");
             }
