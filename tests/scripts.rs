@@ -18,7 +18,12 @@ use shakedown::cli::Harness;
 use shakedown::interp::{CommandContext, CommandError, Expect, Preparation};
 
 /// Where the scripts of this project are; the program `toy` is known only here.
-const FOLDERS: [&str; 3] = ["fixtures/plain", "fixtures/container", "fixtures/toy"];
+const FOLDERS: [&str; 4] = [
+    "fixtures/plain",
+    "fixtures/language",
+    "fixtures/container",
+    "fixtures/toy",
+];
 
 fn main() -> ExitCode {
     let mut harness = Harness::from_manifest()

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -80,8 +80,7 @@ pub(super) fn spawn(spec: &Spec<'_>) -> io::Result<Started> {
     {
         rustix::io::ioctl_fionbio(ours, true)?;
     }
-    let absolute = spec.directory.join(spec.path);
-    let mut command = Command::new(&absolute);
+    let mut command = Command::new(program(spec));
     command
         .arg0(spec.path)
         .args(spec.arguments.iter().map(|word| OsStr::from_bytes(word)))
@@ -110,4 +109,14 @@ pub(super) fn spawn(spec: &Spec<'_>) -> io::Result<Started> {
         stderr,
         terminal,
     })
+}
+
+/// What the kernel is given: a path as it was written, so that a `#!` script sees that very path; it is
+/// followed from the new directory. A bare name becomes a path, or the search would begin.
+fn program(spec: &Spec<'_>) -> PathBuf {
+    if spec.path.as_os_str().as_bytes().contains(&b'/') {
+        spec.path.to_owned()
+    } else {
+        spec.directory.join(spec.path)
+    }
 }

@@ -63,6 +63,7 @@ impl Run<'_, '_> {
         session.directory.clone_from(&deferred.directory);
         // What the script had ready for a program of its own.
         session.stdin.clear();
+        session.terminal = None;
         let step = commands::run(session, deferred.expect, &deferred.words);
         if let Err(Halt::Interrupted(_)) = step {
             return step;

@@ -172,6 +172,18 @@ fn a_hang_shows_the_processes_as_they_stood_and_how_they_were_ended() {
 }
 
 #[test]
+fn what_is_deferred_runs_after_the_deadline() {
+    let fixtures = fixtures(|name| name == "hang_deferred");
+    let project = project(&fixtures);
+    project.run().without_engine().finish().expect_code(101);
+    let record = project.record();
+    let log = text(&record.report("hang_deferred")["log"]);
+    let (_, deferred) = log.split_once("[deadline exceeded]").unwrap();
+    assert!(deferred.contains("\n# deferred ("), "{log}");
+    assert!(deferred.contains("\n[stdout]\ncleaned up\n"), "{log}");
+}
+
+#[test]
 fn each_kind_of_verdict_has_its_exit_code() {
     for (name, code) in [
         ("leaked_pipe", 0),

@@ -178,8 +178,8 @@ fn retry(
 ) -> (u32, Step) {
     let began = session.world.charged();
     let log = session.log.position();
-    // Each try reads it anew.
-    let stdin = session.stdin.clone();
+    // Each try reads them anew.
+    let (stdin, terminal) = (session.stdin.clone(), session.terminal.clone());
     let mut pause = tries.every.unwrap_or(FIRST_PAUSE);
     let mut count = 0;
     let mut last = false;
@@ -187,6 +187,7 @@ fn retry(
         count += 1;
         session.log.cut(log);
         session.stdin.clone_from(&stdin);
+        session.terminal.clone_from(&terminal);
         session.trying = true;
         let step = super::run(session, expect, words);
         session.trying = false;

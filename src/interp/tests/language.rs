@@ -431,3 +431,27 @@ fn what_cannot_be_meant_is_refused_where_it_is_said() {
     passes("defer exec sleep 600 &\n");
     passes("defer until ! exec false\n");
 }
+
+/// `fixtures/language` is executed on real slots too; what the manual shows is a part of it.
+#[test]
+fn the_manual_shows_every_addition_with_a_part_of_its_fixture() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manual = std::fs::read_to_string(root.join("docs/script.md")).unwrap();
+    for name in NAMES {
+        let usage = crate::interp::command_facts().find(|command| command.name == name);
+        let heading = format!("\n### `{}`\n", usage.unwrap().usage);
+        let (_, section) = manual.split_once(&heading).expect(&heading);
+        let (example, _) = section
+            .split_once("```text\n")
+            .and_then(|(_, rest)| rest.split_once("```"))
+            .unwrap();
+        let file = root.join(format!("fixtures/language/{name}.txtar"));
+        let fixture = std::fs::read_to_string(file).unwrap();
+        assert!(fixture.contains(example), "{name}: {example}");
+        let mut case = case();
+        case.setup.detail = Detail::Whole;
+        if !["sleep", "until"].contains(&name) {
+            case.passes(&fixture);
+        }
+    }
+}

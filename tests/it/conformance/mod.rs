@@ -21,7 +21,6 @@ const DIFFERENCES: &[&str] = &[
     "02-environment-file-outside",
     "07-files-chmod-several",
     "08-output-shown-not-text",
-    "09-programs-path-with-slash",
     "09-programs-usage-background-named",
     "12-flow-continue-setup",
     "12-flow-continue-skip",
