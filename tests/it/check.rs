@@ -11,7 +11,12 @@ fn exit_code(folder: &str) -> (Option<i32>, String) {
 
 #[test]
 fn our_own_scripts_raise_no_alarm() {
-    for folder in ["fixtures/plain", "fixtures/container", "fixtures/toy"] {
+    for folder in [
+        "fixtures/plain",
+        "fixtures/language",
+        "fixtures/container",
+        "fixtures/toy",
+    ] {
         let (code, stdout) = exit_code(folder);
         // What stands below its `stop` is meant to make no sense.
         let rest: Vec<&str> = stdout
@@ -113,4 +118,24 @@ fn a_command_of_the_settings_takes_no_name_of_the_language() {
     output
         .expect_code(2)
         .expect_stderr("`[commands]` names `cp`");
+}
+
+#[test]
+fn an_addition_is_unknown_where_testscript_is_spoken() {
+    let text = "until exec true\n";
+    let ours = Project::new().script("one", text);
+    let check = |project: &Project| {
+        let mut command = project.shakedown();
+        command = command.args(["check"]).without_engine();
+        command.finish()
+    };
+    check(&ours).expect_code(0);
+    let settings = "scripts = [\"scripts\"]\ndialect = \"testscript\"\n";
+    let theirs = Project::with_settings(settings).script("one", text);
+    let output = check(&theirs);
+    output.expect_code(101);
+    output.expect_stdout("unknown command `until`\n  hint: it is one of the dialect `shakedown`");
+    let settings = format!("{settings}[check]\ncommands = [\"until\"]\n");
+    let registered = Project::with_settings(&settings).script("one", text);
+    check(&registered).expect_code(0);
 }

@@ -1,6 +1,6 @@
 //! One call of a command: its name, its negation, its words, and what it leaves behind.
 
-use crate::script::{go_regex, is_background, suggest};
+use crate::script::{Dialect, go_regex, is_background, suggest};
 
 use super::facts::{CommandFacts, Flag, Role};
 use super::lines::Walk;
@@ -30,9 +30,7 @@ pub(super) fn check(
     if walk.vocabulary.programs.contains(name) {
         return program(walk, words);
     }
-    let commands = &walk.vocabulary.commands;
-    if let Some(command) = commands.iter().find(|command| command.name == name) {
-        let command = *command;
+    if let Some(command) = language(walk, name) {
         built_in(walk, &command, arguments, negated);
         leave(walk, &command, first, arguments, conditional);
     } else if walk.vocabulary.externals.contains(name) {
@@ -49,9 +47,23 @@ pub(super) fn check(
     }
 }
 
+/// The command of the script's dialect. What is registered under the same name goes before an addition.
+fn language(walk: &Walk<'_, '_>, name: &str) -> Option<CommandFacts> {
+    let vocabulary = walk.vocabulary;
+    let mut commands = vocabulary.commands.iter().copied();
+    let registered = vocabulary.externals.contains(name) || vocabulary.customs.contains(name);
+    let without = registered || walk.script.dialect == Dialect::Testscript;
+    commands.find(|command| command.name == name && !(command.addition && without))
+}
+
 fn unknown(walk: &mut Walk<'_, '_>, word: &Word, negated: Option<u32>) {
     let name = shown(&word.text);
     let vocabulary = walk.vocabulary;
+    let mut commands = vocabulary.commands.iter();
+    if commands.any(|command| command.name == name) {
+        let message = format!("unknown command `{name}`");
+        return walk.mistake(word.col, message, "it is one of the dialect `shakedown`");
+    }
     let own = vocabulary.programs.iter().chain(&vocabulary.customs);
     let own = own.chain(&vocabulary.externals);
     let known = vocabulary.commands.iter().map(|command| command.name);
