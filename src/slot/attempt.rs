@@ -156,12 +156,7 @@ fn work_name(job: &Job) -> String {
 fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome, Vec<u8>, Seen) {
     let registry = slot.registry;
     let setup = setup(slot, job, work);
-    let mut watch = Watch::new(slot, job.attempt, job.lane, job.deadline);
-    let variables = interp::environment(&setup, script.dialect);
-    watch.script = variables
-        .into_iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect();
+    let mut watch = Watch::new(slot, job, &setup, script.dialect);
     let Executed {
         ending,
         log,

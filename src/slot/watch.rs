@@ -10,13 +10,13 @@ use super::serve::{Heard, Slot, path};
 use crate::diagnose::{self, Sample};
 use crate::host::clock;
 use crate::host::reaper::Reap;
-use crate::interp::{Interrupted, JobId};
+use crate::interp::{self, Interrupted, JobId, Setup};
 use crate::model::{
-    AttemptId, EndedProcess, EngineKind, Fault, FaultKind, Lane, Leak, Outcome, Place, Resource,
-    Timeout,
+    AttemptId, Dialect, EndedProcess, EngineKind, Fault, FaultKind, Lane, Leak, Outcome, Place,
+    Resource, Timeout,
 };
 use crate::shim::role::masked;
-use crate::wire::{FromSlot, OtherEngine, Pass, ToShim, Variables};
+use crate::wire::{FromSlot, Job, OtherEngine, Pass, ToShim, Variables};
 
 /// The script that runs, and what was learnt of it so far.
 #[derive(Debug)]
@@ -24,8 +24,9 @@ pub(super) struct Watch<'s, 'r> {
     pub(super) slot: &'s mut Slot<'r>,
     pub(super) attempt: AttemptId,
     pub(super) deadline: Duration,
-    /// The environment that the script begins with.
-    pub(super) script: Variables,
+    /// What the script begins with.
+    pub(super) setup: &'s Setup,
+    pub(super) dialect: Dialect,
     pub(super) admitted: bool,
     pub(super) held: Held,
     pub(super) begun: Instant,
@@ -81,18 +82,19 @@ impl Held {
 impl<'s, 'r> Watch<'s, 'r> {
     pub(super) fn new(
         slot: &'s mut Slot<'r>,
-        attempt: AttemptId,
-        lane: Lane,
-        deadline: Duration,
+        job: &Job,
+        setup: &'s Setup,
+        dialect: Dialect,
     ) -> Self {
         let now = clock::now();
         let harness_directory = path(&slot.setup.harness_directory);
         Watch {
             slot,
-            attempt,
-            deadline,
-            script: Variables::new(),
-            admitted: lane == Lane::Container,
+            attempt: job.attempt,
+            deadline: job.deadline,
+            setup,
+            dialect,
+            admitted: job.lane == Lane::Container,
             held: Held::default(),
             begun: now,
             place: Place::default(),
@@ -212,8 +214,17 @@ impl<'s, 'r> Watch<'s, 'r> {
             .into(),
             credentials: crate::host::search::bytes(&self.slot.credentials()).into(),
             harness: setup.environment.clone(),
-            script: self.script.clone(),
+            script: self.beginning(),
         }))
+    }
+
+    /// The environment that the script began with; made only when a stand-in asks for it.
+    fn beginning(&self) -> Variables {
+        let variables = interp::environment(self.setup, self.dialect);
+        variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
     }
 
     /// Time charged to the script so far.

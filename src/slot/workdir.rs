@@ -5,6 +5,9 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::host::clock;
 
 /// Made by every script at its start, so it stays in a directory that is kept.
 const TEMPORARY: &str = ".tmp";
@@ -14,6 +17,33 @@ const TEMPORARY: &str = ".tmp";
 pub(super) struct WorkDirs {
     root: PathBuf,
     spare: Option<PathBuf>,
+    /// The `.tmp` that was found empty and as new, and when it last changed.
+    seen: Option<Stamp>,
+}
+
+/// A directory at a time: while this stays the same, nothing was put into it, and neither its mode nor
+/// its attributes were touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// `None` for a change so young that another one could bear the same time (the kernel's clock for files
+    /// ticks every few milliseconds).
+    fn of(metadata: &fs::Metadata) -> Option<Stamp> {
+        let changed = (metadata.ctime(), metadata.ctime_nsec());
+        let at = Duration::new(
+            u64::try_from(changed.0).ok()?,
+            u32::try_from(changed.1).ok()?,
+        );
+        let settled = clock::since_1970().checked_sub(at)? > Duration::from_millis(50);
+        settled.then_some(Stamp {
+            inode: metadata.ino(),
+            changed,
+        })
+    }
 }
 
 /// A work directory that could not be emptied.
@@ -27,7 +57,11 @@ pub(super) struct CannotEmpty {
 
 impl WorkDirs {
     pub(super) fn new(root: PathBuf) -> Self {
-        WorkDirs { root, spare: None }
+        WorkDirs {
+            root,
+            spare: None,
+            seen: None,
+        }
     }
 
     /// An empty directory of this name (but for an empty `.tmp`), which did not exist before.
@@ -50,7 +84,7 @@ impl WorkDirs {
             source,
         };
         if fs::symlink_metadata(&path).map_err(failed)?.is_dir() {
-            empty(&path).map_err(failed)?;
+            self.empty(&path).map_err(failed)?;
             if self.spare.is_none() && is_pristine(&path) {
                 self.spare = Some(path);
                 return Ok(());
@@ -62,6 +96,39 @@ impl WorkDirs {
         }
     }
 
+    /// Removes all that is in a directory but an empty `.tmp`.
+    fn empty(&mut self, path: &Path) -> io::Result<()> {
+        if self.remove_entries(path).is_ok() {
+            return Ok(());
+        }
+        // A script may have made directories read-only; they are ours, so open them and try once more.
+        open_up(path)?;
+        self.remove_entries(path)
+    }
+
+    fn remove_entries(&mut self, path: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            if !entry.file_type()?.is_dir() {
+                fs::remove_file(entry.path())?;
+            } else if entry.file_name() != TEMPORARY || !self.is_as_new(&entry.path())? {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a `.tmp` is empty and untouched. One that has not changed since it was is not looked into.
+    fn is_as_new(&mut self, path: &Path) -> io::Result<bool> {
+        let stamp = Stamp::of(&fs::symlink_metadata(path)?);
+        if stamp.is_some() && stamp == self.seen {
+            return Ok(true);
+        }
+        let as_new = is_pristine(path) && !has_entries(path)?;
+        self.seen = stamp.filter(|_| as_new);
+        Ok(as_new)
+    }
+
     /// Removes what is kept.
     pub(super) fn close(&mut self) {
         if let Some(spare) = self.spare.take() {
@@ -69,31 +136,6 @@ impl WorkDirs {
             drop(fs::remove_dir_all(spare));
         }
     }
-}
-
-/// Removes all that is in a directory but an empty `.tmp`.
-fn empty(path: &Path) -> io::Result<()> {
-    if remove_entries(path).is_ok() {
-        return Ok(());
-    }
-    // A script may have made directories read-only; they are ours, so open them and try once more.
-    open_up(path)?;
-    remove_entries(path)
-}
-
-fn remove_entries(path: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        if !entry.file_type()?.is_dir() {
-            fs::remove_file(entry.path())?;
-        } else if entry.file_name() != TEMPORARY
-            || !is_pristine(&entry.path())
-            || has_entries(&entry.path())?
-        {
-            fs::remove_dir_all(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 fn has_entries(path: &Path) -> io::Result<bool> {
@@ -181,5 +223,21 @@ mod tests {
         dirs.give_back(first).unwrap();
         assert_eq!(names(&outside), ["precious"]);
         assert_eq!(names(&dirs.take("b").unwrap()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_put_into_the_temporary_directory_is_removed_also_when_it_was_empty_before() {
+        let root = tempfile::tempdir().unwrap();
+        let mut dirs = WorkDirs::new(root.path().to_owned());
+        for round in 0..300 {
+            let path = dirs.take("a").unwrap();
+            let temporary = path.join(TEMPORARY);
+            fs::create_dir_all(&temporary).unwrap();
+            assert_eq!(names(&temporary), Vec::<String>::new(), "round {round}");
+            if round % 3 == 0 {
+                fs::write(temporary.join("left"), "x").unwrap();
+            }
+            dirs.give_back(path).unwrap();
+        }
     }
 }
