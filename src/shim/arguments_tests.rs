@@ -8,7 +8,7 @@ const LABELS: &str = "--label=dev.shakedown.run=r1 --label=dev.shakedown.attempt
 fn seat() -> Seat {
     Seat {
         directory: "/ids/7".into(),
-        cwd: "/work".into(),
+        cwd: "/cwd".into(),
         run: "r1".parse().unwrap(),
         attempt: "3.1.1".parse().unwrap(),
     }
@@ -87,7 +87,7 @@ fn a_container_is_known_by_its_cidfile_and_labels() {
 fn the_scripts_own_id_file_is_respected_and_found_from_its_directory() {
     check(
         "docker run --cidfile c.txt img",
-        &["run LABELS --cidfile c.txt img", "container @/work/c.txt"],
+        &["run LABELS --cidfile c.txt img", "container @/cwd/c.txt"],
     );
     check(
         "podman run --cidfile=/a/c img",
@@ -95,11 +95,11 @@ fn the_scripts_own_id_file_is_respected_and_found_from_its_directory() {
     );
     check(
         "docker build --iidfile i .",
-        &["build --force-rm --iidfile i .", "image @/work/i images?"],
+        &["build --force-rm --iidfile i .", "image @/cwd/i images?"],
     );
     check(
         "podman pod create --pod-id-file p",
-        &["pod create LABELS --pod-id-file p", "pod @/work/p"],
+        &["pod create LABELS --pod-id-file p", "pod @/cwd/p"],
     );
 }
 
