@@ -29,7 +29,7 @@ pub(super) struct Chain<'s> {
     pub(super) circle: Option<usize>,
 }
 
-impl<'s> Chain<'s> {
+impl Chain<'_> {
     /// The link that says most: the last that explains a hang by itself, in a circle the strongest.
     pub(super) fn decisive(&self) -> usize {
         let last = self.links.len() - 1;
@@ -122,7 +122,7 @@ impl<'g, 's> Search<'g, 's> {
         self.found.insert(pid, None);
         let mut best: Option<Chain<'s>> = None;
         for want in wants(self.graph, process) {
-            let chain = self.behind(pid, want, depth);
+            let chain = self.behind(pid, &want, depth);
             // Of equals the first: threads and holders come in the order of their weight.
             if best
                 .as_ref()
@@ -136,7 +136,7 @@ impl<'g, 's> Search<'g, 's> {
     }
 
     /// The best chain of one want: through each of those who could end it.
-    fn behind(&mut self, pid: i32, want: Want<'s>, depth: usize) -> Chain<'s> {
+    fn behind(&mut self, pid: i32, want: &Want<'s>, depth: usize) -> Chain<'s> {
         let link = |to| Link {
             pid,
             want: want.clone(),

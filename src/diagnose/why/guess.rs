@@ -1,6 +1,7 @@
 //! What a thread waits for by the name of the kernel function it sleeps in: the second-best source, where the
 //! call could not be read. What comes of it carries the reason as its doubt.
 
+use super::things::partner;
 use super::waiting::Reader;
 use super::want::{Want, What};
 use crate::model::PipeEnd;
@@ -96,22 +97,22 @@ impl<'s> Reader<'_, 's> {
             }
             Some(Guess::Lock) => vec![self.lock(tid, None, "")],
             Some(Guess::Child) => vec![self.child(tid, None)],
-            Some(Guess::Sleep) => vec![self.want(tid, What::Time)],
-            Some(Guess::Fifo) => vec![self.partner(tid, "")],
-            Some(Guess::Stopped) => vec![self.want(tid, What::Continuation)],
-            Some(Guess::Terminal) => vec![self.want(tid, What::Terminal(""))],
-            Some(Guess::Connect) => vec![self.want(tid, What::Connection(""))],
+            Some(Guess::Sleep) => vec![Want::new(tid, What::Time)],
+            Some(Guess::Fifo) => vec![partner(tid, "")],
+            Some(Guess::Stopped) => vec![Want::new(tid, What::Continuation)],
+            Some(Guess::Terminal) => vec![Want::new(tid, What::Terminal(""))],
+            Some(Guess::Connect) => vec![Want::new(tid, What::Connection(""))],
             Some(Guess::Socket) => {
                 let sockets = self.graph.sockets_of(me).into_iter();
                 sockets
                     .map(|(socket, fd)| with_fd(self.socket(tid, socket, "recv"), fd))
                     .collect()
             }
-            Some(Guess::Kernel) => vec![self.want(tid, What::Kernel { path: "", wchan })],
+            Some(Guess::Kernel) => vec![Want::new(tid, What::Kernel { path: "", wchan })],
             None => Vec::new(),
         };
         if wants.is_empty() {
-            wants.push(self.want(tid, What::Unknown(why)));
+            wants.push(Want::new(tid, What::Unknown(why)));
         }
         let sure = |want: &Want<'s>| {
             want.what.is_child() || matches!(want.what, What::Time | What::Continuation)

@@ -89,20 +89,15 @@ fn process(graph: &Graph<'_>, holder: Holder) -> String {
     let Some(process) = graph.process(pid) else {
         return format!("process {pid}{fd}, of which nothing is known");
     };
-    let mut text = format!("{} {pid}{fd}", short_name(&process.command));
-    if let Some(age) = process.age {
-        text += &format!(", {} old", seconds(age));
-    }
-    if process.line > 0 {
-        text += &format!(", of line {}", process.line);
-    }
-    if process.adopted {
-        text += ", its parent has ended";
-    }
-    if !graph.scene.processes.iter().any(|ours| ours.pid == pid) {
-        text += ", not of this script";
-    }
-    text
+    let not_ours = || !graph.scene.processes.iter().any(|ours| ours.pid == pid);
+    let facts = [
+        Some(format!("{} {pid}{fd}", short_name(&process.command))),
+        process.age.map(|age| format!("{} old", seconds(age))),
+        (process.line > 0).then(|| format!("of line {}", process.line)),
+        process.adopted.then(|| "its parent has ended".to_owned()),
+        not_ours().then(|| "not of this script".to_owned()),
+    ];
+    facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// `thread 4711  read, in anon_pipe_read`.

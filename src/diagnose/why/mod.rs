@@ -5,6 +5,7 @@
 //! Facts go in and words come out: no clock, no file, no process.
 
 mod chain;
+mod clause;
 mod client;
 mod graph;
 mod guess;

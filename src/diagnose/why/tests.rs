@@ -89,6 +89,7 @@ impl Made {
         self
     }
 
+    #[expect(clippy::too_many_arguments, reason = "a row of a table")]
     fn socket(
         mut self,
         name: &str,
@@ -709,13 +710,15 @@ fn a_fifo_without_a_partner() {
     let open = Wait::Open {
         path: "/w/fifo".to_owned(),
     };
-    let made = Made::default().process(10, SLOT, "cat /w/fifo", open);
+    let made = Made::default()
+        .process(10, SLOT, "cat /w/fifo", open)
+        .pipe("/w/fifo", &[], 0);
     check(
         &made,
         HangClass::Fifo,
         10,
         "/w/fifo",
-        "cat (10) waits for a partner at the FIFO /w/fifo, which nobody has open at the other end",
+        "cat (10) waits for somebody to open the other end of the FIFO /w/fifo, which nobody has open",
     );
     let made = Made::default()
         .process(10, SLOT, "cat", on("read", 3, "/w/fifo"))
@@ -975,84 +978,77 @@ mod any_scene {
         vec(made, 0..8)
     }
 
+    fn threads() -> impl Strategy<Value = Vec<ThreadFact>> {
+        let wchan = prop_oneof!["", "anon_pipe_read", "do_wait", "fuse_x"];
+        let one = (PIDS, PIDS, wait(), wchan);
+        let made = one.prop_map(|(pid, tid, wait, wchan)| ThreadFact {
+            pid,
+            tid,
+            state: 'S',
+            wchan,
+            wait,
+            kernel: Vec::new(),
+        });
+        vec(made, 0..12)
+    }
+
+    fn pipes() -> impl Strategy<Value = Vec<PipeFact>> {
+        let end = (PIDS, 0..3_i32, any::<bool>(), any::<bool>());
+        let end = end.prop_map(|(pid, fd, reads, writes)| PipeEnd {
+            pid,
+            fd,
+            reads,
+            writes,
+        });
+        let made = (name(), vec(end, 0..5)).prop_map(|(name, ends)| PipeFact {
+            name,
+            ends,
+            ..PipeFact::default()
+        });
+        vec(made, 0..4)
+    }
+
+    fn locks() -> impl Strategy<Value = Vec<LockFact>> {
+        let one = (name(), vec(PIDS, 0..3), vec(PIDS, 0..3));
+        let made = one.prop_map(|(path, holders, waiters)| LockFact {
+            kind: LockKind::Posix,
+            path,
+            holders,
+            waiters,
+        });
+        vec(made, 0..3)
+    }
+
+    fn sockets() -> impl Strategy<Value = Vec<SocketFact>> {
+        let ends = || vec((PIDS, 0..3_i32), 0..3);
+        let one = (name(), ends(), name(), ends());
+        let made = one.prop_map(|(name, ends, peer, peer_ends)| SocketFact {
+            name,
+            ends,
+            peer,
+            peer_ends,
+            ..SocketFact::default()
+        });
+        vec(made, 0..3)
+    }
+
     fn scenes() -> impl Strategy<Value = Scene> {
-        let threads = vec(
-            (
-                PIDS,
-                PIDS,
-                wait(),
-                prop_oneof!["", "anon_pipe_read", "do_wait", "fuse_x"],
-            ),
-            0..12,
+        let facts = (
+            processes(),
+            processes(),
+            threads(),
+            pipes(),
+            locks(),
+            sockets(),
         );
-        let pipes = vec(
-            (
-                name(),
-                vec((PIDS, 0..3_i32, any::<bool>(), any::<bool>()), 0..5),
-            ),
-            0..4,
-        );
-        let locks = vec((name(), vec(PIDS, 0..3), vec(PIDS, 0..3)), 0..3);
-        let sockets = vec(
-            (
-                name(),
-                vec((PIDS, 0..3_i32), 0..3),
-                name(),
-                vec((PIDS, 0..3_i32), 0..3),
-            ),
-            0..3,
-        );
-        let facts = (processes(), processes(), threads, pipes, locks, sockets);
         facts.prop_map(
             |(processes, others, threads, pipes, locks, sockets)| Scene {
                 processes,
                 others,
-                threads: threads
-                    .into_iter()
-                    .map(|(pid, tid, wait, wchan)| ThreadFact {
-                        pid,
-                        tid,
-                        state: 'S',
-                        wchan,
-                        wait,
-                        kernel: Vec::new(),
-                    })
-                    .collect(),
-                pipes: pipes
-                    .into_iter()
-                    .map(|(name, ends)| PipeFact {
-                        name,
-                        ends: ends
-                            .into_iter()
-                            .map(|(pid, fd, reads, writes)| PipeEnd {
-                                pid,
-                                fd,
-                                reads,
-                                writes,
-                            })
-                            .collect(),
-                        ..PipeFact::default()
-                    })
-                    .collect(),
-                locks: locks
-                    .into_iter()
-                    .map(|(path, holders, waiters)| LockFact {
-                        kind: LockKind::Posix,
-                        path,
-                        holders,
-                        waiters,
-                    })
-                    .collect(),
-                sockets: sockets
-                    .into_iter()
-                    .map(|(name, ends, peer, peer_ends)| SocketFact {
-                        name,
-                        ends,
-                        peer,
-                        peer_ends,
-                        ..SocketFact::default()
-                    })
-                    .collect(),
+                threads,
+                pipes,
+                locks,
+                sockets,
                 ..Scene::default()
             },
         )

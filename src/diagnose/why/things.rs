@@ -22,7 +22,7 @@ impl<'s> Reader<'_, 's> {
         let others: Vec<Holder> = writers(false).collect();
         let child = |holder: &&Holder| self.graph.children(me).any(|child| child.pid == holder.pid);
         if let Some(child) = others.iter().find(child) {
-            let mut want = self.want(tid, What::Output(pipe));
+            let mut want = Want::new(tid, What::Output(pipe));
             want.holders = [*child].into();
             return want;
         }
@@ -33,7 +33,7 @@ impl<'s> Reader<'_, 's> {
             child_gone,
             own,
         };
-        let mut want = self.want(tid, what);
+        let mut want = Want::new(tid, what);
         want.doubt = self.graph.gap("pipes", me);
         want.holders = if own {
             writers(true).collect()
@@ -71,7 +71,7 @@ impl<'s> Reader<'_, 's> {
 
     pub(super) fn room(&self, tid: i32, pipe: &'s PipeFact) -> Want<'s> {
         let me = self.process.pid;
-        let mut want = self.want(tid, What::Room(pipe));
+        let mut want = Want::new(tid, What::Room(pipe));
         let readers = pipe.ends.iter().filter(|end| end.reads && end.pid != me);
         want.holders = readers
             .map(|end| Holder {
@@ -89,18 +89,10 @@ impl<'s> Reader<'_, 's> {
         want
     }
 
-    pub(super) fn partner(&self, tid: i32, path: &'s str) -> Want<'s> {
-        let mut want = self.want(tid, What::Partner(path));
-        if path.is_empty() {
-            want.doubt = Some("not permitted");
-        }
-        want
-    }
-
     pub(super) fn lock(&self, tid: i32, kind: Option<LockKind>, path: &'s str) -> Want<'s> {
         let me = self.process.pid;
         let Some(lock) = self.graph.lock(me, path) else {
-            let mut want = self.want(tid, What::Lock { kind, path });
+            let mut want = Want::new(tid, What::Lock { kind, path });
             want.doubt = self.graph.gap("locks", me);
             return want;
         };
@@ -108,7 +100,7 @@ impl<'s> Reader<'_, 's> {
             kind: Some(lock.kind),
             path: &lock.path,
         };
-        let mut want = self.want(tid, what);
+        let mut want = Want::new(tid, what);
         let holders = lock.holders.iter().filter(|holder| **holder > 0);
         want.holders = holders.map(|holder| (*holder).into()).collect();
         want.doubt = self.graph.gap("locks", me);
@@ -138,11 +130,11 @@ impl<'s> Reader<'_, 's> {
         let mut want = match socket.state.as_str() {
             "listening" => {
                 let what = format!("waits for somebody to connect to {place}");
-                return self.want(tid, What::Event(what));
+                return Want::new(tid, What::Event(what));
             }
-            "connecting" => self.want(tid, What::Connection(place)),
-            _ if call == "connect" => self.want(tid, What::Connection(place)),
-            _ => self.want(tid, What::Answer(socket)),
+            "connecting" => Want::new(tid, What::Connection(place)),
+            _ if call == "connect" => Want::new(tid, What::Connection(place)),
+            _ => Want::new(tid, What::Answer(socket)),
         };
         let mut holders: Vec<Holder> = holders.collect();
         if let Some(helper) = self.served_peer(&holders) {
@@ -152,7 +144,7 @@ impl<'s> Reader<'_, 's> {
         // Both ends in one process: its threads wake each other.
         if !holders.is_empty() && holders.iter().all(|holder| holder.pid == me) {
             let what = "waits for its own threads".to_owned();
-            return self.want(tid, What::Event(what));
+            return Want::new(tid, What::Event(what));
         }
         holders.retain(|holder| holder.pid != me);
         want.holders = holders.into();
@@ -161,20 +153,27 @@ impl<'s> Reader<'_, 's> {
 
     /// At the other end is a helper that lives as long as a container.
     pub(super) fn served_peer(&self, holders: &[Holder]) -> Option<Want<'s>> {
-        let helpers = holders
+        let mut helpers = holders
             .iter()
             .filter_map(|holder| self.graph.process(holder.pid));
-        let id = helpers
-            .filter_map(|helper| self.graph.served(helper))
-            .next()?;
+        let id = helpers.find_map(|helper| self.graph.served(helper))?;
         Some(self.container(id, false))
     }
 
     pub(super) fn child(&self, tid: i32, pid: Option<i32>) -> Want<'s> {
-        let mut want = self.want(tid, What::Child);
+        let mut want = Want::new(tid, What::Child);
         let children = self.graph.children(self.process.pid);
         let children = children.filter(|child| pid.is_none_or(|pid| pid == child.pid));
         want.holders = children.map(|child| child.pid.into()).collect();
         want
     }
+}
+
+/// Whoever opens the other end of a FIFO.
+pub(super) fn partner(tid: i32, path: &str) -> Want<'_> {
+    let mut want = Want::new(tid, What::Partner(path));
+    if path.is_empty() {
+        want.doubt = Some("not permitted");
+    }
+    want
 }

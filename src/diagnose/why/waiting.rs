@@ -5,6 +5,7 @@
 use super::client;
 use super::graph::Graph;
 use super::guess::{Guess, guess};
+use super::things::partner;
 use super::want::{Want, What};
 use crate::model::{Descriptor, LockKind, PipeFact, ProcessFact, StackKind, ThreadFact, Wait};
 
@@ -15,7 +16,7 @@ pub(super) fn wants<'s>(graph: &Graph<'s>, process: &'s ProcessFact) -> Vec<Want
         return vec![reader.container(id, true)];
     }
     if matches!(process.state, 'T' | 't') {
-        return vec![reader.want(process.pid, What::Continuation)];
+        return vec![Want::new(process.pid, What::Continuation)];
     }
     let threads = graph.threads(process.pid);
     let mut wants: Vec<Want<'s>> = threads
@@ -44,20 +45,9 @@ pub(super) struct Reader<'g, 's> {
 }
 
 impl<'s> Reader<'_, 's> {
-    pub(super) fn want(&self, tid: i32, what: What<'s>) -> Want<'s> {
-        Want {
-            what,
-            tid,
-            fd: None,
-            holders: [].into(),
-            doubt: None,
-            one_of_many: false,
-        }
-    }
-
     pub(super) fn container(&self, id: &'s str, helper: bool) -> Want<'s> {
         let known = self.graph.container(id);
-        self.want(self.process.pid, What::Container { id, known, helper })
+        Want::new(self.process.pid, What::Container { id, known, helper })
     }
 
     /// What waits in a container, or in one's client, waits for it; a lock tells more.
@@ -81,14 +71,14 @@ impl<'s> Reader<'_, 's> {
         let why = why.unwrap_or("its threads were not read");
         let pid = self.process.pid;
         if self.process.state == 'R' {
-            return vec![self.want(pid, What::Processor)];
+            return vec![Want::new(pid, What::Processor)];
         }
         self.guessed(pid, &self.process.wchan, why)
     }
 
     fn thread(&self, thread: &'s ThreadFact) -> Vec<Want<'s>> {
         let tid = thread.tid;
-        let one = |what| vec![self.want(tid, what)];
+        let one = |what| vec![Want::new(tid, what)];
         match &thread.wait {
             Wait::Running => one(What::Processor),
             Wait::Stopped => one(What::Continuation),
@@ -99,7 +89,7 @@ impl<'s> Reader<'_, 's> {
                 path: "",
                 wchan: &thread.wchan,
             }),
-            Wait::Open { path } => vec![self.partner(tid, path)],
+            Wait::Open { path } => vec![partner(tid, path)],
             Wait::Futex { mapping, .. } => self.futex(tid, mapping).into_iter().collect(),
             Wait::On { call, on } => self.on(thread, call, on),
             Wait::AnyOf { on, timed, call } => self.any_of(tid, call, on, *timed),
@@ -116,7 +106,7 @@ impl<'s> Reader<'_, 's> {
         let tid = thread.tid;
         if guess(&thread.wchan) == Some(Guess::Kernel) {
             let (path, wchan) = (on.target.as_str(), thread.wchan.as_str());
-            return vec![self.want(tid, What::Kernel { path, wchan })];
+            return vec![Want::new(tid, What::Kernel { path, wchan })];
         }
         let writes = ["write", "send", "splice", "sendfile"];
         let is_write = writes.iter().any(|name| call.contains(name));
@@ -141,18 +131,18 @@ impl<'s> Reader<'_, 's> {
         } else if let Some(socket) = self.graph.socket(target) {
             self.socket(tid, socket, call)
         } else if is_terminal(target) {
-            self.want(tid, What::Terminal(target))
+            Want::new(tid, What::Terminal(target))
         } else if target.contains("pidfd") {
             self.child(tid, None)
         } else if target.contains("timerfd") {
-            self.want(tid, What::Time)
+            Want::new(tid, What::Time)
         } else {
             let what = if target.is_empty() {
                 "something"
             } else {
                 target
             };
-            self.want(tid, What::Event(format!("waits in {call} for {what}")))
+            Want::new(tid, What::Event(format!("waits in {call} for {what}")))
         };
         want.fd = Some(on.fd);
         want
@@ -168,7 +158,7 @@ impl<'s> Reader<'_, 's> {
         if told.is_empty() {
             // Nothing but its own threads, timers and signals can wake it.
             return if timed && on.is_empty() {
-                vec![self.want(tid, What::Time)]
+                vec![Want::new(tid, What::Time)]
             } else {
                 Vec::new()
             };
@@ -210,7 +200,7 @@ impl<'s> Reader<'_, 's> {
             }
             Some(_) | None => What::Event("waits for its own threads".to_owned()),
         };
-        self.want(self.process.pid, what)
+        Want::new(self.process.pid, what)
     }
 }
 

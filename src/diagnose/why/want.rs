@@ -150,7 +150,19 @@ impl What<'_> {
     }
 }
 
-impl Want<'_> {
+impl<'s> Want<'s> {
+    /// A certain want that nobody is known to fulfil.
+    pub(super) fn new(tid: i32, what: What<'s>) -> Self {
+        Want {
+            what,
+            tid,
+            fd: None,
+            holders: [].into(),
+            doubt: None,
+            one_of_many: false,
+        }
+    }
+
     /// How much this tells of a hang; more is better.
     pub(super) fn strength(&self) -> u8 {
         let several = matches!(&self.what, What::End { own: true, .. }) && self.one_of_many;

@@ -1,14 +1,13 @@
-//! A chain as one sentence with subject and object.
-//!
-//! Says what was found and nothing more. What is not known is said with its reason.
+//! A chain as one sentence with subject and object, and the names of its processes and containers.
 
 use std::time::Duration;
 
-use super::chain::{Chain, Link};
+use super::chain::Chain;
+use super::clause::Speaker;
 use super::client;
 use super::graph::Graph;
-use super::want::{Holder, Want, What, short_id};
-use crate::model::{ContainerFact, LockKind, Movement, PipeFact};
+use super::want::{Holder, What, short_id};
+use crate::model::{ContainerFact, Movement, PipeFact};
 
 /// Longer names are cut.
 const LONGEST_NAME: usize = 40;
@@ -29,13 +28,12 @@ pub(super) fn sentence(graph: &Graph<'_>, chain: &Chain<'_>, movement: &Movement
     };
     text += &name(graph, first.pid);
     for (place, link) in chain.links.iter().enumerate() {
-        let is_last = place + 1 == chain.links.len();
         // Of a holder of whom nothing is known there is nothing to say.
         if place > 0 && matches!(link.want.what, What::Unknown(_)) {
             break;
         }
         text += if place == 0 { " " } else { ", which " };
-        text += &speaker.clause(link, is_last);
+        text += &speaker.clause(link);
     }
     one_line(&text)
 }
@@ -136,230 +134,5 @@ pub(super) fn filling(pipe: &PipeFact) -> Option<String> {
         (0, _) => Some("empty".to_owned()),
         (waiting, Some(capacity)) => Some(format!("{waiting} of {capacity} bytes")),
         (waiting, None) => Some(format!("{waiting} bytes")),
-    }
-}
-
-#[derive(Debug)]
-struct Speaker<'g, 's> {
-    graph: &'g Graph<'s>,
-    movement: &'g Movement,
-}
-
-impl Speaker<'_, '_> {
-    /// What a process waits for, up to the one who could give it.
-    fn clause(&self, link: &Link<'_>, is_last: bool) -> String {
-        let want = &link.want;
-        let doubt = |text: String| match want.doubt {
-            Some(why) => format!("{text} (unknown which: {why})"),
-            None => text,
-        };
-        match &want.what {
-            What::End {
-                pipe,
-                child_gone,
-                own,
-            } => self.end(link, pipe, *child_gone, *own),
-            What::Output(pipe) => doubt(format!(
-                "waits for the output ({}) of its child {}",
-                pipe.name,
-                self.to(link)
-            )),
-            What::Room(pipe) => doubt(self.room(link, pipe)),
-            What::Partner("") => format!(
-                "waits for a partner at a FIFO whose path is unknown{}",
-                because(want)
-            ),
-            What::Partner(path) => {
-                format!(
-                    "waits for a partner at the FIFO {path}, which nobody has open at the other end"
-                )
-            }
-            What::Lock { kind, path } => self.lock(link, *kind, path),
-            What::Answer(socket) => {
-                let unread = match socket.peer_unread {
-                    Some(0) => " (it has read everything sent)".to_owned(),
-                    Some(bytes) => format!(" (it has not read {bytes} bytes)"),
-                    None => String::new(),
-                };
-                let from = peer(&want.what.resource());
-                doubt(format!(
-                    "waits for an answer from {from}{unread}{}",
-                    self.server(link)
-                ))
-            }
-            What::Connection("") => {
-                format!("waits for a connection to be accepted{}", because(want))
-            }
-            What::Connection(path) => format!(
-                "waits for {} to accept its connection{}",
-                peer(path),
-                self.server(link)
-            ),
-            What::Child if link.to.is_none() => "waits for a child that was not seen".to_owned(),
-            What::Child => format!("waits for its child {}", self.to(link)),
-            What::Container { id, known, helper } => {
-                let verb = if *helper {
-                    "lives as long as"
-                } else {
-                    "waits for"
-                };
-                let state = container_state(*known);
-                format!("{verb} {}{state}", container_name(id, *known))
-            }
-            What::Continuation => "is stopped and waits to be continued".to_owned(),
-            What::Kernel {
-                path: "",
-                wchan: "",
-            } => "waits in the kernel for a file system or device".to_owned(),
-            What::Kernel { path: "", wchan } => {
-                format!("waits in the kernel for a file system or device ({wchan})")
-            }
-            What::Kernel { path, wchan } => {
-                format!("waits in the kernel for the file system or device of {path} ({wchan})")
-            }
-            What::Terminal("") => "waits for input from its terminal".to_owned(),
-            What::Terminal(path) => format!("waits for input from the terminal {path}"),
-            What::Processor => self.computes().to_owned(),
-            What::Time => "sleeps".to_owned(),
-            What::Event(text) => text.clone(),
-            What::Unknown(why) => {
-                let nobody = if is_last {
-                    "waits for what cannot be told"
-                } else {
-                    "waits"
-                };
-                format!("{nobody} (unknown: {why})")
-            }
-        }
-    }
-
-    fn computes(&self) -> &'static str {
-        match self.movement {
-            Movement::Moving => "computes",
-            Movement::Still => "has work, and got no processor time between two looks",
-            Movement::Unknown { .. } => "has work",
-        }
-    }
-
-    /// `cat (12)`, or `itself`.
-    fn to(&self, link: &Link<'_>) -> String {
-        match link.to {
-            Some(holder) if holder.pid == link.pid => "itself".to_owned(),
-            Some(holder) => name(self.graph, holder.pid),
-            None => "nobody who was seen".to_owned(),
-        }
-    }
-
-    fn end(&self, link: &Link<'_>, pipe: &PipeFact, child_gone: bool, own: bool) -> String {
-        let what = if child_gone {
-            format!(
-                "end-of-file on the output ({}) of a child that has already exited",
-                pipe.name
-            )
-        } else {
-            format!("input or end-of-file on {}", pipe_name(&pipe.name))
-        };
-        let what = match link.want.doubt {
-            Some(why) => format!("{what} (unknown which: {why})"),
-            None => what,
-        };
-        let Some(holder) = link.to else {
-            return format!("waits for {what}; nobody was seen to have it open for writing");
-        };
-        let others: Vec<String> = link
-            .want
-            .holders
-            .iter()
-            .filter(|other| other.pid != holder.pid)
-            .map(|other| format!("{}{}", name(self.graph, other.pid), descriptor(*other)))
-            .collect();
-        let others = match others.as_slice() {
-            [] => String::new(),
-            [other] => format!(" (and in {other})"),
-            [other, rest @ ..] => format!(" (and in {other} and {} more)", rest.len()),
-        };
-        let only = if own { "only " } else { "" };
-        format!(
-            "waits for {what}; the pipe is still open for writing {only}in {}{}{others}",
-            self.to(link),
-            descriptor(holder)
-        )
-    }
-
-    fn room(&self, link: &Link<'_>, pipe: &PipeFact) -> String {
-        let filling = filling(pipe).map_or_else(String::new, |filling| format!(" ({filling})"));
-        let pipe = pipe_name(&pipe.name);
-        match link.to {
-            None => {
-                format!("waits for room in {pipe}{filling}, which nobody else has open for reading")
-            }
-            Some(holder) if self.graph.slot() == Some(holder.pid) => {
-                format!(
-                    "waits for room in its output {pipe}{filling}, not read by {}",
-                    self.to(link)
-                )
-            }
-            Some(holder) => format!(
-                "waits for room in {pipe}{filling}, not read by {}{}",
-                self.to(link),
-                descriptor(holder)
-            ),
-        }
-    }
-
-    fn lock(&self, link: &Link<'_>, kind: Option<LockKind>, path: &str) -> String {
-        let libpod = link.want.what.class() == crate::model::HangClass::LockLibpod;
-        let kind = match kind {
-            _ if libpod => "libpod's lock in",
-            Some(LockKind::Flock) => "the lock (flock) on",
-            Some(LockKind::Posix) => "the lock (fcntl) on",
-            Some(LockKind::OpenFile) => "the lock (fcntl, of an open file) on",
-            Some(LockKind::SharedMemory) => "the mutex in",
-            None => "the lock on",
-        };
-        let path = if path.is_empty() {
-            "an unknown file"
-        } else {
-            path
-        };
-        match link.to {
-            Some(_) => format!("waits for {kind} {path}, held by {}", self.to(link)),
-            None => format!(
-                "waits for {kind} {path}, whose holder is unknown{}",
-                because(&link.want)
-            ),
-        }
-    }
-
-    fn server(&self, link: &Link<'_>) -> String {
-        match link.to {
-            Some(_) => format!(", served by {}", self.to(link)),
-            None => String::new(),
-        }
-    }
-}
-
-/// ` (not permitted)`.
-fn because(want: &Want<'_>) -> String {
-    want.doubt
-        .map_or_else(String::new, |why| format!(" (unknown: {why})"))
-}
-
-/// The engines' own sockets are known by their paths.
-fn peer(path: &str) -> String {
-    let daemon = match path {
-        "/run/docker.sock" | "/var/run/docker.sock" => "the Docker daemon at ",
-        _ if path.ends_with("/podman/podman.sock") => "the Podman service at ",
-        _ => "",
-    };
-    format!("{daemon}{path}")
-}
-
-/// A FIFO has a path, which does not say what it is.
-fn pipe_name(name: &str) -> String {
-    if name.starts_with('/') {
-        format!("the FIFO {name}")
-    } else {
-        name.to_owned()
     }
 }
