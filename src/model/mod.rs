@@ -23,7 +23,8 @@ pub use bytes::Bytes;
 pub use diagnostic::Diagnostic;
 pub use engine::{EngineFacts, EngineKind, Lane, Policy, Tool};
 pub use event::{
-    AttemptReport, AttemptStart, EngineState, Event, MachineDelta, RunFacts, Timings, TrialFacts,
+    AttemptReport, AttemptStart, EngineState, Event, MachineDelta, Reaped, RunFacts, Timings,
+    TrialFacts,
 };
 pub use evidence::{
     ContainerFact, Descriptor, Evidence, Gap, HangClass, LockFact, LockKind, MachineNow, PipeEnd,

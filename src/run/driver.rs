@@ -171,6 +171,7 @@ impl Driver {
         for message in self.run.dirs.remove() {
             self.teller.tell(&Event::Warning { message });
         }
+        self.run.life.end();
         self.teller.tell(&Event::RunEnded {
             conclusion,
             duration,

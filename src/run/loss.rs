@@ -7,7 +7,7 @@ use super::slots::{Gone, SlotHandle};
 use crate::engine::client::Client;
 use crate::host::process::Bounded;
 use crate::host::{clock, environment};
-use crate::ledger::proof::Owner;
+use crate::ledger::proof::{Owner, Standing};
 use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{
     AttemptId, AttemptReport, Bytes, Cleanup, Event, Fault, FaultKind, MachineDelta, Outcome,
@@ -113,6 +113,7 @@ impl Driver {
             run: &self.run.setup.run,
             attempt,
             intents: &intents,
+            standing: Standing::Alive,
         };
         let rules = &self.run.setup.rules;
         let policy = CleanupPolicy {

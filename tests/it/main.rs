@@ -23,6 +23,7 @@ mod layers;
 mod libtest;
 mod mischief;
 mod nextest;
+mod orphans;
 mod settings;
 mod surroundings;
 mod testscript;
