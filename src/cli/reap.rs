@@ -270,7 +270,7 @@ fn rows(contents: &Contents, of: &dyn Fn(AttemptId) -> bool) -> String {
     for (entry, at) in contents.entries.iter().zip(&contents.times) {
         if !entry.attempt().is_some_and(of) {
             continue;
-        };
+        }
         let line = match entry {
             Entry::Intent {
                 engine,

@@ -125,7 +125,7 @@ pub fn prepare(
         (&ledger, &directory_of(&ledgers, run)),
         state,
     );
-    let search = Some(Search {
+    let search = Search {
         settings: settings.clone(),
         shared: shared(brief, state),
         ledgers,
@@ -133,7 +133,7 @@ pub fn prepare(
         ledger: ledger.clone(),
         executable: dirs.executable(),
         stand_in: dirs.trial(),
-    });
+    };
     Ok(Prepared {
         scheduler: Scheduler::new(attempts(&selected), limits),
         limits,
@@ -142,15 +142,10 @@ pub fn prepare(
         opening,
         setup,
         programs: programs(brief),
-        search,
+        search: Some(search),
         ledger,
         likely: likely(settings),
-        // What becomes of a container trial when there is no engine.
-        without_engine: if settings.engine.require {
-            Verdict::Faulted
-        } else {
-            Verdict::Ignored
-        },
+        without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
         leaks: leak_rule(settings),
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
@@ -159,6 +154,15 @@ pub fn prepare(
         dirs,
         state: state.to_owned(),
     })
+}
+
+/// What becomes of a container trial when there is no engine.
+fn without_engine(settings: &Settings) -> Verdict {
+    if settings.engine.require {
+        Verdict::Faulted
+    } else {
+        Verdict::Ignored
+    }
 }
 
 fn leak_rule(settings: &Settings) -> LeakRule {
