@@ -17,4 +17,5 @@ pub mod search;
 pub mod socket;
 pub mod spawn;
 pub mod stream;
+pub mod strings;
 pub mod terminal;

@@ -10,12 +10,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
+use rustix::process::{Pid, Signal};
 
 use super::clock;
 use super::feed::Feed;
 use super::raw::{self, Waited};
-use super::spawn::{self, Spec};
+use super::spawn::{Spec, Starter};
 use super::stream::{Capture, Stream};
 use super::terminal::Terminal;
 
@@ -90,6 +90,7 @@ pub struct Reaper {
     cap: u64,
     jobs: BTreeMap<u32, Job>,
     last: u32,
+    starter: Starter,
 }
 
 /// The state of a job.
@@ -110,6 +111,7 @@ impl Reaper {
             cap,
             jobs: BTreeMap::new(),
             last: 0,
+            starter: Starter::default(),
         }
     }
 
@@ -118,7 +120,7 @@ impl Reaper {
     pub fn start(&mut self, spec: &Spec<'_>, input: Input) -> io::Result<u32> {
         let give_up = clock::now() + Duration::from_millis(500);
         let started = loop {
-            match spawn::spawn(spec) {
+            match self.starter.start(spec) {
                 Err(error)
                     if error.raw_os_error() == Some(libc::ETXTBSY) && clock::now() < give_up =>
                 {
@@ -131,14 +133,11 @@ impl Reaper {
             .terminal
             .map(|pair| Terminal::new(pair, input.terminal, self.cap))
             .transpose()?;
-        let pid = Pid::from_raw(started.pid)
-            .ok_or_else(|| io::Error::other("a process without an id"))?;
-        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
         self.last += 1;
         let feed = started.stdin.map(|pipe| Feed::new(pipe, input.stdin));
         let job = Job {
             pid: started.pid,
-            pidfd,
+            pidfd: started.pidfd,
             ending: None,
             stdin: feed,
             stdout: Capture::new(started.stdout, self.cap),
