@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::engine::helpers;
 use crate::host::procfs;
-use crate::model::{Evidence, Movement, ProcessFact};
+use crate::model::{Evidence, Movement, ProcessFact, Scene};
 
 /// All descendants of a process at one moment, parents before children.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub fn sample(root: i32) -> Sample {
         cpu: process.cpu,
         io_bytes: procfs::io_bytes(process.pid),
         engine_helper: helpers::serves_others(process),
+        age: None,
+        line: 0,
+        adopted: false,
+        container: String::new(),
     };
     Sample {
         processes: processes.iter().map(fact).collect(),
@@ -41,9 +45,10 @@ impl Sample {
                 why: "the script had no process left".to_owned(),
             };
         }
-        Evidence::Seen {
+        Evidence::Seen(Box::new(Scene {
             processes: self.processes,
-        }
+            ..Scene::default()
+        }))
     }
 }
 
@@ -101,6 +106,10 @@ mod tests {
             cpu: Duration::from_millis(cpu_ms),
             io_bytes,
             engine_helper: false,
+            age: None,
+            line: 0,
+            adopted: false,
+            container: String::new(),
         }
     }
 

@@ -8,6 +8,7 @@ mod diagnostic;
 pub mod duration;
 mod engine;
 mod event;
+mod evidence;
 mod hash;
 mod id;
 mod outcome;
@@ -24,11 +25,14 @@ pub use engine::{EngineFacts, EngineKind, Lane, Policy, Tool};
 pub use event::{
     AttemptReport, AttemptStart, EngineState, Event, MachineDelta, RunFacts, Timings, TrialFacts,
 };
+pub use evidence::{
+    ContainerFact, Descriptor, Evidence, Gap, HangClass, LockFact, LockKind, MachineNow, PipeEnd,
+    PipeFact, ProcessFact, Scene, SocketFact, Stack, StackKind, ThreadFact, Wait, Why,
+};
 pub use hash::Hash;
 pub use id::{AttemptId, ParseIdError, RunId, SlotId};
 pub use outcome::{
-    EndedProcess, Evidence, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place,
-    ProcessFact, Timeout,
+    EndedProcess, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
 pub use rules::{AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Detail, Dialect, Golden};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, seconds};
+use super::{Bytes, Evidence, Why, seconds};
 
 /// A line of a script.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,44 +105,9 @@ pub struct Timeout {
     pub movement: Movement,
     /// What was seen before the first signal.
     pub evidence: Evidence,
-}
-
-/// What was seen of a script at its deadline, before anything was touched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Evidence {
-    /// The script's processes as they stood.
-    Seen {
-        /// Root first.
-        processes: Vec<ProcessFact>,
-    },
-    /// Nothing could be seen.
-    Unavailable {
-        /// Why not.
-        why: String,
-    },
-}
-
-/// One process of a script, at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProcessFact {
-    /// Its id.
-    pub pid: i32,
-    /// Its parent's id.
-    pub parent: i32,
-    /// The kernel's letter: `R`, `S`, `D`, `T`, `Z`.
-    pub state: char,
-    /// Its command line, words joined by blanks; the short name in brackets when there is none.
-    pub command: String,
-    /// The kernel function it sleeps in; empty when unknown.
-    pub wchan: String,
-    /// Processor time used so far.
-    #[serde(with = "seconds")]
-    pub cpu: Duration,
-    /// Bytes read and written so far; `None` when not permitted.
-    pub io_bytes: Option<u64>,
-    /// It serves other scripts too (conmon, a network helper) and is never signalled.
-    pub engine_helper: bool,
+    /// Why, as far as it follows from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
 }
 
 /// How a process of a script was ended by us.

@@ -7,7 +7,7 @@ use super::{
     AttemptId, AttemptReport, AttemptStart, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts,
     EngineKind, EngineState, Event, Evidence, Failure, Fault, FaultKind, How, Lane, Leak, Leftover,
     MachineDelta, Movement, Outcome, Place, Policy, ProcessFact, Resource, ResourceKind, RunFacts,
-    SlotId, Timeout, Timings, Tool, TrialFacts, Verdict,
+    Scene, SlotId, Timeout, Timings, Tool, TrialFacts, Verdict,
 };
 
 pub(crate) fn run_started() -> Event {
@@ -165,18 +165,24 @@ fn timeout() -> Timeout {
         cpu: Duration::from_millis(100),
         io_bytes: Some(42),
         engine_helper,
+        age: None,
+        line: 0,
+        adopted: false,
+        container: String::new(),
     };
     Timeout {
         place: place(25, "! exec invowk cmd fail-command"),
         line_elapsed: Duration::from_millis(41_800),
         deadline: Duration::from_secs(43),
         movement: Movement::Still,
-        evidence: Evidence::Seen {
+        evidence: Evidence::Seen(Box::new(Scene {
             processes: vec![
                 process(4711, 100, "invowk cmd fail-command", false),
                 process(4790, 4711, "/usr/bin/conmon --api-version 1", true),
             ],
-        },
+            ..Scene::default()
+        })),
+        why: None,
     }
 }
 

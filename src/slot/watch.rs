@@ -296,6 +296,7 @@ impl<'s, 'r> Watch<'s, 'r> {
                 deadline: self.deadline,
                 movement: diagnose::movement(self.first_look.as_ref(), &second),
                 evidence: second.into_evidence(),
+                why: None,
             })));
         } else if self.slot.ending {
             self.verdict.get_or_insert(Outcome::Cancelled);

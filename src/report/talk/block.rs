@@ -96,10 +96,11 @@ fn deadline(name: &str, timeout: &Timeout, block: &mut Block) {
     block.line(word, &format!("{}   {line}", place(&timeout.place)));
     block.line("WHY", &format!("{name}: the line {}", waited(timeout)));
     match &timeout.evidence {
-        Evidence::Seen { processes } if processes.is_empty() => {
+        Evidence::Seen(scene) if scene.processes.is_empty() => {
             block.line("TREE", "no process of the script was left");
         }
-        Evidence::Seen { processes } => {
+        Evidence::Seen(scene) => {
+            let processes = &scene.processes;
             let depths = depths(processes);
             for (number, process) in processes.iter().take(SHOWN).enumerate() {
                 let word = if number == 0 { "TREE" } else { "" };
