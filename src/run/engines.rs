@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::sync::mpsc::Sender as Inbox;
 use std::time::Duration;
 
 use super::driver::Occurrence;
@@ -15,6 +14,7 @@ use crate::engine::detect::{CALL_LIMIT, Choice, Detection};
 use crate::engine::turn::{self, Turn};
 use crate::engine::{detect, images, share};
 use crate::host::environment;
+use crate::host::post::Inbox;
 use crate::host::process::{Bounded, Invocation, Runner};
 use crate::ledger::intents::{Entry, Ledger};
 use crate::ledger::life::Dead;
@@ -63,7 +63,7 @@ pub(super) fn search(search: Search, inbox: Inbox<Occurrence>) {
     std::thread::spawn(move || {
         let found = find(search, &inbox);
         // A run that has ended meanwhile needs no answer.
-        drop(inbox.send(Occurrence::Engine(Box::new(found))));
+        inbox.send(Occurrence::Engine(Box::new(found)));
     });
 }
 
@@ -132,12 +132,10 @@ fn wait_for_turn(
             return true;
         }
         // A driver that is gone waits no more.
-        inbox
-            .send(Occurrence::Waiting(format!(
-                "waiting for {}, which {holder} is using",
-                facts.kind
-            )))
-            .is_ok()
+        inbox.send(Occurrence::Waiting(format!(
+            "waiting for {}, which {holder} is using",
+            facts.kind
+        )))
     })
 }
 
