@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use regex::bytes::Regex;
-use shakedown::script::go_regex::{compile, count, decoded};
+use shakedown::script::go_regex::{compile, count, decoded, find};
 
 /// A translated character is at most `\x{10FFFF}`, and a class of one letter at most as long as that of all that are no
 /// white space.
@@ -21,13 +21,15 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(regex) => {
             assert!(regex.as_str().len() <= GROWTH * (pattern.len() + 1));
             let seen = decoded(text);
-            let found = regex.find(&seen).map(|found| found.range());
+            let found = find(&regex, &seen).map(|found| found.range());
             assert_eq!(found.is_some(), count(&regex, text) > 0);
             if pattern.iter().all(|byte| COMMON.contains(byte)) {
                 let pattern = str::from_utf8(pattern).expect("it is ASCII");
-                let plain =
-                    Regex::new(&format!("(?m){pattern}")).expect("the crate takes more than Go");
-                assert_eq!(plain.find(&seen).map(|found| found.range()), found);
+                // `(?)` sets nothing, in Go alone.
+                if let Ok(plain) = Regex::new(&format!("(?m){pattern}")) {
+                    let wanted = plain.find(&seen).map(|found| found.range());
+                    assert_eq!(found, wanted);
+                }
             }
         }
         Err(error) => {
