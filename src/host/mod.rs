@@ -8,6 +8,7 @@ pub mod environment;
 pub mod facts;
 mod feed;
 pub mod flock;
+pub mod memory;
 pub mod process;
 pub mod procfs;
 pub mod progress;

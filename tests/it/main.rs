@@ -24,6 +24,7 @@ mod libtest;
 mod mischief;
 mod nextest;
 mod settings;
+mod stacks;
 mod surroundings;
 mod testscript;
 mod updates;
