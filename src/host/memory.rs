@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 /// Memory that can be read at an address.
 pub trait Memory {
@@ -22,6 +22,20 @@ impl ProcessMemory {
     /// Opens the memory of a process. It stays that process's, even when the number passes to another one.
     pub fn open(pid: i32) -> io::Result<Self> {
         File::open(format!("/proc/{pid}/mem")).map(ProcessMemory)
+    }
+
+    /// Reads from an address on as much as is mapped there, and says how many bytes.
+    pub fn read_some(&self, address: u64, into: &mut [u8]) -> io::Result<usize> {
+        let mut done = 0;
+        while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match self.0.read_at(rest, address + done as u64) {
+                Ok(0) => break,
+                Ok(more) => done += more,
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(done)
     }
 }
 
@@ -64,6 +78,8 @@ pub struct CodeMapping {
     pub offset: u64,
     /// The file's path, as the kernel prints it; `[vdso]` for the kernel's own.
     pub path: String,
+    /// Device and inode, as the kernel prints them: `08:01 77`.
+    pub file: String,
 }
 
 /// More of `/proc/PID/maps` than this is not read.
@@ -87,15 +103,33 @@ fn code_mapping(line: &str) -> Option<CodeMapping> {
     let (offset, rest) = rest.split_once(' ')?;
     let (start, end) = range.split_once('-')?;
     // Device and inode come before the path, which is padded and may hold blanks itself.
-    let (_device, rest) = rest.split_once(' ')?;
-    let (_inode, path) = rest.split_once(' ')?;
+    let (device, rest) = rest.split_once(' ')?;
+    let (inode, path) = rest.split_once(' ')?;
     let mapping = CodeMapping {
         start: hexadecimal(start)?,
         end: hexadecimal(end)?,
         offset: hexadecimal(offset)?,
         path: path.trim_start().to_owned(),
+        file: format!("{device} {inode}"),
     };
     (permissions.contains('x') && !mapping.path.is_empty()).then_some(mapping)
+}
+
+/// Opens a mapped file. Fails when it is not the one that was mapped any more, or not a file.
+pub fn mapped(pid: i32, mapping: &CodeMapping) -> io::Result<File> {
+    // By the mapping itself, which root may do and which finds deleted files; else by the process's own root.
+    let (start, end) = (mapping.start, mapping.end);
+    let file = File::open(format!("/proc/{pid}/map_files/{start:x}-{end:x}"))
+        .or_else(|_| File::open(format!("/proc/{pid}/root{}", mapping.path)))?;
+    let inode = format!(" {}", file.metadata()?.ino());
+    if mapping.file.ends_with(&inode) {
+        Ok(file)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "another file is there now",
+        ))
+    }
 }
 
 #[cfg(test)]

@@ -19,3 +19,5 @@ pub mod socket;
 pub mod spawn;
 pub mod stream;
 pub mod terminal;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod trace;

@@ -5,6 +5,8 @@
 
 mod goroutines;
 mod image;
+#[cfg(all(feature = "native-stacks", target_os = "linux", target_arch = "x86_64"))]
+mod native;
 
 use std::fmt::Debug;
 use std::io;
@@ -12,6 +14,7 @@ use std::time::Instant;
 
 use thiserror::Error;
 
+use crate::host::clock;
 use crate::host::memory::{self, Memory, ProcessMemory};
 use crate::model::{Gap, Stack};
 use image::Image;
@@ -81,6 +84,7 @@ pub enum Told {
 /// Reads the stacks of the processes in the order given, and tells each as soon as it is known. Ends soon
 /// after `until`, with a gap for each process that was not reached.
 pub fn take(pids: &[i32], until: Instant, tell: &mut dyn FnMut(Told)) {
+    let mut reader = Reader::default();
     for pid in pids {
         let gap = |why: &dyn ToString| {
             Told::Gap(Gap {
@@ -88,7 +92,11 @@ pub fn take(pids: &[i32], until: Instant, tell: &mut dyn FnMut(Told)) {
                 why: why.to_string(),
             })
         };
-        match one(*pid, until, tell) {
+        if clock::now() >= until {
+            tell(gap(&"time was up"));
+            continue;
+        }
+        match reader.read(*pid, until, tell) {
             Ok(None) => {}
             Ok(Some(why)) => tell(gap(&why)),
             Err(why) => tell(gap(&why)),
@@ -96,7 +104,61 @@ pub fn take(pids: &[i32], until: Instant, tell: &mut dyn FnMut(Told)) {
     }
 }
 
-fn one(pid: i32, until: Instant, tell: &mut dyn FnMut(Told)) -> Result<Option<String>, Unknown> {
+/// What is kept between processes.
+#[derive(Debug, Default)]
+struct Reader {
+    #[cfg(all(feature = "native-stacks", target_os = "linux", target_arch = "x86_64"))]
+    libraries: native::Libraries,
+}
+
+impl Reader {
+    /// Goroutines where there are any, else threads. A Go program that cannot be understood has threads too, and
+    /// that it cannot is told besides.
+    fn read(
+        &mut self,
+        pid: i32,
+        until: Instant,
+        tell: &mut dyn FnMut(Told),
+    ) -> Result<Option<String>, Unknown> {
+        match goroutines_of(pid, until, &mut |stack| tell(Told::Stack(stack))) {
+            Err(Unknown::NotGo) => self.threads(pid, until, tell),
+            Err(why @ Unknown::Layout { .. }) => {
+                let threads = self.threads(pid, until, tell);
+                threads.map_or(Err(why.clone()), |_| Ok(Some(why.to_string())))
+            }
+            other => other,
+        }
+    }
+
+    #[cfg(all(feature = "native-stacks", target_os = "linux", target_arch = "x86_64"))]
+    fn threads(
+        &mut self,
+        pid: i32,
+        until: Instant,
+        tell: &mut dyn FnMut(Told),
+    ) -> Result<Option<String>, Unknown> {
+        let libraries = &mut self.libraries;
+        native::threads(pid, libraries, until, &mut |stack| tell(Told::Stack(stack)))
+    }
+
+    #[cfg(not(all(feature = "native-stacks", target_os = "linux", target_arch = "x86_64")))]
+    fn threads(
+        &mut self,
+        _pid: i32,
+        _until: Instant,
+        _tell: &mut dyn FnMut(Told),
+    ) -> Result<Option<String>, Unknown> {
+        let why = "this build reads goroutines only, without native-stacks or not on x86-64 Linux";
+        Err(Unknown::Unreadable(why.to_owned()))
+    }
+}
+
+/// Tells the goroutines of a process; `Unknown::NotGo` when it has none.
+fn goroutines_of(
+    pid: i32,
+    until: Instant,
+    each: &mut dyn FnMut(Stack),
+) -> Result<Option<String>, Unknown> {
     let unreadable = |what| move |error: io::Error| Unknown::of(what, &error);
     let file = memory::executable(pid).map_err(unreadable("its executable"))?;
     let image = Image::of(file).map_err(unreadable("its executable"))?;
@@ -104,12 +166,12 @@ fn one(pid: i32, until: Instant, tell: &mut dyn FnMut(Told)) -> Result<Option<St
         return Err(Unknown::NotGo);
     }
     let entry = memory::entry(pid).map_err(unreadable("where it was loaded"))?;
-    let memory = ProcessMemory::open(pid).map_err(unreadable("memory"))?;
+    let memory = ProcessMemory::open(pid).map_err(unreadable("its memory"))?;
     let target = Target {
         pid,
         memory: &memory,
         image: &image,
         bias: entry.wrapping_sub(image.entry),
     };
-    goroutines::goroutines(&target, until, &mut |stack| tell(Told::Stack(stack)))
+    goroutines::goroutines(&target, until, each)
 }
