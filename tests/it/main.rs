@@ -25,6 +25,7 @@ mod mischief;
 mod nextest;
 mod orphans;
 mod settings;
+mod stacks;
 mod surroundings;
 mod testscript;
 mod updates;
