@@ -3,6 +3,7 @@
 //! Reads, and touches nothing. Today it tells which processes there are and whether anything moves; why
 //! they wait is to be read off the same seam.
 
+pub mod stacks;
 mod why;
 
 pub use why::explain;
