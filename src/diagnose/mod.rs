@@ -4,6 +4,9 @@
 //! they wait is to be read off the same seam.
 
 pub mod stacks;
+mod why;
+
+pub use why::explain;
 
 use std::time::Duration;
 
