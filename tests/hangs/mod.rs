@@ -35,7 +35,8 @@ fn perform(kind: &str, role: &str, rest: &str) -> io::Result<()> {
     match (kind, role) {
         ("own_end", "") => own_end(kind),
         ("output_held", "") => output_held(kind),
-        ("copied_by_thread", "") => copied_by_thread(kind),
+        ("copied_by_thread", "") => copied_by_thread(leaving(kind)),
+        ("copies", script) => copied_by_thread(shell(&[script])),
         ("stderr_full", _) => stderr_full(kind, role),
         ("flock" | "posix_lock", _) => lock(kind, role),
         ("hold", path) => hold_until_told(path, rest),
@@ -101,9 +102,16 @@ fn own_end(kind: &str) -> io::Result<()> {
 
 /// A child that ends at once, and leaves in the background what has its output.
 fn leaving(kind: &str) -> Command {
+    let note = format!("echo $$ >\"$PIDS/{kind}\"");
+    shell(&[
+        "-c",
+        &format!("setsid sh -c '{note}; exec sleep {LONG}' & exit 0"),
+    ])
+}
+
+fn shell(words: &[&str]) -> Command {
     let mut command = Command::new("sh");
-    let left = format!("setsid sh -c 'echo $$ >\"$PIDS/{kind}\"; exec sleep {LONG}' & exit 0");
-    command.args(["-c", &left]);
+    command.args(words);
     command
 }
 
@@ -113,9 +121,11 @@ fn output_held(kind: &str) -> io::Result<()> {
 }
 
 /// As `exec.Cmd.Wait` of Go: reaps the child, then waits for the thread that copies its output.
-fn copied_by_thread(kind: &str) -> io::Result<()> {
+fn copied_by_thread(mut command: Command) -> io::Result<()> {
     let (reader, writer) = io::pipe()?;
-    let mut child = leaving(kind).stdout(writer).stderr(Stdio::null()).spawn()?;
+    let mut child = command.stdout(writer).stderr(Stdio::null()).spawn()?;
+    // It has our writing end.
+    drop(command);
     let copy = |mut reader: PipeReader| io::copy(&mut reader, &mut io::sink());
     let copier = std::thread::spawn(move || copy(reader));
     child.wait()?;
