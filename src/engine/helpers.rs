@@ -49,21 +49,15 @@ fn serving_podman(words: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[track_caller]
     fn check(executable: &str, name: &str, words: &str, expected: bool) {
         let process = Process {
-            pid: 1,
-            parent: 1,
-            state: 'S',
             name: name.to_owned(),
             words: words.split_whitespace().map(str::to_owned).collect(),
             executable: executable.to_owned(),
-            cpu: Duration::ZERO,
-            started: 0,
+            ..Process::default()
         };
         assert_eq!(serves_others(&process), expected, "{words}");
     }

@@ -62,7 +62,7 @@ pub struct Scene {
 }
 
 /// One process, at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessFact {
     /// Its id.
     pub pid: i32,

@@ -9,6 +9,7 @@ pub mod duration;
 mod engine;
 mod event;
 mod evidence;
+mod finding;
 mod hash;
 mod id;
 mod outcome;
@@ -31,6 +32,7 @@ pub use evidence::{
     ContainerFact, Descriptor, Evidence, Gap, LockFact, LockKind, MachineNow, PipeEnd, PipeFact,
     ProcessFact, Scene, SocketFact, Stack, StackKind, ThreadFact, Wait,
 };
+pub use finding::Finding;
 pub use hash::Hash;
 pub use id::{AttemptId, ParseIdError, RunId, SlotId};
 pub use outcome::{

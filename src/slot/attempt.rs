@@ -82,7 +82,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         .retain(|resource| seen.removed.iter().all(|removed| removed.id != resource.id));
     cleanup.removed.splice(0..0, seen.removed);
     slot.desk.dismiss();
-    let retire = helpers_left(slot);
+    let retire = helpers_left(slot).or_else(|| slot.stuck());
     let work_dir = work.map_or_else(String::new, |work| {
         put_away(slot, work, keep_work, &mut cleanup)
     });

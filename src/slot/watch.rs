@@ -291,13 +291,19 @@ impl<'s, 'r> Watch<'s, 'r> {
                 return None;
             }
             let second = diagnose::sample(me);
+            let movement = diagnose::movement(self.first_look.as_ref(), &second);
+            let work_root = path(&self.slot.setup.work_root);
+            let collected = diagnose::look(second, me, &work_root, &mut |_| {});
+            let why = diagnose::explain(&collected.scene, &movement);
+            let (evidence, left) = collected.into_evidence();
+            self.slot.left.join(left);
             self.verdict = Some(Outcome::TimedOut(Box::new(Timeout {
                 place: self.place.clone(),
                 line_elapsed: now - self.line_begun,
                 deadline: self.deadline,
-                movement: diagnose::movement(self.first_look.as_ref(), &second),
-                evidence: second.into_evidence(),
-                why: None,
+                movement,
+                evidence,
+                why: Some(why),
             })));
         } else if self.slot.ending {
             self.verdict.get_or_insert(Outcome::Cancelled);
