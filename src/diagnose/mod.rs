@@ -10,6 +10,10 @@ use crate::host::procfs::Proc;
 use crate::model::{Evidence, Finding, Gap, Movement, ProcessFact};
 
 pub mod collect;
+pub mod stacks;
+mod why;
+
+pub use why::explain;
 
 use collect::{Collected, Collector, Left, Subject};
 

@@ -100,6 +100,7 @@ impl Board {
             | Event::AttemptAdmitted { .. }
             | Event::SlotReplaced { .. }
             | Event::Cancelled { .. }
+            | Event::Reaped(_)
             | Event::Warning { .. } => {}
         }
         moments

@@ -156,12 +156,12 @@ impl World for Watch<'_, '_> {
         self.deferred = Some(self.charged() + limit);
     }
 
-    fn start(&mut self, program: &Program) -> Result<JobId, StartError> {
+    fn start(&mut self, program: &Program<'_>) -> Result<JobId, StartError> {
         let spec = Spec {
-            path: &program.path,
-            arguments: &program.arguments,
+            path: program.path,
+            arguments: program.arguments,
             environment: &program.environment,
-            directory: &program.directory,
+            directory: program.directory,
             stdin: !program.stdin.is_empty(),
             terminal: match &program.terminal {
                 None => Tty::None,

@@ -3,6 +3,7 @@
 
 mod block;
 mod engine;
+mod reaped;
 mod tally;
 
 use std::collections::BTreeMap;
@@ -171,6 +172,9 @@ impl Talk {
                     "{}: ending what runs\n",
                     self.paint().yellow(&signal_name(*signal))
                 )
+            }
+            Event::Reaped(reaped) => {
+                reaped::paragraph(reaped, Block::new(self.paint(), self.look.width))
             }
             Event::Warning { message } => {
                 format!(
