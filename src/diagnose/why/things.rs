@@ -147,6 +147,11 @@ impl<'s> Reader<'_, 's> {
             return Want::new(tid, What::Event(what));
         }
         holders.retain(|holder| holder.pid != me);
+        // Scripts beside this one may listen at the same name, each in its own directory.
+        let ours = |holder: &Holder| self.graph.is_of_script(holder.pid);
+        if holders.iter().any(ours) {
+            holders.retain(ours);
+        }
         want.holders = holders.into();
         want
     }

@@ -83,7 +83,10 @@ impl<'s> Reader<'_, 's> {
             Wait::Running => one(What::Processor),
             Wait::Stopped => one(What::Continuation),
             Wait::Sleep => one(What::Time),
-            Wait::Signal => one(What::Event("waits for a signal".to_owned())),
+            Wait::Signal => vec![Want {
+                what: What::Signal,
+                ..self.child(tid, None)
+            }],
             Wait::Child { pid } => vec![self.child(tid, *pid)],
             Wait::Kernel => one(What::Kernel {
                 path: "",
