@@ -202,6 +202,7 @@ pub(super) fn brief(
         nextest: nextest
             .filter(|_| options.runner == Runner::Nextest)
             .map(str::to_owned),
+        repeat: Vec::new(),
         programs,
     };
     Ok((brief, state))

@@ -38,6 +38,11 @@ pub fn sample(root: i32) -> Sample {
 }
 
 impl Sample {
+    /// The processes, parents before children.
+    pub fn processes(&self) -> &[ProcessFact] {
+        &self.processes
+    }
+
     /// As evidence for the record.
     pub fn into_evidence(self) -> Evidence {
         if self.processes.is_empty() {
@@ -60,7 +65,9 @@ const IDLE: Duration = Duration::from_millis(20);
 const IDLE_BYTES: u64 = 128;
 
 /// Whether anything moved between two looks: processes came or went, bytes flowed, processor time was used.
-pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
+/// `written`: bytes that the script's commands wrote to their outputs in between. However few, they are work:
+/// no runtime's housekeeping goes there.
+pub fn movement(before: Option<&Sample>, now: &Sample, written: u64) -> Movement {
     let Some(before) = before else {
         return Movement::Unknown {
             why: "the deadline left no time for a first look".to_owned(),
@@ -73,7 +80,7 @@ pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
             .map(|process| process.pid)
             .collect::<Vec<_>>()
     };
-    if pids(before) != pids(now) {
+    if written > 0 || pids(before) != pids(now) {
         return Movement::Moving;
     }
     let moved = before
@@ -118,7 +125,7 @@ mod tests {
         let sample = |processes: &[ProcessFact]| Sample {
             processes: processes.to_vec(),
         };
-        assert_eq!(movement(Some(&sample(before)), &sample(now)), *expected);
+        assert_eq!(movement(Some(&sample(before)), &sample(now), 0), *expected);
     }
 
     #[test]
@@ -139,10 +146,19 @@ mod tests {
     }
 
     #[test]
+    fn a_script_that_trickles_moves() {
+        let look = Sample {
+            processes: vec![process(1, 100, Some(5))],
+        };
+        assert_eq!(movement(Some(&look), &look, 1), Movement::Moving);
+        assert_eq!(movement(Some(&look), &look, 0), Movement::Still);
+    }
+
+    #[test]
     fn one_look_tells_no_movement() {
         let now = Sample {
             processes: vec![process(1, 0, None)],
         };
-        assert!(matches!(movement(None, &now), Movement::Unknown { .. }));
+        assert!(matches!(movement(None, &now, 9), Movement::Unknown { .. }));
     }
 }

@@ -101,6 +101,12 @@ pub fn io_bytes(pid: i32) -> Option<u64> {
     Some(value("rchar:")? + value("wchar:")?)
 }
 
+/// The process is in the control group of the container with this id.
+pub fn is_in_container(pid: i32, id: &str) -> bool {
+    let groups = fs::read_to_string(directory(pid).join("cgroup")).unwrap_or_default();
+    !id.is_empty() && groups.contains(id)
+}
+
 /// The direct children of a process, of all its threads.
 pub fn children(pid: i32) -> Vec<i32> {
     let Ok(tasks) = fs::read_dir(directory(pid).join("task")) else {

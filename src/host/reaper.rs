@@ -90,6 +90,8 @@ pub struct Reaper {
     cap: u64,
     jobs: BTreeMap<u32, Job>,
     last: u32,
+    /// Bytes that came out of all jobs so far.
+    received: u64,
 }
 
 /// The state of a job.
@@ -110,6 +112,7 @@ impl Reaper {
             cap,
             jobs: BTreeMap::new(),
             last: 0,
+            received: 0,
         }
     }
 
@@ -190,6 +193,11 @@ impl Reaper {
         })
     }
 
+    /// Bytes that all jobs ever wrote to their outputs, as far as they have been read.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
     /// Jobs that were started and not collected.
     pub fn jobs(&self) -> Vec<u32> {
         self.jobs.keys().copied().collect()
@@ -218,7 +226,7 @@ impl Reaper {
     ) -> Vec<bool> {
         let ready = self.poll(watched, limit);
         for job in self.jobs.values_mut() {
-            job.move_bytes();
+            self.received += job.move_bytes();
         }
         self.reap(reap);
         ready
@@ -291,14 +299,11 @@ impl Reaper {
 }
 
 impl Job {
-    fn move_bytes(&mut self) {
-        self.stdout.drain();
-        self.stderr.drain();
+    fn move_bytes(&mut self) -> u64 {
         if self.stdin.as_mut().is_some_and(Feed::push) {
             self.stdin = None;
         }
-        if let Some(terminal) = &mut self.terminal {
-            terminal.move_bytes();
-        }
+        let shown = self.terminal.as_mut().map_or(0, Terminal::move_bytes);
+        self.stdout.drain() + self.stderr.drain() + shown
     }
 }

@@ -9,6 +9,7 @@ pub mod duration;
 mod engine;
 mod event;
 mod evidence;
+mod hang;
 mod hash;
 mod id;
 mod outcome;
@@ -29,11 +30,12 @@ pub use evidence::{
     ContainerFact, Descriptor, Evidence, Gap, HangClass, LockFact, LockKind, MachineNow, PipeEnd,
     PipeFact, ProcessFact, Scene, SocketFact, Stack, StackKind, ThreadFact, Wait, Why,
 };
+pub use hang::{Hold, LadderStep, Look, QuietSample, Rung, StillRunning};
 pub use hash::Hash;
 pub use id::{AttemptId, ParseIdError, RunId, SlotId};
 pub use outcome::{
     EndedProcess, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
-pub use rules::{AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Detail, Dialect, Golden};
+pub use rules::{AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Detail, Dialect, Golden, LeakRule};
 pub use verdict::{Conclusion, Counts, Verdict};

@@ -25,6 +25,7 @@ pub(crate) fn run_started() -> Event {
         seed: 7,
         filtered_out: 3,
         width: 2,
+        repeat: Vec::new(),
     }))
 }
 
@@ -107,6 +108,9 @@ pub(crate) fn report(outcome: Outcome, log: &str) -> AttemptReport {
         machine: MachineDelta::default(),
         work_dir: String::new(),
         updated: String::new(),
+        samples: Vec::new(),
+        ladder: Vec::new(),
+        hang_file: String::new(),
     }
 }
 
@@ -211,6 +215,9 @@ pub(crate) fn hang() -> AttemptReport {
         pid,
         command: command.to_owned(),
         how,
+        state: None,
+        wchan: String::new(),
+        engine_client: false,
     };
     AttemptReport {
         timings: Timings {
@@ -226,6 +233,7 @@ pub(crate) fn hang() -> AttemptReport {
         leaks: vec![Leak {
             place: place(12, "exec podman run -d img"),
             holders: vec![(4790, "/usr/bin/conmon --api-version 1".to_owned())],
+            descriptors: Vec::new(),
         }],
         engine_calls: 4,
         machine: MachineDelta {

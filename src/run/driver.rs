@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 
 use super::engines::{self, Found};
 use super::fingerprint;
+use super::late::Late;
 use super::slots::{self, Gone, SlotHandle};
 use super::start::{Prepared, Trial};
 use super::tell::Teller;
 use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
 use crate::host::{adopt, clock};
-use crate::model::{AttemptId, Conclusion, DEFERRED_TOTAL, EngineFacts, Event, SlotId, Verdict};
+use crate::model::{AttemptId, Conclusion, EngineFacts, Event, SlotId, Verdict};
 use crate::schedule::{Action, News, Width};
-use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
+use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
 
 /// Everything that can happen ends here, as one of these.
 #[derive(Debug)]
@@ -31,10 +32,13 @@ pub(super) enum Occurrence {
     Waiting(String),
     /// A signal came.
     Signal(i32),
+    /// Somebody typed a line.
+    Line,
 }
 
-/// Beyond the deadline, the ladder and the cleaning: a slot that is silent for longer is given up.
-const SLACK: Duration = Duration::from_secs(30);
+/// A slot says beforehand what will take it longer than a script may. One that is silent for so much longer
+/// than that is given up: it is stopped, or stuck in the kernel.
+pub(super) const SLACK: Duration = Duration::from_secs(10);
 
 /// An attempt that runs.
 #[derive(Debug)]
@@ -46,6 +50,12 @@ pub(super) struct Running {
     pub(super) held: Option<Instant>,
     /// Its slot has been killed for its silence.
     pub(super) killed: bool,
+    /// What is known of it past its deadline.
+    pub(super) late: Late,
+    /// It is kept alive past its deadline.
+    pub(super) holding: bool,
+    /// Its slot was asked what it does, and should answer until then.
+    pub(super) asked: Option<Instant>,
 }
 
 pub(super) struct Driver {
@@ -68,6 +78,10 @@ pub(super) struct Driver {
     pub(super) barren: u32,
     /// Why nothing more can run, once that is so.
     pub(super) broken: Option<String>,
+    /// Why the container lane is closed, once that is so.
+    pub(super) engine_down: Option<String>,
+    /// When it was said last what runs.
+    pub(super) beaten: Option<Instant>,
     pub(super) finished: bool,
 }
 
@@ -75,6 +89,9 @@ pub(super) struct Driver {
 pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
     let (inbox, occurrences) = mpsc::channel();
     let signals = watch_signals(inbox.clone());
+    if run.setup.rules.on_hang == OnHang::Hold {
+        hear_lines(inbox.clone());
+    }
     // Each slot keeps one thread of the pool busy with listening; slots that leave overlap with new ones.
     let listeners = run
         .limits
@@ -119,6 +136,8 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         started: 0,
         barren: 0,
         broken: None,
+        engine_down: None,
+        beaten: None,
         finished: false,
     };
     let conclusion = driver.drive();
@@ -128,9 +147,30 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
     conclusion
 }
 
+/// What ends a run, and what asks it something.
+#[cfg(not(target_os = "macos"))]
+const SIGNALS: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1];
+/// Where there is a key for it (Ctrl-T), too.
+#[cfg(target_os = "macos")]
+const SIGNALS: [i32; 5] = [
+    libc::SIGINT,
+    libc::SIGTERM,
+    libc::SIGHUP,
+    libc::SIGUSR1,
+    libc::SIGINFO,
+];
+
+/// The signal asks what runs; it ends nothing.
+pub(super) fn asks(signal: i32) -> bool {
+    #[cfg(target_os = "macos")]
+    if signal == libc::SIGINFO {
+        return true;
+    }
+    signal == libc::SIGUSR1
+}
+
 fn watch_signals(inbox: Inbox<Occurrence>) -> Option<signal_hook::iterator::Handle> {
-    let mut signals =
-        signal_hook::iterator::Signals::new([libc::SIGINT, libc::SIGTERM, libc::SIGHUP]).ok()?;
+    let mut signals = signal_hook::iterator::Signals::new(SIGNALS).ok()?;
     let handle = signals.handle();
     std::thread::spawn(move || {
         for signal in signals.forever() {
@@ -140,6 +180,24 @@ fn watch_signals(inbox: Inbox<Occurrence>) -> Option<signal_hook::iterator::Hand
         }
     });
     Some(handle)
+}
+
+/// Tells of every line that is typed. A run in the background must not read from its terminal: that
+/// would stop it.
+fn hear_lines(inbox: Inbox<Occurrence>) {
+    let stdin = std::io::stdin();
+    let in_front =
+        rustix::termios::tcgetpgrp(&stdin).is_ok_and(|group| group == rustix::process::getpgrp());
+    if rustix::termios::isatty(&stdin) && !in_front {
+        return;
+    }
+    std::thread::spawn(move || {
+        for line in stdin.lines() {
+            if line.is_err() || inbox.send(Occurrence::Line).is_err() {
+                return;
+            }
+        }
+    });
 }
 
 impl Driver {
@@ -152,9 +210,15 @@ impl Driver {
         let actions = self.run.scheduler.begin();
         self.perform(actions);
         while !self.finished {
-            match self.occurrences.recv_timeout(self.patience()) {
+            let patience = self.patience();
+            if patience.is_zero() {
+                self.give_up_silent();
+                self.miss_answers();
+                self.beat();
+            }
+            match self.occurrences.recv_timeout(patience) {
                 Ok(occurrence) => self.occur(occurrence),
-                Err(RecvTimeoutError::Timeout) => self.give_up_silent(),
+                Err(RecvTimeoutError::Timeout) => {}
                 // The driver holds a sender itself, so the channel cannot end.
                 Err(RecvTimeoutError::Disconnected) => self.finished = true,
             }
@@ -195,11 +259,11 @@ impl Driver {
 
     fn patience(&self) -> Duration {
         let now = clock::now();
-        let next = self
+        let due = self
             .running
             .values()
-            .filter_map(|running| running.give_up)
-            .min();
+            .flat_map(|running| [running.give_up, running.asked]);
+        let next = due.flatten().chain(self.next_beat()).min();
         next.map_or(Duration::from_secs(3600), |next| {
             next.saturating_duration_since(now)
         })
@@ -220,10 +284,7 @@ impl Driver {
                 Action::Admit(attempt) => self.admit(attempt),
                 Action::GiveUp(attempt) => self.without_engine(attempt),
                 Action::Drop(attempt) => {
-                    let reason = self
-                        .broken
-                        .clone()
-                        .unwrap_or_else(|| "the run was interrupted".to_owned());
+                    let reason = self.why_dropped(attempt);
                     self.settle(attempt, Verdict::NotRun, reason);
                 }
                 Action::Finish => self.finished = true,
@@ -318,14 +379,9 @@ impl Driver {
             .tell(&Event::AttemptAdmitted { attempt, waited });
     }
 
-    /// The longest that an attempt may take with everything that comes after its deadline.
+    /// How long an attempt may take until something is heard of it.
     pub(super) fn allowance(&self, attempt: AttemptId) -> Duration {
-        let rules = &self.run.setup.rules;
-        self.trial(attempt).planned.deadline
-            + DEFERRED_TOTAL
-            + rules.grace * 2
-            + rules.cleanup_limit * 2
-            + SLACK
+        self.trial(attempt).planned.deadline + SLACK
     }
 
     fn without_engine(&mut self, attempt: AttemptId) {

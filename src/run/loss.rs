@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::driver::{Driver, Occurrence};
+use super::driver::{Driver, Occurrence, asks};
 use super::slots::{Gone, SlotHandle};
 use crate::engine::client::Client;
 use crate::host::process::Bounded;
@@ -76,12 +76,16 @@ impl Driver {
             place.line,
             gone.how
         );
+        let fault = Fault {
+            kind: FaultKind::Slot,
+            message,
+            detail: gone.last_words.clone(),
+        };
+        let outcome = self.late_outcome(attempt, &gone.how);
+        let steps = self.running.get_mut(&attempt);
+        let ladder = steps.map_or_else(Vec::new, |running| std::mem::take(&mut running.late.steps));
         AttemptReport {
-            outcome: Outcome::Faulted(Fault {
-                kind: FaultKind::Slot,
-                message,
-                detail: gone.last_words.clone(),
-            }),
+            outcome: outcome.unwrap_or(Outcome::Faulted(fault)),
             log: [log.as_bytes(), &gone.last_words.0].concat().into(),
             log_file: String::new(),
             timings: Timings {
@@ -95,6 +99,9 @@ impl Driver {
             machine: MachineDelta::default(),
             work_dir: String::new(),
             updated: String::new(),
+            samples: Vec::new(),
+            ladder,
+            hang_file: String::new(),
         }
     }
 
@@ -153,6 +160,11 @@ impl Driver {
             }
         }
         for slot in stuck {
+            // Its listener ends with the conversation, and tells so later.
+            if let Some(handle) = self.slots.get(&slot) {
+                handle.close();
+                self.leaving += 1;
+            }
             let how = "did not answer and cannot be killed: it is stuck in the kernel".to_owned();
             self.gone(
                 slot,
@@ -179,12 +191,14 @@ impl Driver {
             let left = give_up.saturating_duration_since(clock::now());
             match self.occurrences.recv_timeout(left) {
                 Ok(Occurrence::Gone(..)) => self.leaving -= 1,
+                Ok(Occurrence::Signal(signal)) if asks(signal) => {}
                 Ok(Occurrence::Signal(signal)) => self.signal = self.signal.or(Some(signal)),
                 Ok(
                     Occurrence::Hashed(_)
                     | Occurrence::Said(..)
                     | Occurrence::Engine(_)
-                    | Occurrence::Waiting(_),
+                    | Occurrence::Waiting(_)
+                    | Occurrence::Line,
                 ) => {}
                 Err(_) if killed => return,
                 Err(_) => {

@@ -8,6 +8,7 @@ mod driver;
 mod engines;
 mod fingerprint;
 mod hear;
+mod late;
 mod loss;
 mod opening;
 mod select;

@@ -32,6 +32,7 @@ const LAST_WORDS: usize = 4 << 10;
 pub(super) struct SlotHandle {
     sender: Sender,
     pid: i32,
+    directory: PathBuf,
 }
 
 /// How a slot ended.
@@ -58,6 +59,11 @@ impl SlotHandle {
         self.sender.close();
     }
 
+    /// The line it is at.
+    pub(super) fn place(&self) -> Option<Place> {
+        progress::read(&self.directory)
+    }
+
     /// Kills the slot. Its pid is ours until its reader has waited for it.
     pub(super) fn kill(&self) {
         if let Some(process) = procfs::process(self.pid) {
@@ -82,8 +88,13 @@ pub(super) fn open(
     let slot = setup.slot;
     sender.send(&ToSlot::Setup(Box::new(setup)))?;
     let directory = directory.to_owned();
+    let handle = SlotHandle {
+        sender,
+        pid,
+        directory: directory.clone(),
+    };
     pool.spawn_fifo(move || listen(slot, child, channel, &directory, &inbox));
-    Ok(SlotHandle { sender, pid })
+    Ok(handle)
 }
 
 /// From `/proc/self/exe`: cargo may replace the file in mid-run. 0 is null, 1 and 2 go to a file, the
@@ -122,7 +133,15 @@ fn listen(
         match &message {
             FromSlot::Started(_) => orderly = false,
             FromSlot::Ended { .. } => orderly = true,
-            FromSlot::Held { .. } | FromSlot::AskEngine(_) | FromSlot::Recalled(_) => {}
+            FromSlot::Held { .. }
+            | FromSlot::AskEngine(_)
+            | FromSlot::Recalled(_)
+            | FromSlot::Busy { .. }
+            | FromSlot::Late { .. }
+            | FromSlot::Found { .. }
+            | FromSlot::Step { .. }
+            | FromSlot::Holding { .. }
+            | FromSlot::Seen { .. } => {}
         }
         drop(inbox.send(Occurrence::Said(slot, message)));
     }

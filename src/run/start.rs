@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::brief::{Brief, Kept, Nothing};
 use super::dirs::{DirError, Dirs};
@@ -10,7 +11,6 @@ use super::discover::DiscoverError;
 use super::engines::Search;
 use super::opening::opening;
 use super::select::{Selected, select};
-use crate::classify::LeakRule;
 use crate::config::{self, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
@@ -19,7 +19,7 @@ use crate::ledger::state::{self, StateError};
 use crate::model::{AttemptId, Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
 use crate::plan::{Chosen, Planned};
 use crate::schedule::{Attempt, Limits, Scheduler, Width};
-use crate::wire::{self, Keep, OtherEngine, SlotSetup};
+use crate::wire::{self, Keep, OnHang, OtherEngine, SlotSetup};
 
 /// A trial and where its script is.
 #[derive(Debug, Clone)]
@@ -48,7 +48,8 @@ pub struct Prepared {
     pub(super) likely: Option<EngineKind>,
     pub(super) without_engine: Verdict,
     pub(super) strict: bool,
-    pub(super) leaks: LeakRule,
+    /// After so long it is said what still runs; zero: never.
+    pub(super) slow: Duration,
     /// Nothing was selected, and that is worth an exit code.
     pub(super) empty: bool,
 }
@@ -136,10 +137,7 @@ pub fn prepare(
             Verdict::Ignored
         },
         strict: settings.cleanup.strict,
-        leaks: match settings.leak {
-            config::LeakRule::Warn => LeakRule::Warn,
-            config::LeakRule::Fail => LeakRule::Fail,
-        },
+        slow: settings.slow,
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
         trials: trials(brief, selected),
         dirs,
@@ -258,7 +256,12 @@ fn setup(
         output_cap: settings.output_cap,
         leak_grace: settings.leak_grace,
         grace: settings.grace,
-        cleanup_limit: std::time::Duration::from_secs(30),
+        ladder_limit: settings.ladder_limit,
+        on_hang: match settings.on_hang {
+            config::OnHang::End => OnHang::End,
+            config::OnHang::Hold => OnHang::Hold,
+        },
+        cleanup_limit: Duration::from_secs(30),
         other_engine: if settings.engine.masking {
             OtherEngine::Masked
         } else {

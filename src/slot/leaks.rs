@@ -14,5 +14,9 @@ pub(super) fn leak(place: Place, pipes: &[u64]) -> Leak {
         .collect();
     holders.sort();
     holders.dedup();
-    Leak { place, holders }
+    Leak {
+        place,
+        holders,
+        descriptors: Vec::new(),
+    }
 }

@@ -160,6 +160,9 @@ impl Talk {
             | Event::SlotReplaced { .. } => String::new(),
             Event::AttemptHeld { attempt, command } => self.held(*attempt, command),
             Event::AttemptAdmitted { attempt, waited } => self.admitted(*attempt, *waited),
+            Event::AttemptSeen { .. } | Event::AttemptHung { .. } | Event::Heartbeat { .. } => {
+                String::new()
+            }
             Event::AttemptEnded { attempt, report } => self.ended(*attempt, report),
             Event::TrialSettled {
                 trial,
