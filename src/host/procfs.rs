@@ -168,23 +168,22 @@ pub fn descendants(root: i32, enter: &dyn Fn(&Process) -> bool) -> Vec<Process> 
     found
 }
 
-/// Who among the given processes holds a pipe open for writing, by the pipe's inode.
-pub fn writers<'a>(inode: u64, among: impl Iterator<Item = &'a Process>) -> Vec<&'a Process> {
-    among
-        .filter(|process| holds_for_writing(process.pid, inode))
-        .collect()
-}
-
-fn holds_for_writing(pid: i32, inode: u64) -> bool {
+/// The descriptors by which a process holds a pipe open for writing, by the pipe's inode.
+pub fn writing_ends(pid: i32, inode: u64) -> Vec<i32> {
     let wanted = format!("pipe:[{inode}]");
     let Ok(entries) = fs::read_dir(directory(pid).join("fd")) else {
-        return false;
+        return Vec::new();
     };
-    entries.flatten().any(|entry| {
+    let end = |entry: fs::DirEntry| {
         let is_pipe =
             fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str());
-        is_pipe && opened_for_writing(pid, &entry.file_name().to_string_lossy())
-    })
+        let name = entry.file_name();
+        let name = name.to_str()?;
+        (is_pipe && opened_for_writing(pid, name)).then(|| name.parse().ok())?
+    };
+    let mut ends: Vec<i32> = entries.flatten().filter_map(end).collect();
+    ends.sort_unstable();
+    ends
 }
 
 fn opened_for_writing(pid: i32, fd: &str) -> bool {

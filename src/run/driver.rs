@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use super::engines::{self, Found};
 use super::fingerprint;
 use super::late::Late;
+use super::signals::{hear_lines, watch_signals};
 use super::slots::{self, Gone, SlotHandle};
 use super::start::{Prepared, Trial};
 use super::tell::Teller;
 use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
 use crate::host::{adopt, clock};
-use crate::model::{AttemptId, Conclusion, EngineFacts, Event, SlotId, Verdict};
+use crate::model::{AttemptId, AttemptStart, Conclusion, EngineFacts, Event, SlotId, Verdict};
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
 
@@ -43,6 +44,8 @@ pub(super) const SLACK: Duration = Duration::from_secs(10);
 /// An attempt that runs.
 #[derive(Debug)]
 pub(super) struct Running {
+    /// The circumstances it began in.
+    pub(super) start: AttemptStart,
     pub(super) slot: SlotId,
     pub(super) begun: Instant,
     /// When it is given up; `None` while it waits for the engine.
@@ -145,59 +148,6 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         signals.close();
     }
     conclusion
-}
-
-/// What ends a run, and what asks it something.
-#[cfg(not(target_os = "macos"))]
-const SIGNALS: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1];
-/// Where there is a key for it (Ctrl-T), too.
-#[cfg(target_os = "macos")]
-const SIGNALS: [i32; 5] = [
-    libc::SIGINT,
-    libc::SIGTERM,
-    libc::SIGHUP,
-    libc::SIGUSR1,
-    libc::SIGINFO,
-];
-
-/// The signal asks what runs; it ends nothing.
-pub(super) fn asks(signal: i32) -> bool {
-    #[cfg(target_os = "macos")]
-    if signal == libc::SIGINFO {
-        return true;
-    }
-    signal == libc::SIGUSR1
-}
-
-fn watch_signals(inbox: Inbox<Occurrence>) -> Option<signal_hook::iterator::Handle> {
-    let mut signals = signal_hook::iterator::Signals::new(SIGNALS).ok()?;
-    let handle = signals.handle();
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            if inbox.send(Occurrence::Signal(signal)).is_err() {
-                return;
-            }
-        }
-    });
-    Some(handle)
-}
-
-/// Tells of every line that is typed. A run in the background must not read from its terminal: that
-/// would stop it.
-fn hear_lines(inbox: Inbox<Occurrence>) {
-    let stdin = std::io::stdin();
-    let in_front =
-        rustix::termios::tcgetpgrp(&stdin).is_ok_and(|group| group == rustix::process::getpgrp());
-    if rustix::termios::isatty(&stdin) && !in_front {
-        return;
-    }
-    std::thread::spawn(move || {
-        for line in stdin.lines() {
-            if line.is_err() || inbox.send(Occurrence::Line).is_err() {
-                return;
-            }
-        }
-    });
 }
 
 impl Driver {

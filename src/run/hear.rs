@@ -1,8 +1,9 @@
 //! What the driver does when something happened: tells it, judges what is over, feeds the schedule.
 
-use super::driver::{Driver, Occurrence, Running, asks};
+use super::driver::{Driver, Occurrence, Running};
 use super::engines::Found;
 use super::late::Late;
+use super::signals::asks;
 use crate::classify::{self, Attempts};
 use crate::host::clock;
 use crate::model::{
@@ -77,9 +78,18 @@ impl Driver {
         let now = clock::now();
         let lane = self.trial(attempt).planned.lane;
         let give_up = Some(now + self.allowance(attempt));
+        let start = AttemptStart {
+            attempt,
+            slot,
+            lane,
+            parallelism: u32::try_from(self.running.len() + 1).unwrap_or(u32::MAX),
+            order: self.started,
+            deadline: self.trial(attempt).planned.deadline,
+        };
         self.running.insert(
             attempt,
             Running {
+                start: start.clone(),
                 slot,
                 begun: now,
                 give_up,
@@ -90,20 +100,15 @@ impl Driver {
                 asked: None,
             },
         );
-        let start = AttemptStart {
-            attempt,
-            slot,
-            lane,
-            parallelism: u32::try_from(self.running.len()).unwrap_or(u32::MAX),
-            order: self.started,
-            deadline: self.trial(attempt).planned.deadline,
-        };
         self.teller.tell(&Event::AttemptStarted(start));
         self.news(News::Started(attempt));
     }
 
-    pub(super) fn attempt_ended(&mut self, attempt: AttemptId, report: AttemptReport) {
-        self.running.remove(&attempt);
+    pub(super) fn attempt_ended(&mut self, attempt: AttemptId, mut report: AttemptReport) {
+        let start = self.running.remove(&attempt).map(|running| running.start);
+        if matches!(report.outcome, Outcome::TimedOut(_)) {
+            self.keep_hang(attempt, start.as_ref(), &mut report);
+        }
         self.unclean |= !report.cleanup.leftovers.is_empty() || !report.leaks.is_empty();
         let reason = match &report.outcome {
             Outcome::Skipped { reason } => reason.clone(),

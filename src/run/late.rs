@@ -4,10 +4,11 @@
 use std::time::{Duration, Instant};
 
 use super::driver::{Driver, SLACK};
+use crate::history::{self, HangReport};
 use crate::host::clock;
 use crate::model::{
-    AttemptId, AttemptReport, Event, Evidence, Gap, How, LadderStep, Lane, Outcome, StillRunning,
-    Timeout,
+    AttemptId, AttemptReport, AttemptStart, Event, Evidence, Gap, How, LadderStep, Lane, Outcome,
+    StillRunning, Timeout,
 };
 use crate::schedule::News;
 use crate::wire::{FromSlot, ToSlot};
@@ -152,6 +153,28 @@ impl Driver {
         let oldest = self.running.values().map(|running| running.begun).min()?;
         let since = self.beaten.map_or(oldest, |beaten| beaten.max(oldest));
         (!slow.is_zero()).then(|| since + slow)
+    }
+
+    /// Keeps everything about a hang in a file of its own. Without it the record still has all.
+    pub(super) fn keep_hang(
+        &mut self,
+        attempt: AttemptId,
+        start: Option<&AttemptStart>,
+        report: &mut AttemptReport,
+    ) {
+        let run = self.run.setup.run.clone();
+        let hang = HangReport {
+            start,
+            engine: self.engine.as_ref(),
+            ..HangReport::new(&run, &self.trial(attempt).planned.name, report)
+        };
+        match history::store_hang(&self.run.state, attempt, &hang) {
+            Ok(path) => report.hang_file = path.display().to_string(),
+            Err(error) => {
+                let message = format!("the report of a hang cannot be written: {error}");
+                self.teller.tell(&Event::Warning { message });
+            }
+        }
     }
 
     /// A late attempt whose slot is gone: what was known by then, and that there is no more.

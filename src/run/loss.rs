@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::driver::{Driver, Occurrence, asks};
+use super::driver::{Driver, Occurrence};
+use super::signals::asks;
 use super::slots::{Gone, SlotHandle};
 use crate::engine::client::Client;
 use crate::host::process::Bounded;

@@ -12,6 +12,7 @@ mod late;
 mod loss;
 mod opening;
 mod select;
+mod signals;
 mod slots;
 mod start;
 mod tell;
