@@ -279,6 +279,7 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
                 | run::StartError::Read { .. }
                 | run::StartError::Mistakes(_)
                 | run::StartError::Directory(_)
+                | run::StartError::Life(..)
                 | run::StartError::Ledger(_) => misused(&error.to_string()),
             };
         }

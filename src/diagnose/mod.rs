@@ -3,6 +3,11 @@
 //! Reads, and touches nothing. Today it tells which processes there are and whether anything moves; why
 //! they wait is to be read off the same seam.
 
+pub mod stacks;
+mod why;
+
+pub use why::explain;
+
 use std::time::Duration;
 
 use crate::engine::helpers;

@@ -8,6 +8,8 @@ pub mod environment;
 pub mod facts;
 mod feed;
 pub mod flock;
+pub mod memory;
+pub mod post;
 pub mod process;
 pub mod procfs;
 pub mod progress;
@@ -17,4 +19,7 @@ pub mod search;
 pub mod socket;
 pub mod spawn;
 pub mod stream;
+pub mod strings;
 pub mod terminal;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod trace;

@@ -148,6 +148,20 @@ fn pids() -> Vec<i32> {
         .collect()
 }
 
+/// The processes whose environment, as they were started with it, holds this text. Those that may not be looked at
+/// are not among them.
+pub fn with_environment(text: &[u8]) -> Vec<Process> {
+    let holds = |pid: &i32| {
+        let environment = fs::read(directory(*pid).join("environ")).unwrap_or_default();
+        environment.windows(text.len()).any(|window| window == text)
+    };
+    pids()
+        .into_iter()
+        .filter(holds)
+        .filter_map(process)
+        .collect()
+}
+
 /// All descendants, parents before children. `enter` says whether to look below a process; one that it
 /// refuses is listed, its descendants are not.
 pub fn descendants(root: i32, enter: &dyn Fn(&Process) -> bool) -> Vec<Process> {

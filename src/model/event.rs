@@ -98,6 +98,8 @@ pub enum Event {
         /// The signal's number.
         signal: i32,
     },
+    /// What a killed run had left was found and cleaned.
+    Reaped(Box<Reaped>),
     /// Something went wrong that changes no verdict.
     Warning {
         /// As a lowercase fragment.
@@ -116,6 +118,31 @@ pub enum Event {
 impl Event {
     /// The version of the record's format.
     pub const VERSION: u32 = 1;
+}
+
+/// What became of the things of a killed run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaped {
+    /// The run that was killed.
+    pub run: RunId,
+    /// Its processes.
+    pub ended: Vec<EndedProcess>,
+    /// Its resources and directories.
+    pub cleanup: Cleanup,
+}
+
+impl Reaped {
+    /// There was nothing.
+    pub fn is_empty(&self) -> bool {
+        let Cleanup {
+            removed,
+            gone: _,
+            kept: _,
+            leftovers,
+            duration: _,
+        } = &self.cleanup;
+        self.ended.is_empty() && removed.is_empty() && leftovers.is_empty()
+    }
 }
 
 /// What is fixed for a whole run.

@@ -142,6 +142,20 @@ pub struct EndedProcess {
     pub engine_client: bool,
 }
 
+impl EndedProcess {
+    /// One of which no more is to be said.
+    pub fn new(pid: i32, command: String, how: How) -> Self {
+        EndedProcess {
+            pid,
+            command,
+            how,
+            state: None,
+            wchan: String::new(),
+            engine_client: false,
+        }
+    }
+}
+
 /// An output pipe that was still open when its command had ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leak {

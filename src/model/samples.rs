@@ -212,14 +212,7 @@ fn cleanup() -> Cleanup {
 
 /// A hang with everything that can be said of one.
 pub(crate) fn hang() -> AttemptReport {
-    let ended = |pid, command: &str, how| EndedProcess {
-        pid,
-        command: command.to_owned(),
-        how,
-        state: None,
-        wchan: String::new(),
-        engine_client: false,
-    };
+    let ended = |pid, command: &str, how| EndedProcess::new(pid, command.to_owned(), how);
     AttemptReport {
         timings: Timings {
             script: Duration::from_secs(43),

@@ -103,6 +103,7 @@ impl Board {
             | Event::Heartbeat { .. }
             | Event::SlotReplaced { .. }
             | Event::Cancelled { .. }
+            | Event::Reaped(_)
             | Event::Warning { .. } => {}
         }
         moments

@@ -139,6 +139,9 @@ impl Driver {
 
     pub(super) fn engine_found(&mut self, found: Found) {
         self.turn = found.turn;
+        for reaped in found.reaped {
+            self.teller.tell(&Event::Reaped(Box::new(reaped)));
+        }
         for message in found.warnings {
             self.teller.tell(&Event::Warning { message });
         }

@@ -8,7 +8,7 @@ use super::slots::{Gone, SlotHandle};
 use crate::engine::client::Client;
 use crate::host::process::Bounded;
 use crate::host::{clock, environment};
-use crate::ledger::proof::Owner;
+use crate::ledger::proof::{Owner, Standing};
 use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{
     AttemptId, AttemptReport, Bytes, Cleanup, Event, Fault, FaultKind, MachineDelta, Outcome,
@@ -121,6 +121,7 @@ impl Driver {
             run: &self.run.setup.run,
             attempt,
             intents: &intents,
+            standing: Standing::Alive,
         };
         let rules = &self.run.setup.rules;
         let policy = CleanupPolicy {
@@ -190,19 +191,20 @@ impl Driver {
         let mut killed = false;
         while self.leaving > 0 {
             let left = give_up.saturating_duration_since(clock::now());
-            match self.occurrences.recv_timeout(left) {
-                Ok(Occurrence::Gone(..)) => self.leaving -= 1,
-                Ok(Occurrence::Signal(signal)) if asks(signal) => {}
-                Ok(Occurrence::Signal(signal)) => self.signal = self.signal.or(Some(signal)),
-                Ok(
+            match self.next(left) {
+                Some(Occurrence::Gone(..)) => self.leaving -= 1,
+                Some(Occurrence::Signal(signal)) if asks(signal) => {}
+                Some(Occurrence::Signal(signal)) => self.signal = self.signal.or(Some(signal)),
+                Some(
                     Occurrence::Hashed(_)
                     | Occurrence::Said(..)
                     | Occurrence::Engine(_)
                     | Occurrence::Waiting(_)
                     | Occurrence::Line,
                 ) => {}
-                Err(_) if killed => return,
-                Err(_) => {
+                None if clock::now() < give_up => {}
+                None if killed => return,
+                None => {
                     killed = true;
                     slots.values().for_each(SlotHandle::kill);
                 }

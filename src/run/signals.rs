@@ -1,8 +1,7 @@
 //! What comes to a run from outside: signals, and lines that are typed.
 
-use std::sync::mpsc::Sender as Inbox;
-
 use super::driver::Occurrence;
+use crate::host::post::Inbox;
 
 /// What ends a run, and what asks it something.
 #[cfg(not(target_os = "macos"))]
@@ -31,7 +30,7 @@ pub(super) fn watch_signals(inbox: Inbox<Occurrence>) -> Option<signal_hook::ite
     let handle = signals.handle();
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            if inbox.send(Occurrence::Signal(signal)).is_err() {
+            if !inbox.send(Occurrence::Signal(signal)) {
                 return;
             }
         }
@@ -50,7 +49,7 @@ pub(super) fn hear_lines(inbox: Inbox<Occurrence>) {
     }
     std::thread::spawn(move || {
         for line in stdin.lines() {
-            if line.is_err() || inbox.send(Occurrence::Line).is_err() {
+            if line.is_err() || !inbox.send(Occurrence::Line) {
                 return;
             }
         }

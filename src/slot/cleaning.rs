@@ -9,7 +9,7 @@ use crate::engine::client::Client;
 use crate::engine::presence;
 use crate::host::clock;
 use crate::ledger::intents::{Contents, Ledger};
-use crate::ledger::proof::Owner;
+use crate::ledger::proof::{Owner, Standing};
 use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Leftover, Resource, ResourceKind};
 use crate::wire::os_variables;
@@ -58,6 +58,7 @@ pub(super) fn clean_engines(
             run: &slot.setup.run,
             attempt,
             intents: &intents,
+            standing: Standing::Alive,
         };
         let policy = CleanupPolicy {
             keep: extent == Extent::Nothing,

@@ -160,31 +160,25 @@ impl Watch<'_, '_> {
 
     /// Who ended how; who did not is named with where the kernel has it.
     fn note_ended(&mut self, asked: BTreeMap<i32, String>, killed: BTreeMap<i32, String>) {
-        let ended = |pid, command, how| EndedProcess {
-            pid,
-            command,
-            how,
-            state: None,
-            wchan: String::new(),
-            engine_client: false,
-        };
         let terminated = asked
             .into_iter()
             .filter(|(pid, _)| !killed.contains_key(pid));
         for (pid, command) in terminated {
-            self.ended.push(ended(pid, command, How::Terminated));
+            self.ended
+                .push(EndedProcess::new(pid, command, How::Terminated));
         }
         let survivors = strangers();
         let survived = |pid: &i32| survivors.iter().any(|process| process.pid == *pid);
         for (pid, command) in killed.into_iter().filter(|(pid, _)| !survived(pid)) {
-            self.ended.push(ended(pid, command, How::Killed));
+            self.ended
+                .push(EndedProcess::new(pid, command, How::Killed));
         }
         for process in &survivors {
             self.ended.push(EndedProcess {
                 state: Some(process.state),
                 wchan: procfs::wait_channel(process.pid),
                 engine_client: helpers::is_client(process),
-                ..ended(process.pid, process.command(), How::Survived)
+                ..EndedProcess::new(process.pid, process.command(), How::Survived)
             });
         }
         if !survivors.is_empty() {

@@ -18,6 +18,7 @@ use crate::host::progress::Progress;
 use crate::host::reaper::{Reap, Reaper};
 use crate::host::{clock, raw};
 use crate::interp::Registry;
+use crate::ledger::life;
 use crate::model::{AttemptId, Bytes};
 use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
 
@@ -99,6 +100,8 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
         .map_err(|errno| start("become a subreaper")(errno.into()))?;
     let mut harness = Channel::from(socket);
     let setup = *await_setup(&mut harness)?;
+    // As long as this slot may have something to clean up, its run lives.
+    let _life = path(&setup.ledger).parent().and_then(life::join);
     let external = setup.rules.programs.iter().map(|(name, _)| name.clone());
     let registry = external.fold(registry, Registry::program);
     let commands = setup.rules.commands.iter();

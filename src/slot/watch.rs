@@ -224,6 +224,7 @@ impl<'s, 'r> Watch<'s, 'r> {
             client,
             run: setup.run.clone(),
             attempt: self.attempt,
+            place: format!("{}:{}", self.place.file, self.place.line),
             ledger: setup.ledger.clone(),
             id_files: crate::host::search::bytes(
                 &path(&setup.id_files).join(self.attempt.to_string()),

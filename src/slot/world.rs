@@ -159,12 +159,12 @@ impl World for Watch<'_, '_> {
         self.slot.tell(&FromSlot::Busy { attempt, at_most });
     }
 
-    fn start(&mut self, program: &Program) -> Result<JobId, StartError> {
+    fn start(&mut self, program: &Program<'_>) -> Result<JobId, StartError> {
         let spec = Spec {
-            path: &program.path,
-            arguments: &program.arguments,
+            path: program.path,
+            arguments: program.arguments,
             environment: &program.environment,
-            directory: &program.directory,
+            directory: program.directory,
             stdin: !program.stdin.is_empty(),
             terminal: match &program.terminal {
                 None => Tty::None,

@@ -299,6 +299,8 @@ pub struct Pass {
     pub run: RunId,
     /// The attempt.
     pub attempt: AttemptId,
+    /// The script's line that is running, as `file:line`.
+    pub place: String,
     /// The file of intents.
     pub ledger: Bytes,
     /// Where the engine writes ids.

@@ -134,7 +134,7 @@ fn leaked(leak: &Leak, block: &mut Block) {
     }
 }
 
-fn left(name: &str, leftover: &Leftover, block: &mut Block) {
+pub(super) fn left(name: &str, leftover: &Leftover, block: &mut Block) {
     let Resource {
         kind,
         id,

@@ -6,6 +6,7 @@ mod done;
 mod engine;
 mod hang;
 mod host;
+mod reaped;
 mod tally;
 
 use std::collections::BTreeMap;
@@ -245,6 +246,9 @@ impl Talk {
                     "{}: ending what runs\n",
                     self.paint().yellow(&signal_name(*signal))
                 )
+            }
+            Event::Reaped(reaped) => {
+                reaped::paragraph(reaped, Block::new(self.paint(), self.look.width))
             }
             Event::Warning { message } => {
                 format!(
