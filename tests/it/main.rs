@@ -18,6 +18,7 @@ mod doubles;
 mod engines;
 mod faults;
 mod interruption;
+mod ladder;
 mod lanes;
 mod layers;
 mod libtest;
