@@ -8,7 +8,7 @@ use super::check;
 use super::door::{self, Place};
 use super::harness::{Role, complain, keep_descriptors, serve, take_role};
 use super::reap;
-use super::{Command, Door, TOPICS, Topic, command, help};
+use super::{Command, Door, TOPICS, Topic, command, help, repeat};
 use crate::config;
 use crate::host::environment;
 use crate::interp::{self, Registry};
@@ -21,6 +21,7 @@ pub fn main() -> ExitCode {
         Role::Done(code) => return code,
         Role::Harness => keep_descriptors(),
     }
+    let program = door::program(&words);
     let (words, variables) = match door::typed(&words) {
         Ok(typed) => typed,
         Err(message) => {
@@ -31,6 +32,12 @@ pub fn main() -> ExitCode {
     let place = || Place {
         base: environment::directory(),
         scripts: Vec::new(),
+        repeat: repeat::words(
+            &program,
+            words.get(1..).unwrap_or_default(),
+            &variables,
+            Door::Program,
+        ),
     };
     match command(&words, &variables) {
         Err(misuse) => {

@@ -189,6 +189,8 @@ fn every_flag_of_ours_has_a_twin_and_the_flag_goes_before_it() {
             "--lane" => "container",
             "--deadline" => "5s",
             "--dialect" => "testscript",
+            "--on-hang" => "hold",
+            "--leak" => "fail",
             _ => "1",
         };
         let by_twin = good_with("", &[(flag.twin, value)]);
@@ -460,6 +462,8 @@ fn the_help_has_every_flag() {
           --policy POLICY      How container trials share the engine: serial, gated or parallel [SHAKEDOWN_POLICY]
           --lane LANE          Only the trials of this lane: container or plain [SHAKEDOWN_LANE]
           --deadline TIME      How long a script may take, whatever it says itself: 90s, 3m [SHAKEDOWN_DEADLINE]
+          --on-hang WORD       What happens at a deadline: end, or hold (keeps all alive and says how to attach) [SHAKEDOWN_ON_HANG]
+          --leak WORD          What an output left open means, whatever the script says: warn or fail [SHAKEDOWN_LEAK]
           --config FILE        The harness.toml to read [SHAKEDOWN_CONFIG]
           --state-dir DIR      Where records and history live [SHAKEDOWN_DIR]
           --dialect NAME       The language of the scripts: shakedown or testscript [SHAKEDOWN_DIALECT]

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::host::clock;
 use crate::host::procfs::Proc;
 use crate::model::{Evidence, Finding, Gap, Movement, ProcessFact};
 
@@ -42,21 +43,62 @@ pub fn sample(root: i32) -> Sample {
     }
 }
 
-/// Gathers the facts about what a sample saw below the slot `root`; each is told to `heard` as it comes.
+impl Sample {
+    /// The processes, parents before children.
+    pub fn processes(&self) -> &[ProcessFact] {
+        &self.processes
+    }
+}
+
+/// How long the whole may take: the collectors, then the stacks.
+const EVIDENCE: Duration = Duration::from_millis(480);
+
+/// Stacks are read of so many processes, those nearest to the script's root.
+const STACKS: usize = 24;
+
+/// Gathers the facts about what a sample saw below the slot `root`; each is told to `heard` as it comes. Stacks come
+/// last, for a thread may have to stop for a moment.
 pub fn look(
     sample: Sample,
     root: i32,
     work_root: &Path,
     heard: &mut dyn FnMut(&Finding),
 ) -> Collected {
-    let subject = Subject::new(Proc::default(), root, sample.processes, work_root);
-    let mut collected = collect::collect(subject, collect::collectors(), collect::LIMIT, heard);
+    let begun = clock::now();
+    let processes = sample.processes;
+    let subject = || Subject::new(Proc::default(), root, processes.clone(), work_root);
+    let mut collected = collect::collect(subject(), collect::collectors(), collect::LIMIT, heard);
+    let left = (begun + EVIDENCE).saturating_duration_since(clock::now());
+    let stacks = collect::collect(subject(), vec![stacks(left)], left, heard);
+    collected.scene.stacks = stacks.scene.stacks;
+    collected.scene.gaps.extend(stacks.scene.gaps);
+    collected.left.join(stacks.left);
     for gap in sample.gaps {
         heard(&Finding::Gap(gap.clone()));
         collected.scene.learn(Finding::Gap(gap));
     }
     collected.left.join(sample.left);
+    collected.scene.took = clock::now() - begun;
     collected
+}
+
+/// Reads the stacks of the script's own processes.
+fn stacks(limit: Duration) -> Collector {
+    let until = clock::now() + limit.mul_f64(0.9);
+    Collector::new("stacks", move |subject, say| {
+        let own = subject.processes().iter().filter(|process| {
+            !process.engine_helper && process.container.is_empty() && process.state != 'Z'
+        });
+        let pids: Vec<i32> = own.map(|process| process.pid).take(STACKS).collect();
+        let mut told = Ok(());
+        stacks::take(&pids, until, &mut |one| {
+            told = told.and(say.say(match one {
+                stacks::Told::Stack(stack) => Finding::Stack(stack),
+                stacks::Told::Gap(gap) => Finding::Gap(gap),
+            }));
+        });
+        told
+    })
 }
 
 impl Collected {
@@ -81,7 +123,9 @@ const IDLE: Duration = Duration::from_millis(20);
 const IDLE_BYTES: u64 = 128;
 
 /// Whether anything moved between two looks: processes came or went, bytes flowed, processor time was used.
-pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
+/// `written`: bytes that the script's commands wrote to their outputs in between. However few, they are work:
+/// no runtime's housekeeping goes there.
+pub fn movement(before: Option<&Sample>, now: &Sample, written: u64) -> Movement {
     let Some(before) = before else {
         return Movement::Unknown {
             why: "the deadline left no time for a first look".to_owned(),
@@ -94,7 +138,7 @@ pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
             .map(|process| process.pid)
             .collect::<Vec<_>>()
     };
-    if pids(before) != pids(now) {
+    if written > 0 || pids(before) != pids(now) {
         return Movement::Moving;
     }
     let moved = before
@@ -140,7 +184,7 @@ mod tests {
             processes: processes.to_vec(),
             ..Sample::default()
         };
-        assert_eq!(movement(Some(&sample(before)), &sample(now)), *expected);
+        assert_eq!(movement(Some(&sample(before)), &sample(now), 0), *expected);
     }
 
     #[test]
@@ -161,11 +205,21 @@ mod tests {
     }
 
     #[test]
+    fn a_script_that_trickles_moves() {
+        let look = Sample {
+            processes: vec![process(1, 100, Some(5))],
+            ..Sample::default()
+        };
+        assert_eq!(movement(Some(&look), &look, 1), Movement::Moving);
+        assert_eq!(movement(Some(&look), &look, 0), Movement::Still);
+    }
+
+    #[test]
     fn one_look_tells_no_movement() {
         let now = Sample {
             processes: vec![process(1, 0, None)],
             ..Sample::default()
         };
-        assert!(matches!(movement(None, &now), Movement::Unknown { .. }));
+        assert!(matches!(movement(None, &now, 9), Movement::Unknown { .. }));
     }
 }

@@ -2,6 +2,7 @@
 //! executable and never signalled (killing a shared aardvark-dns broke another script's names: measured).
 
 use crate::host::procfs::Process;
+use crate::model::EngineKind;
 
 /// Programs that do nothing else.
 const HELPERS: [&str; 9] = [
@@ -26,6 +27,12 @@ pub fn serves_others(process: &Process) -> bool {
     let named = [process.executable.as_str(), process.name.as_str(), first];
     let is_helper = |name: &str| HELPERS.contains(&name.split(['.', ' ']).next().unwrap_or(name));
     named.into_iter().any(is_helper) || serving_podman(&process.words)
+}
+
+/// The process is an engine's client that a script runs, by whichever name the stand-in was called.
+pub fn is_client(process: &Process) -> bool {
+    let client = |name: &str| EngineKind::ALL.iter().any(|kind| kind.command() == name);
+    client(&process.executable) && !serves_others(process)
 }
 
 /// A Podman that no script runs: `podman pause`, `podman system service`, `podman container cleanup`.

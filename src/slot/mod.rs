@@ -6,9 +6,13 @@
 
 mod attempt;
 mod cleaning;
+mod containers;
+mod deadline;
 mod desk;
 mod ladder;
 mod leaks;
+mod logs;
+mod looks;
 mod machine;
 mod runner;
 mod serve;
