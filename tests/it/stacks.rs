@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use shakedown::diagnose::stacks::{Told, take};
+use shakedown::host::raw::{self, Waited};
 use shakedown::model::{Gap, Stack, StackKind};
 
 use super::project::{eventually, package};
@@ -424,4 +425,53 @@ fn goroutines_are_read_whatever_the_release_and_the_build() {
         eprintln!("{name}: {} goroutines, all as they should be", last.len());
     }
     eprintln!("{} programs, slowest reading {slowest:?}", programs.len());
+}
+
+#[test]
+fn programs_as_they_are_installed_are_followed_back_to_where_they_began() {
+    for (program, words) in [
+        ("sh", &["-c", "read line"][..]),
+        ("bash", &["-c", "read line"]),
+        ("python3", &["-c", "input()"]),
+        ("cat", &[]),
+    ] {
+        let mut command = Command::new(program);
+        command
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null());
+        let Ok(child) = command.spawn() else {
+            eprintln!("SKIPPED: there is no {program} here");
+            continue;
+        };
+        let mut running = Running(child);
+        eventually(program, || {
+            // While it starts it may wait for the disk, where it cannot be stopped.
+            let (stacks, _gaps) = told(&[running.pid()]);
+            let whole = |stack: &Stack| has(stack, &["read", "__libc_start_main"]);
+            stacks.first().is_some_and(whole).then_some(())
+        });
+        // What it waited for comes, and it ends as it would have.
+        running.0.stdin.take().unwrap().write_all(b"\n").unwrap();
+        assert!(running.0.wait().unwrap().success(), "{program}");
+    }
+}
+
+#[test]
+fn whoever_reaps_meanwhile_takes_a_stop_for_no_end() {
+    let (_folder, partner) = in_c(&[]);
+    let (pid, over) = (partner.program.pid(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                assert_eq!(raw::wait(pid), Waited::Running);
+            }
+        });
+        for _ in 0..50 {
+            let (stacks, gaps) = told(&[pid]);
+            assert_eq!((stacks.len(), gaps), (2, Vec::new()));
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    partner.expect_undisturbed();
 }
