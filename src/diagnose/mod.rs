@@ -3,42 +3,42 @@
 //! Reads, and touches nothing. Today it tells which processes there are and whether anything moves; why
 //! they wait is to be read off the same seam.
 
+use std::path::Path;
+use std::time::Duration;
+
+use crate::host::procfs::Proc;
+use crate::model::{Evidence, Finding, Gap, Movement, ProcessFact};
+
+pub mod collect;
 pub mod stacks;
 mod why;
 
 pub use why::explain;
 
-use std::time::Duration;
-
-use crate::engine::helpers;
-use crate::host::procfs;
-use crate::model::{Evidence, Movement, ProcessFact, Scene};
+use collect::{Collected, Collector, Left, Subject};
 
 /// All descendants of a process at one moment, parents before children.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Sample {
     processes: Vec<ProcessFact>,
+    gaps: Vec<Gap>,
+    left: Left,
 }
 
-/// Looks at every descendant of `root`, those of engine helpers too.
+/// Looks at every descendant of `root`, those of engine helpers too. It takes a few milliseconds, and at most
+/// [`collect::LIMIT`].
 pub fn sample(root: i32) -> Sample {
-    let processes = procfs::descendants(root, &|_| true);
-    let fact = |process: &procfs::Process| ProcessFact {
-        pid: process.pid,
-        parent: process.parent,
-        state: process.state,
-        command: process.command(),
-        wchan: procfs::wait_channel(process.pid),
-        cpu: process.cpu,
-        io_bytes: procfs::io_bytes(process.pid),
-        engine_helper: helpers::serves_others(process),
-        age: None,
-        line: 0,
-        adopted: false,
-        container: String::new(),
-    };
+    let subject = Subject::new(Proc::default(), root, Vec::new(), Path::new("/"));
+    let collected = collect::collect(
+        subject,
+        vec![Collector::processes()],
+        collect::LIMIT,
+        &mut |_| {},
+    );
     Sample {
-        processes: processes.iter().map(fact).collect(),
+        processes: collected.scene.processes,
+        gaps: collected.scene.gaps,
+        left: collected.left,
     }
 }
 
@@ -47,18 +47,36 @@ impl Sample {
     pub fn processes(&self) -> &[ProcessFact] {
         &self.processes
     }
+}
 
+/// Gathers the facts about what a sample saw below the slot `root`; each is told to `heard` as it comes.
+pub fn look(
+    sample: Sample,
+    root: i32,
+    work_root: &Path,
+    heard: &mut dyn FnMut(&Finding),
+) -> Collected {
+    let subject = Subject::new(Proc::default(), root, sample.processes, work_root);
+    let mut collected = collect::collect(subject, collect::collectors(), collect::LIMIT, heard);
+    for gap in sample.gaps {
+        heard(&Finding::Gap(gap.clone()));
+        collected.scene.learn(Finding::Gap(gap));
+    }
+    collected.left.join(sample.left);
+    collected
+}
+
+impl Collected {
     /// As evidence for the record.
-    pub fn into_evidence(self) -> Evidence {
-        if self.processes.is_empty() {
-            return Evidence::Unavailable {
+    pub fn into_evidence(self) -> (Evidence, Left) {
+        let evidence = if self.scene.processes.is_empty() {
+            Evidence::Unavailable {
                 why: "the script had no process left".to_owned(),
-            };
-        }
-        Evidence::Seen(Box::new(Scene {
-            processes: self.processes,
-            ..Scene::default()
-        }))
+            }
+        } else {
+            Evidence::Seen(Box::new(self.scene))
+        };
+        (evidence, self.left)
     }
 }
 
@@ -129,6 +147,7 @@ mod tests {
     fn check(before: &[ProcessFact], now: &[ProcessFact], expected: &Movement) {
         let sample = |processes: &[ProcessFact]| Sample {
             processes: processes.to_vec(),
+            ..Sample::default()
         };
         assert_eq!(movement(Some(&sample(before)), &sample(now), 0), *expected);
     }
@@ -154,6 +173,7 @@ mod tests {
     fn a_script_that_trickles_moves() {
         let look = Sample {
             processes: vec![process(1, 100, Some(5))],
+            ..Sample::default()
         };
         assert_eq!(movement(Some(&look), &look, 1), Movement::Moving);
         assert_eq!(movement(Some(&look), &look, 0), Movement::Still);
@@ -163,6 +183,7 @@ mod tests {
     fn one_look_tells_no_movement() {
         let now = Sample {
             processes: vec![process(1, 0, None)],
+            ..Sample::default()
         };
         assert!(matches!(movement(None, &now, 9), Movement::Unknown { .. }));
     }

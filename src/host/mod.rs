@@ -9,6 +9,7 @@ pub mod facts;
 mod feed;
 pub mod flock;
 pub mod memory;
+pub mod pipe_fill;
 pub mod post;
 pub mod process;
 pub mod procfs;
@@ -23,3 +24,4 @@ pub mod strings;
 pub mod terminal;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod trace;
+pub mod unix_sockets;

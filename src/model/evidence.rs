@@ -61,49 +61,8 @@ pub struct Scene {
     pub took: Duration,
 }
 
-impl Evidence {
-    /// Takes over what was found besides.
-    pub fn absorb(&mut self, part: Scene) {
-        match self {
-            Evidence::Seen(scene) => scene.absorb(part),
-            Evidence::Unavailable { .. } if part == Scene::default() => {}
-            Evidence::Unavailable { .. } => *self = Evidence::Seen(Box::new(part)),
-        }
-    }
-}
-
-impl Scene {
-    /// Takes over what was found besides: what a part lists is added, what it alone knows is set.
-    pub fn absorb(&mut self, part: Scene) {
-        let Scene {
-            processes,
-            others,
-            threads,
-            pipes,
-            locks,
-            sockets,
-            stacks,
-            containers,
-            machine,
-            gaps,
-            took,
-        } = part;
-        self.processes.extend(processes);
-        self.others.extend(others);
-        self.threads.extend(threads);
-        self.pipes.extend(pipes);
-        self.locks.extend(locks);
-        self.sockets.extend(sockets);
-        self.stacks.extend(stacks);
-        self.containers.extend(containers);
-        self.machine = machine.or(self.machine.take());
-        self.gaps.extend(gaps);
-        self.took = self.took.max(took);
-    }
-}
-
 /// One process, at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessFact {
     /// Its id.
     pub pid: i32,

@@ -9,6 +9,7 @@ pub mod duration;
 mod engine;
 mod event;
 mod evidence;
+mod finding;
 mod hang;
 mod hash;
 mod id;
@@ -32,6 +33,7 @@ pub use evidence::{
     ContainerFact, Descriptor, Evidence, Gap, LockFact, LockKind, MachineNow, PipeEnd, PipeFact,
     ProcessFact, Scene, SocketFact, Stack, StackKind, ThreadFact, Wait,
 };
+pub use finding::Finding;
 pub use hang::{Hold, LadderStep, Look, QuietSample, Rung, StillRunning};
 pub use hash::Hash;
 pub use id::{AttemptId, ParseIdError, RunId, SlotId};

@@ -37,10 +37,12 @@ impl Driver {
                     running.late.timeout = Some(timeout);
                 }
             }
-            FromSlot::Found { attempt, part } => {
+            FromSlot::Found { attempt, findings } => {
                 let running = self.running.get_mut(&attempt);
                 if let Some(timeout) = running.and_then(|running| running.late.timeout.as_mut()) {
-                    timeout.evidence.absorb(*part);
+                    findings
+                        .into_iter()
+                        .for_each(|finding| timeout.evidence.learn(finding));
                 }
             }
             FromSlot::Step { attempt, step } => {

@@ -86,7 +86,9 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     cleanup.removed.splice(0..0, seen.removed);
     slot.desk.dismiss();
     // What cannot be killed is not waited for: it passes on with the slot's end.
-    let retire = ladder::survivors(&seen.ended).or_else(|| helpers_left(slot));
+    let retire = ladder::survivors(&seen.ended)
+        .or_else(|| helpers_left(slot))
+        .or_else(|| slot.stuck());
     let work_dir = work.map_or_else(String::new, |work| {
         put_away(slot, work, keep_work, &mut cleanup)
     });

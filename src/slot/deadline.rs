@@ -3,25 +3,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::containers;
+use super::evidence::{Telling, me, seen, why};
 use super::watch::Watch;
 use crate::diagnose;
 use crate::host::clock;
 use crate::host::reaper::Reap;
 use crate::interp::Interrupted;
-use crate::model::{Evidence, Hold, Look, Outcome, QuietSample, Rung, Timeout};
+use crate::model::{Evidence, Hold, Look, Movement, Outcome, QuietSample, Rung, Timeout};
 use crate::wire::{FromSlot, OnHang};
 
 /// No single wait of a held script is longer than this, so that a missed wake-up heals.
 const LONG: Duration = Duration::from_secs(3600);
-
-fn me() -> i32 {
-    rustix::process::getpid().as_raw_nonzero().get()
-}
-
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
 
 impl Watch<'_, '_> {
     /// Time charged to the script so far.
@@ -101,7 +93,7 @@ impl Watch<'_, '_> {
             line_elapsed: now - self.line_begun,
             deadline: self.deadline,
             movement,
-            evidence: sample.into_evidence(),
+            evidence: Evidence::Seen(Box::default()),
             why: None,
         };
         let attempt = self.attempt;
@@ -109,37 +101,14 @@ impl Watch<'_, '_> {
             attempt,
             timeout: Box::new(timeout.clone()),
         });
-        let (processes, gaps) = match &timeout.evidence {
-            Evidence::Seen(scene) => (scene.processes.len(), scene.gaps.len()),
-            Evidence::Unavailable { .. } => (0, 1),
-        };
-        let (processes, gaps) = (small(processes), small(gaps));
-        self.step(now, Rung::Evidence { processes, gaps });
+        timeout.evidence = self.see(sample, Telling::AsTheyCome);
+        self.step(now, seen(&timeout.evidence));
         self.ask_engine(&mut timeout.evidence);
+        timeout.why = why(&timeout.evidence, &timeout.movement);
         if self.slot.setup.rules.on_hang == OnHang::Hold {
             self.hold(&timeout);
         }
         self.verdict = Some(Outcome::TimedOut(Box::new(timeout)));
-    }
-
-    /// What the engine says of the script's containers.
-    fn ask_engine(&mut self, evidence: &mut Evidence) {
-        if self.calls == 0 {
-            return;
-        }
-        let begun = clock::now();
-        let limit = self.left_for(containers::LIMIT);
-        let part = containers::ask(self.slot, self.attempt, limit);
-        let (containers, gaps) = (small(part.containers.len()), small(part.gaps.len()));
-        if containers + gaps == 0 {
-            return;
-        }
-        self.slot.tell(&FromSlot::Found {
-            attempt: self.attempt,
-            part: Box::new(part.clone()),
-        });
-        evidence.absorb(part);
-        self.step(begun, Rung::Engine { containers, gaps });
     }
 
     /// Keeps everything alive until the harness lets go of it, or ends.
@@ -168,13 +137,17 @@ impl Watch<'_, '_> {
     /// Somebody asks what the script does. It goes on.
     pub(super) fn look(&mut self) {
         let now = clock::now();
+        let evidence = self.see(diagnose::sample(me()), Telling::Together);
+        let movement = Movement::Unknown {
+            why: "one look does not tell".to_owned(),
+        };
         let look = Look {
             place: self.place.clone(),
             line_elapsed: now - self.line_begun,
             charged: self.charged_at(now),
             deadline: self.deadline,
-            evidence: diagnose::sample(me()).into_evidence(),
-            why: None,
+            why: why(&evidence, &movement),
+            evidence,
         };
         let attempt = self.attempt;
         self.slot.tell(&FromSlot::Seen {

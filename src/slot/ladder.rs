@@ -113,6 +113,7 @@ impl Watch<'_, '_> {
         if self.climb.is_none() {
             self.begin_ladder(clock::now());
         }
+        self.ask_for_stacks();
         self.end_containers();
         let asked = self.terminate();
         let killed = self.kill();
@@ -176,7 +177,7 @@ impl Watch<'_, '_> {
         for process in &survivors {
             self.ended.push(EndedProcess {
                 state: Some(process.state),
-                wchan: procfs::wait_channel(process.pid),
+                wchan: procfs::Proc::default().wait_channel(process.pid),
                 engine_client: helpers::is_client(process),
                 ..EndedProcess::new(process.pid, process.command(), How::Survived)
             });

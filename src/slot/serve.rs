@@ -13,6 +13,7 @@ use super::attempt::{self, Done};
 use super::desk::{self, Desk};
 use super::machine::Machine;
 use super::workdir::WorkDirs;
+use crate::diagnose::collect::Left;
 use crate::host::channel::{Channel, ReceiveError};
 use crate::host::progress::Progress;
 use crate::host::reaper::{Reap, Reaper};
@@ -36,6 +37,8 @@ pub(super) struct Slot<'r> {
     pub(super) machine: Machine,
     pub(super) grant: Option<Grant>,
     pub(super) progress: Progress,
+    /// Threads that were gathering evidence and were left behind.
+    pub(super) left: Left,
     /// The harness asked for the end, or is gone.
     pub(super) ending: bool,
     harness: Channel,
@@ -118,6 +121,7 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
         registry,
         desk,
         grant: None,
+        left: Left::default(),
         ending: false,
         harness,
         harness_gone: false,
@@ -156,6 +160,18 @@ impl Slot<'_> {
     /// Where the running attempt's copies of credentials are.
     pub(super) fn credentials(&self) -> PathBuf {
         path(&self.setup.directory).join(".credentials")
+    }
+
+    /// Why it takes no more scripts: a process with a thread that hangs in the kernel cannot end.
+    pub(super) fn stuck(&self) -> Option<String> {
+        let stuck = self.left.stuck();
+        let why = || {
+            format!(
+                "it hangs where it looked for evidence: {}",
+                stuck.join(", ")
+            )
+        };
+        (!stuck.is_empty()).then(why)
     }
 
     fn live(&mut self) {

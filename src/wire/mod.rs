@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AfterFailure, AttemptId, AttemptReport, Bytes, Detail, Dialect, EngineFacts, EngineKind,
-    Golden, Hold, LadderStep, Lane, Look, RunId, Scene, SlotId, Timeout,
+    Finding, Golden, Hold, LadderStep, Lane, Look, RunId, SlotId, Timeout,
 };
 
 /// `argv[0]` of a slot: the role is looked up before anything else.
@@ -89,7 +89,7 @@ pub enum FromSlot {
         /// Which attempt.
         attempt: AttemptId,
         /// What was found since.
-        part: Box<Scene>,
+        findings: Vec<Finding>,
     },
     /// A step of the ladder was taken.
     Step {
