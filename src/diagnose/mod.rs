@@ -1,7 +1,8 @@
 //! Evidence about a script that passed its deadline, taken by its ancestor before the first signal.
 //!
-//! Reads, and touches nothing. Today it tells which processes there are and whether anything moves; why
-//! they wait is to be read off the same seam.
+//! Reads, and touches nothing but that a thread may stop for less than a millisecond while its stack is copied.
+//! Facts are gathered by collectors (`collect`, `stacks`), whether anything moves is told by two looks, and `why`
+//! makes one sentence of it all. Knows no engine and no report.
 
 use std::path::Path;
 use std::time::Duration;

@@ -35,6 +35,21 @@ pub fn is_client(process: &Process) -> bool {
     client(&process.executable) && !serves_others(process)
 }
 
+/// The command line is of a client that hands signals on to a container. Doubt means that it is.
+pub fn is_attached(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let is_client = EngineKind::ALL
+        .iter()
+        .any(|kind| name == kind.command() || name.starts_with(&format!("{}-", kind.command())));
+    let words: Vec<&str> = words.collect();
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    let starts_attached = has(&["start"]) && has(&["-a", "--attach", "-i", "--interactive", "-ai"]);
+    let attaches = has(&["run", "exec", "attach", "up"]) || starts_attached;
+    is_client && attaches && !has(&["--sig-proxy=false"])
+}
+
 /// A Podman that no script runs: `podman pause`, `podman system service`, `podman container cleanup`.
 fn serving_podman(words: &[String]) -> bool {
     let Some((program, rest)) = words.split_first() else {

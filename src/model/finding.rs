@@ -39,13 +39,12 @@ pub enum Finding {
 impl Evidence {
     /// Takes one more fact in.
     pub fn learn(&mut self, finding: Finding) {
-        match self {
-            Evidence::Seen(scene) => scene.learn(finding),
-            Evidence::Unavailable { .. } => {
-                let mut scene = Scene::default();
-                scene.learn(finding);
-                *self = Evidence::Seen(Box::new(scene));
-            }
+        if let Evidence::Seen(scene) = self {
+            scene.learn(finding);
+        } else {
+            let mut scene = Scene::default();
+            scene.learn(finding);
+            *self = Evidence::Seen(Box::new(scene));
         }
     }
 }

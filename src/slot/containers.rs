@@ -13,7 +13,7 @@ use crate::host::process::{Completed, Ending};
 use crate::host::{clock, procfs};
 use crate::ledger::intents::Ledger;
 use crate::ledger::proof::made;
-use crate::model::{AttemptId, ContainerFact, Gap, ResourceKind, Scene};
+use crate::model::{AttemptId, ContainerFact, Finding, Gap, ResourceKind};
 
 /// All questions together.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
@@ -24,15 +24,15 @@ const LINES: usize = 20;
 /// Logs are asked of so many containers; running ones first.
 const LOGS: usize = 4;
 
-/// Asks every engine that the attempt used. What was learnt comes as a part of the scene.
-pub(super) fn ask(slot: &mut Slot<'_>, attempt: AttemptId, limit: Duration) -> Scene {
-    let mut part = Scene::default();
+/// Asks every engine that the attempt used.
+pub(super) fn ask(slot: &mut Slot<'_>, attempt: AttemptId, limit: Duration) -> Vec<Finding> {
+    let mut found = Vec::new();
     let end = clock::now() + limit;
     let contents = match Ledger::at(path(&slot.setup.ledger)).read() {
         Ok(contents) => contents,
         Err(error) => {
-            part.gaps.push(gap("containers", error.to_string()));
-            return part;
+            found.push(gap("containers", error.to_string()));
+            return found;
         }
     };
     for client in clients(slot, &contents, attempt) {
@@ -52,18 +52,18 @@ pub(super) fn ask(slot: &mut Slot<'_>, attempt: AttemptId, limit: Duration) -> S
         match questions.states(&ids) {
             Ok(mut containers) => {
                 let gap = questions.logs(&mut containers);
-                part.containers.extend(containers);
-                part.gaps.extend(gap);
+                found.extend(containers.into_iter().map(Finding::Container));
+                found.extend(gap);
             }
-            Err(why) => part.gaps.push(gap("containers", why)),
+            Err(why) => found.push(gap("containers", why)),
         }
     }
-    part
+    found
 }
 
-fn gap(what: &str, why: String) -> Gap {
+fn gap(what: &str, why: String) -> Finding {
     let what = what.to_owned();
-    Gap { what, why }
+    Finding::Gap(Gap { what, why })
 }
 
 /// One engine, while there is time.
@@ -103,7 +103,7 @@ impl Questions<'_, '_> {
     }
 
     /// The last lines of each; the first question without an answer is the last.
-    fn logs(&mut self, containers: &mut [ContainerFact]) -> Option<Gap> {
+    fn logs(&mut self, containers: &mut [ContainerFact]) -> Option<Finding> {
         containers.sort_by_key(|container| container.state != "running");
         let tail = LINES.to_string();
         for container in containers.iter_mut().take(LOGS) {

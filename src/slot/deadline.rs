@@ -3,39 +3,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::containers;
-use super::serve::path;
+use super::evidence::{Telling, me, seen, why};
 use super::watch::Watch;
-use crate::diagnose::{self, Sample};
+use crate::diagnose;
 use crate::host::clock;
 use crate::host::reaper::Reap;
 use crate::interp::Interrupted;
-use crate::model::{
-    Evidence, Finding, Hold, Look, Movement, Outcome, QuietSample, Rung, Timeout, Why,
-};
+use crate::model::{Evidence, Hold, Look, Movement, Outcome, QuietSample, Rung, Timeout};
 use crate::wire::{FromSlot, OnHang};
 
 /// No single wait of a held script is longer than this, so that a missed wake-up heals.
 const LONG: Duration = Duration::from_secs(3600);
-
-fn me() -> i32 {
-    rustix::process::getpid().as_raw_nonzero().get()
-}
-
-/// So many facts are told to the harness at once.
-const PART: usize = 64;
-
-/// What follows from the evidence; nothing when there is none.
-fn why(evidence: &Evidence, movement: &Movement) -> Option<Why> {
-    match evidence {
-        Evidence::Seen(scene) => Some(diagnose::explain(scene, movement)),
-        Evidence::Unavailable { .. } => None,
-    }
-}
-
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
 
 impl Watch<'_, '_> {
     /// Time charged to the script so far.
@@ -115,9 +93,7 @@ impl Watch<'_, '_> {
             line_elapsed: now - self.line_begun,
             deadline: self.deadline,
             movement,
-            evidence: Evidence::Unavailable {
-                why: "the worker got stuck while it looked".to_owned(),
-            },
+            evidence: Evidence::Seen(Box::default()),
             why: None,
         };
         let attempt = self.attempt;
@@ -125,71 +101,14 @@ impl Watch<'_, '_> {
             attempt,
             timeout: Box::new(timeout.clone()),
         });
-        timeout.evidence = self.evidence(sample, true);
-        let (processes, gaps) = match &timeout.evidence {
-            Evidence::Seen(scene) => (scene.processes.len(), scene.gaps.len()),
-            Evidence::Unavailable { .. } => (0, 1),
-        };
-        let (processes, gaps) = (small(processes), small(gaps));
-        self.step(now, Rung::Evidence { processes, gaps });
+        timeout.evidence = self.see(sample, Telling::AsTheyCome);
+        self.step(now, seen(&timeout.evidence));
         self.ask_engine(&mut timeout.evidence);
         timeout.why = why(&timeout.evidence, &timeout.movement);
         if self.slot.setup.rules.on_hang == OnHang::Hold {
             self.hold(&timeout);
         }
         self.verdict = Some(Outcome::TimedOut(Box::new(timeout)));
-    }
-
-    /// All that can be seen of the script; told to the harness piece by piece when it is `late`.
-    fn evidence(&mut self, sample: Sample, late: bool) -> Evidence {
-        let work_root = path(&self.slot.setup.work_root);
-        let attempt = self.attempt;
-        let mut part = Vec::new();
-        let slot = &mut *self.slot;
-        let mut tell = |part: &mut Vec<Finding>| {
-            let findings = std::mem::take(part);
-            slot.tell(&FromSlot::Found { attempt, findings });
-        };
-        let collected = diagnose::look(sample, me(), &work_root, &mut |finding| {
-            if late {
-                part.push(finding.clone());
-                if part.len() >= PART {
-                    tell(&mut part);
-                }
-            }
-        });
-        if !part.is_empty() {
-            tell(&mut part);
-        }
-        let (evidence, left) = collected.into_evidence();
-        self.slot.left.join(left);
-        evidence
-    }
-
-    /// What the engine says of the script's containers.
-    fn ask_engine(&mut self, evidence: &mut Evidence) {
-        if self.calls == 0 {
-            return;
-        }
-        let begun = clock::now();
-        let limit = self.left_for(containers::LIMIT);
-        let part = containers::ask(self.slot, self.attempt, limit);
-        let (containers, gaps) = (small(part.containers.len()), small(part.gaps.len()));
-        if containers + gaps == 0 {
-            return;
-        }
-        let containers_found = part.containers.into_iter().map(Finding::Container);
-        let findings: Vec<Finding> = containers_found
-            .chain(part.gaps.into_iter().map(Finding::Gap))
-            .collect();
-        self.slot.tell(&FromSlot::Found {
-            attempt: self.attempt,
-            findings: findings.clone(),
-        });
-        for finding in findings {
-            evidence.learn(finding);
-        }
-        self.step(begun, Rung::Engine { containers, gaps });
     }
 
     /// Keeps everything alive until the harness lets go of it, or ends.
@@ -218,16 +137,16 @@ impl Watch<'_, '_> {
     /// Somebody asks what the script does. It goes on.
     pub(super) fn look(&mut self) {
         let now = clock::now();
-        let evidence = self.evidence(diagnose::sample(me()), false);
-        let unknown = Movement::Unknown {
-            why: "it was looked at once".to_owned(),
+        let evidence = self.see(diagnose::sample(me()), Telling::Together);
+        let movement = Movement::Unknown {
+            why: "one look does not tell".to_owned(),
         };
         let look = Look {
             place: self.place.clone(),
             line_elapsed: now - self.line_begun,
             charged: self.charged_at(now),
             deadline: self.deadline,
-            why: why(&evidence, &unknown),
+            why: why(&evidence, &movement),
             evidence,
         };
         let attempt = self.attempt;

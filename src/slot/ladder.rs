@@ -113,6 +113,7 @@ impl Watch<'_, '_> {
         if self.climb.is_none() {
             self.begin_ladder(clock::now());
         }
+        self.ask_for_stacks();
         self.end_containers();
         let asked = self.terminate();
         let killed = self.kill();

@@ -82,7 +82,6 @@ impl Looks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose;
 
     fn at(tenths: u64) -> Duration {
         Duration::from_millis(tenths * 100)
@@ -95,7 +94,7 @@ mod tests {
         let mut taken = Vec::new();
         for tenth in 0..deadline {
             if at(tenth) >= looks.due(at(deadline)) {
-                looks.take(at(tenth), at(deadline), || (diagnose::sample(-1), tenth));
+                looks.take(at(tenth), at(deadline), || (Sample::default(), tenth));
                 taken.push(tenth);
             }
         }
@@ -117,11 +116,11 @@ mod tests {
     #[test]
     fn looks_that_were_missed_are_taken_once() {
         let mut looks = Looks::default();
-        looks.take(at(99), at(100), || (diagnose::sample(-1), 0));
+        looks.take(at(99), at(100), || (Sample::default(), 0));
         assert_eq!(looks.quiet.len(), 1);
         assert_eq!(looks.due(at(100)), at(100));
         let mut late = Looks::default();
-        late.take(at(100), at(100), || (diagnose::sample(-1), 0));
+        late.take(at(100), at(100), || (Sample::default(), 0));
         assert!(late.last(0).0.is_none(), "at the deadline it is too late");
     }
 }

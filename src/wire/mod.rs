@@ -88,7 +88,7 @@ pub enum FromSlot {
     Found {
         /// Which attempt.
         attempt: AttemptId,
-        /// What was found since, in the order it was found.
+        /// What was found since.
         findings: Vec<Finding>,
     },
     /// A step of the ladder was taken.

@@ -57,7 +57,6 @@ const LONGEST: usize = 400;
 /// Longer files, each a row of equal pieces or one piece that does not fall apart, with the reason.
 const LONGER: &[(&str, &str)] = &[
     ("src/config/table.rs", "one entry for each setting"),
-    ("src/model/evidence.rs", "one type for each kind of fact"),
     (
         "src/schedule/step.rs",
         "one state machine: a step for each piece of news",

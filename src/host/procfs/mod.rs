@@ -349,12 +349,15 @@ pub fn descendants(root: i32, enter: &dyn Fn(&Process) -> bool) -> Vec<Process> 
 pub fn writing_ends(pid: i32, inode: u64) -> Vec<i32> {
     let proc = Proc::default();
     let wanted = format!("pipe:[{inode}]");
-    let mut held = proc.descriptors(pid).unwrap_or_default();
-    held.retain(|held| {
-        let info = || proc.descriptor_info(pid, held.fd);
-        held.target == wanted && info().is_ok_and(|info| info.writes())
-    });
-    held.into_iter().map(|held| held.fd).collect()
+    let descriptors = proc.descriptors(pid).unwrap_or_default();
+    let writes = |fd: &i32| {
+        proc.descriptor_info(pid, *fd)
+            .is_ok_and(|info| info.writes())
+    };
+    let ends = descriptors.into_iter().filter(|end| end.target == wanted);
+    let mut ends: Vec<i32> = ends.map(|end| end.fd).filter(writes).collect();
+    ends.sort_unstable();
+    ends
 }
 
 /// The process is in the control group of the container with this id.
