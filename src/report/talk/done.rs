@@ -52,22 +52,24 @@ fn signals(ladder: &[LadderStep]) -> Vec<String> {
     for step in ladder {
         let took = seconds(step.took);
         match &step.rung {
-            Rung::Evidence { .. } | Rung::Engine { .. } | Rung::Containers { .. } => {}
+            // What touched nothing, or is told as what was removed.
+            Rung::Evidence { .. }
+            | Rung::Engine { .. }
+            | Rung::Containers { .. }
+            | Rung::Terminate { processes: 0 } => {}
             Rung::Held => parts.push(format!("kept alive for {took}")),
             Rung::Quit { pid, .. } => parts.push(format!("SIGQUIT to {pid}")),
-            Rung::Terminate { processes: number } if *number > 0 => {
+            Rung::Terminate { processes: number } => {
                 parts.push(format!("SIGTERM to {}", processes(*number)));
             }
-            Rung::Terminate { .. } => {}
             Rung::Grace { left, .. } => {
                 let left = match left {
                     0 => "all gone".to_owned(),
                     left => format!("{left} left"),
                 };
-                match parts.last_mut().filter(|part| part.starts_with("SIGTERM")) {
-                    Some(part) => *part += &format!(", {left} after {took}"),
-                    None => parts.push(format!("{left} after {took}")),
-                }
+                let asked = parts.pop_if(|part| part.starts_with("SIGTERM"));
+                let asked = asked.map_or_else(String::new, |asked| asked + ", ");
+                parts.push(format!("{asked}{left} after {took}"));
             }
             Rung::Kill {
                 processes: number, ..

@@ -31,10 +31,10 @@ pub(super) fn deadline(
 ) {
     let word = deadline_word(&timeout.movement);
     let (ran, deadline) = (seconds(timeout.line_elapsed), seconds(timeout.deadline));
-    let mut line = format!("{}   {ran} of {deadline}", at(&timeout.place));
-    if let Some(why) = &timeout.why {
-        line += &format!("   class: {}", class(&timeout.movement, why.class));
-    }
+    let class = timeout.why.as_ref().map_or_else(String::new, |why| {
+        format!("   class: {}", class(&timeout.movement, why.class))
+    });
+    let line = format!("{}   {ran} of {deadline}{class}", at(&timeout.place));
     block.line(word, &line);
     match &timeout.why {
         Some(why) => {
