@@ -1,11 +1,13 @@
 //! Evidence about a script that passed its deadline, taken by its ancestor before the first signal.
 //!
-//! Reads, and touches nothing. Today it tells which processes there are and whether anything moves; why
-//! they wait is to be read off the same seam.
+//! Reads, and touches nothing but that a thread may stop for less than a millisecond while its stack is copied.
+//! Facts are gathered by collectors (`collect`, `stacks`), whether anything moves is told by two looks, and `why`
+//! makes one sentence of it all. Knows no engine and no report.
 
 use std::path::Path;
 use std::time::Duration;
 
+use crate::host::clock;
 use crate::host::procfs::Proc;
 use crate::model::{Evidence, Finding, Gap, Movement, ProcessFact};
 
@@ -49,21 +51,55 @@ impl Sample {
     }
 }
 
-/// Gathers the facts about what a sample saw below the slot `root`; each is told to `heard` as it comes.
+/// How long the whole may take: the collectors, then the stacks.
+const EVIDENCE: Duration = Duration::from_millis(480);
+
+/// Stacks are read of so many processes, those nearest to the script's root.
+const STACKS: usize = 24;
+
+/// Gathers the facts about what a sample saw below the slot `root`; each is told to `heard` as it comes. Stacks come
+/// last, for a thread may have to stop for a moment.
 pub fn look(
     sample: Sample,
     root: i32,
     work_root: &Path,
     heard: &mut dyn FnMut(&Finding),
 ) -> Collected {
-    let subject = Subject::new(Proc::default(), root, sample.processes, work_root);
-    let mut collected = collect::collect(subject, collect::collectors(), collect::LIMIT, heard);
+    let begun = clock::now();
+    let processes = sample.processes;
+    let subject = || Subject::new(Proc::default(), root, processes.clone(), work_root);
+    let mut collected = collect::collect(subject(), collect::collectors(), collect::LIMIT, heard);
+    let left = (begun + EVIDENCE).saturating_duration_since(clock::now());
+    let stacks = collect::collect(subject(), vec![stacks(left)], left, heard);
+    collected.scene.stacks = stacks.scene.stacks;
+    collected.scene.gaps.extend(stacks.scene.gaps);
+    collected.left.join(stacks.left);
     for gap in sample.gaps {
         heard(&Finding::Gap(gap.clone()));
         collected.scene.learn(Finding::Gap(gap));
     }
     collected.left.join(sample.left);
+    collected.scene.took = clock::now() - begun;
     collected
+}
+
+/// Reads the stacks of the script's own processes.
+fn stacks(limit: Duration) -> Collector {
+    let until = clock::now() + limit.mul_f64(0.9);
+    Collector::new("stacks", move |subject, say| {
+        let own = subject.processes().iter().filter(|process| {
+            !process.engine_helper && process.container.is_empty() && process.state != 'Z'
+        });
+        let pids: Vec<i32> = own.map(|process| process.pid).take(STACKS).collect();
+        let mut told = Ok(());
+        stacks::take(&pids, until, &mut |one| {
+            told = told.and(say.say(match one {
+                stacks::Told::Stack(stack) => Finding::Stack(stack),
+                stacks::Told::Gap(gap) => Finding::Gap(gap),
+            }));
+        });
+        told
+    })
 }
 
 impl Collected {

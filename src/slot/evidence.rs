@@ -1,21 +1,14 @@
 //! Everything that can be seen of the script that runs: facts, stacks, what its engine says of its containers,
 //! and the sentence that follows. Looks only; the harness hears of each fact as it comes.
 
-use std::time::Duration;
-
 use super::containers;
 use super::serve::path;
 use super::watch::Watch;
-use crate::diagnose::stacks::{self, Told};
 use crate::diagnose::{self, Sample};
 use crate::host::clock;
-use crate::model::{Evidence, Finding, Movement, Rung, Scene, Why};
+use crate::model::{Evidence, Finding, Movement, Rung, Why};
 use crate::wire::FromSlot;
 
-/// How long stacks may be read.
-const STACKS: Duration = Duration::from_millis(300);
-/// Stacks are read of so many processes, the root of the tree first.
-const PROCESSES: usize = 16;
 /// Facts that go to the harness together.
 const TOGETHER: usize = 32;
 
@@ -37,14 +30,13 @@ pub(super) enum Telling {
 }
 
 impl Watch<'_, '_> {
-    /// Gathers the facts about what a sample saw, then stacks. What could not be seen is in them.
+    /// Gathers the facts about what a sample saw. What could not be seen is in them.
     pub(super) fn see(&mut self, sample: Sample, telling: Telling) -> Evidence {
-        let begun = clock::now();
         let work_root = path(&self.slot.setup.work_root);
         let attempt = self.attempt;
         let mut waiting = Vec::new();
         let slot = &mut *self.slot;
-        let mut hear = |finding: &Finding, slot: &mut super::serve::Slot<'_>| {
+        let collected = diagnose::look(sample, me(), &work_root, &mut |finding| {
             if telling == Telling::AsTheyCome {
                 waiting.push(finding.clone());
                 if waiting.len() >= TOGETHER {
@@ -52,28 +44,13 @@ impl Watch<'_, '_> {
                     slot.tell(&FromSlot::Found { attempt, findings });
                 }
             }
-        };
-        let collected = diagnose::look(sample, me(), &work_root, &mut |finding| {
-            hear(finding, slot);
         });
-        let (mut evidence, left) = collected.into_evidence();
-        slot.left.join(left);
-        if let Evidence::Seen(scene) = &mut evidence {
-            let until = clock::now() + STACKS;
-            stacks::take(&pids(scene), until, &mut |told| {
-                let finding = match told {
-                    Told::Stack(stack) => Finding::Stack(stack),
-                    Told::Gap(gap) => Finding::Gap(gap),
-                };
-                hear(&finding, slot);
-                scene.learn(finding);
-            });
-            scene.took = clock::now() - begun;
-        }
         if !waiting.is_empty() {
             let findings = waiting;
             slot.tell(&FromSlot::Found { attempt, findings });
         }
+        let (evidence, left) = collected.into_evidence();
+        slot.left.join(left);
         evidence
     }
 
@@ -98,15 +75,6 @@ impl Watch<'_, '_> {
         self.slot.tell(&FromSlot::Found { attempt, findings });
         self.step(begun, Rung::Engine { containers, gaps });
     }
-}
-
-/// Whose stacks are read: the script's own processes that live.
-fn pids(scene: &Scene) -> Vec<i32> {
-    let own = scene
-        .processes
-        .iter()
-        .filter(|process| !process.engine_helper && process.state != 'Z');
-    own.take(PROCESSES).map(|process| process.pid).collect()
 }
 
 /// How much was seen, for the ladder's first step.

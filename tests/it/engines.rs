@@ -24,7 +24,7 @@ const SETTINGS: &str =
     "scripts = [\"scripts\"]\n\n[environment]\nBASE = \"localhost/shakedown/base:1\"\n";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Engine {
+pub(crate) enum Engine {
     Docker,
     Podman,
 }

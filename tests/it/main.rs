@@ -17,6 +17,7 @@ mod conformance;
 mod doubles;
 mod engines;
 mod faults;
+mod hangs;
 mod interruption;
 mod ladder;
 mod lanes;
