@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use super::harness::complain;
 use super::upkeep::{forget_old_runs, hold};
 use super::{
-    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, given, help, options,
+    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, check, given, help,
+    options,
 };
 use crate::config::{self, Settings};
 use crate::history::{self, Recorder};
@@ -26,6 +27,14 @@ use crate::run::{self, Brief, Kept, Nothing, Teller};
 pub(super) struct Place {
     pub(super) base: PathBuf,
     pub(super) scripts: Vec<String>,
+}
+
+/// What a test target adds to the language, by name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Registered {
+    pub(super) programs: Vec<String>,
+    pub(super) commands: Vec<String>,
+    pub(super) conditions: Vec<String>,
 }
 
 /// The name of the configuration file.
@@ -56,7 +65,7 @@ pub(super) fn typed(words: &[OsString]) -> Result<(Vec<String>, Environment), St
 }
 
 /// The main of a test target.
-pub(super) fn target(words: &[OsString], place: Place, programs: Vec<String>) -> ExitCode {
+pub(super) fn target(words: &[OsString], place: Place, registered: Registered) -> ExitCode {
     let (words, variables) = match typed(words) {
         Ok(typed) => typed,
         Err(message) => return misused(&message),
@@ -70,7 +79,7 @@ pub(super) fn target(words: &[OsString], place: Place, programs: Vec<String>) ->
             "cargo test --test NAME -- [FLAGS] [FILTER...]",
             Door::Target,
         )),
-        Ok(Typed::Options(options)) => perform(&options, place, programs),
+        Ok(Typed::Options(options)) => perform(&options, place, registered),
     }
 }
 
@@ -192,6 +201,7 @@ pub(super) fn brief(
         } else {
             AfterFailure::Stop
         },
+        length: options.length,
         golden: options.golden,
         warnings: options.warnings.clone(),
         nothing: match options.runner {
@@ -207,9 +217,12 @@ pub(super) fn brief(
     Ok((brief, state))
 }
 
-/// Runs or lists.
-pub(super) fn perform(options: &Options, place: Place, programs: Vec<String>) -> ExitCode {
-    let (mut brief, state) = match brief(options, place, programs) {
+/// Runs, lists or checks.
+pub(super) fn perform(options: &Options, place: Place, registered: Registered) -> ExitCode {
+    if options.action == Action::Check {
+        return check::perform(options, place, registered);
+    }
+    let (mut brief, state) = match brief(options, place, registered.programs) {
         Ok(brief) => brief,
         Err(message) => return misused(&message),
     };
@@ -220,7 +233,7 @@ pub(super) fn perform(options: &Options, place: Place, programs: Vec<String>) ->
     brief.stdin = script.as_ref().map(|file| file.path().to_owned());
     match options.action {
         Action::List => list_trials(options, &brief),
-        Action::Run => run_trials(options, &brief, &state),
+        Action::Run | Action::Check => run_trials(options, &brief, &state),
     }
 }
 

@@ -57,6 +57,8 @@ fn every_setting_can_be_set() {
         scripts = ["fixtures", "more/one.txtar"]
         exclude = ["**/slow/**"]
         dialect = "testscript"
+        require-explicit-exec = true
+        require-unique-names = true
         deadline = "1m30s"
         grace = "1s"
         leak-grace = "50ms"
@@ -131,11 +133,15 @@ fn every_setting_can_be_set() {
             },
         ],
         dialect: Testscript,
+        demands: Demands {
+            explicit_exec: true,
+            unique_names: true,
+        },
         deadline: Sourced {
             value: 90s,
             origin: File {
                 file: "harness.toml",
-                line: 5,
+                line: 7,
             },
         },
         grace: 1s,
@@ -170,7 +176,7 @@ fn every_setting_can_be_set() {
                 ),
                 origin: File {
                     file: "harness.toml",
-                    line: 12,
+                    line: 14,
                 },
             },
             require: true,
@@ -184,21 +190,21 @@ fn every_setting_can_be_set() {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 19,
+                    line: 21,
                 },
             },
             podman: Sourced {
                 value: Parallel,
                 origin: File {
                     file: "harness.toml",
-                    line: 20,
+                    line: 22,
                 },
             },
             podman_socket: Sourced {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 21,
+                    line: 23,
                 },
             },
             forced: None,

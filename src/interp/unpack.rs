@@ -12,11 +12,13 @@ use super::gotext;
 use crate::script::txtar::File;
 
 /// Makes `.tmp` and writes the files; says where each of them is. The error has the line of the file's marker.
+/// With `unique`, no file is written over another one.
 pub(super) fn unpack(
     files: &[File],
     work_dir: &Path,
+    unique: bool,
     expand: &dyn Fn(&[u8]) -> Vec<u8>,
-) -> Result<Vec<PathBuf>, (u32, String)> {
+) -> Result<Vec<PathBuf>, (u32, Vec<u8>)> {
     let tmp = work_dir.join(".tmp");
     match fs::create_dir(&tmp) {
         Ok(()) => {}
@@ -25,13 +27,16 @@ pub(super) fn unpack(
     }
     let write_one = |file: &File| {
         let name = expand(&file.name);
-        write(&name, &file.data, work_dir).map_err(|message| (file.line, message))
+        write(&name, &file.data, work_dir, unique).map_err(|message| (file.line, message))
     };
     files.iter().map(write_one).collect()
 }
 
-fn write(name: &[u8], data: &[u8], work_dir: &Path) -> Result<PathBuf, String> {
-    let outside = || format!("file {} is outside working directory", gotext::quote(name));
+fn write(name: &[u8], data: &[u8], work_dir: &Path, unique: bool) -> Result<PathBuf, Vec<u8>> {
+    let outside = || {
+        let quoted = gotext::quote(name);
+        format!("file {quoted} is outside working directory").into_bytes()
+    };
     let written = Path::new(OsStr::from_bytes(name));
     // `$WORK/x` is `x`; any other absolute name is somebody else's file.
     let relative = match written.strip_prefix(work_dir) {
@@ -58,21 +63,25 @@ fn write(name: &[u8], data: &[u8], work_dir: &Path) -> Result<PathBuf, String> {
         }
     }
     path.extend(parts.last());
-    create(&path, data).map_err(|error| match error.raw_os_error() {
+    create(&path, data, unique).map_err(|error| match error.raw_os_error() {
         Some(libc::ELOOP) => outside(),
+        Some(libc::EEXIST) if unique => {
+            let after = " (because RequireUniqueNames is enabled)";
+            [name, &gotext::about_path(" would overwrite", &path, after)].concat()
+        }
         _ => gotext::path_error("open", &path, &error),
     })?;
     Ok(path)
 }
 
 /// `false`: it is a symbolic link, and leads who knows where.
-fn make_directory(path: &Path) -> Result<bool, String> {
+fn make_directory(path: &Path) -> Result<bool, Vec<u8>> {
     match fs::create_dir(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             match fs::symlink_metadata(path) {
                 Ok(meta) if meta.is_file() => {
-                    Err(format!("mkdir {}: not a directory", path.display()))
+                    Err(gotext::about_path("mkdir", path, ": not a directory"))
                 }
                 meta => Ok(meta.is_ok_and(|meta| meta.is_dir())),
             }
@@ -81,9 +90,13 @@ fn make_directory(path: &Path) -> Result<bool, String> {
     }
 }
 
-fn create(path: &Path, data: &[u8]) -> io::Result<()> {
+fn create(path: &Path, data: &[u8], new: bool) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .create_new(new);
     let mut file = options.custom_flags(libc::O_NOFOLLOW).open(path)?;
     file.write_all(data)
 }

@@ -31,5 +31,7 @@ pub use outcome::{
     ProcessFact, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
-pub use rules::{AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Detail, Dialect, Golden};
+pub use rules::{
+    AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Demands, Detail, Dialect, Golden, Length,
+};
 pub use verdict::{Conclusion, Counts, Verdict};
