@@ -35,6 +35,8 @@ pub(super) struct Watch<'s, 'r> {
     /// The first look of two, shortly before the deadline.
     pub(super) first_look: Option<Sample>,
     pub(super) jobs: BTreeMap<JobId, Place>,
+    /// The processes that commands were started as, with their lines.
+    pub(super) started: BTreeMap<i32, u32>,
     pub(super) calls: u32,
     pub(super) ended: Vec<EndedProcess>,
     pub(super) leaks: Vec<Leak>,
@@ -101,6 +103,7 @@ impl<'s, 'r> Watch<'s, 'r> {
             line_begun: now,
             first_look: None,
             jobs: BTreeMap::new(),
+            started: BTreeMap::new(),
             calls: 0,
             ended: Vec::new(),
             leaks: Vec::new(),
@@ -291,9 +294,14 @@ impl<'s, 'r> Watch<'s, 'r> {
                 return None;
             }
             let second = diagnose::sample(me);
-            let movement = diagnose::movement(self.first_look.as_ref(), &second);
+            let movement = diagnose::movement(self.first_look.as_ref(), &second, 0);
             let work_root = path(&self.slot.setup.work_root);
-            let collected = diagnose::look(second, me, &work_root, &mut |_| {});
+            let around = diagnose::Around {
+                slot: me,
+                work_root: &work_root,
+                started: &self.started,
+            };
+            let collected = diagnose::look(second, around, &mut |_| {});
             let (evidence, left) = collected.into_evidence();
             self.slot.left.join(left);
             self.verdict = Some(Outcome::TimedOut(Box::new(Timeout {
