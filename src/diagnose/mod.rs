@@ -1,7 +1,7 @@
 //! Evidence about a script that passed its deadline, taken by its ancestor before the first signal.
 //!
-//! Reads, and touches nothing: which processes there are, whether anything moves, what each thread waits for,
-//! who holds it, and the sentence that follows.
+//! Which processes there are, whether anything moves, what each thread waits for, who holds it, and the sentence that
+//! follows. Reads, and touches nothing, but that a thread may stop for a moment while its stack is copied.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -56,16 +56,27 @@ pub struct Around<'a> {
     pub started: &'a BTreeMap<i32, u32>,
 }
 
-/// Gathers the facts about what a sample saw; each is told to `heard` as it comes.
+/// How long the whole may take: below half a second.
+const WHOLE: Duration = Duration::from_millis(480);
+
+/// Gathers the facts about what a sample saw, then stacks; each is told to `heard` as it comes.
 pub fn look(sample: Sample, around: Around<'_>, heard: &mut dyn FnMut(&Finding)) -> Collected {
     let proc = Proc::default();
     let mut processes = sample.processes;
     collect::place(&proc, &mut processes, around);
-    let subject = Subject::new(proc, around.slot, processes, around.work_root);
+    let subject =
+        |processes| Subject::new(Proc::default(), around.slot, processes, around.work_root);
     let limit = collect::LIMIT
         .saturating_sub(sample.took)
         .max(collect::LIMIT / 2);
-    let mut collected = collect::collect(subject, collect::collectors(), limit, heard);
+    let facts = subject(processes.clone());
+    let mut collected = collect::collect(facts, collect::collectors(), limit, heard);
+    let left = WHOLE.saturating_sub(sample.took + collected.scene.took);
+    let stacks = collect::collect(subject(processes), vec![collect::stacks()], left, heard);
+    collected.scene.stacks = stacks.scene.stacks;
+    collected.scene.gaps.extend(stacks.scene.gaps);
+    collected.scene.took += stacks.scene.took;
+    collected.left.join(stacks.left);
     for gap in sample.gaps {
         let gap = Finding::Gap(gap);
         heard(&gap);

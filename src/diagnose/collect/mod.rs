@@ -113,7 +113,7 @@ impl Collector {
     }
 }
 
-/// All that start from the processes found.
+/// All that start from the processes found and only read.
 pub fn collectors() -> Vec<Collector> {
     vec![
         Collector::new("threads", threads::learn),
@@ -122,8 +122,13 @@ pub fn collectors() -> Vec<Collector> {
         Collector::new("libpod's locks", libpod::learn),
         Collector::new("sockets", sockets::learn),
         Collector::new("machine", machine::learn),
-        Collector::new("stacks", stacks::learn),
     ]
+}
+
+/// The one that reads stacks. It comes when the others have finished, for it stops threads for a moment, and a thread
+/// that is stopped seems to wait for something else.
+pub fn stacks() -> Collector {
+    Collector::new("stacks", stacks::learn)
 }
 
 /// What was gathered, and who was left behind.

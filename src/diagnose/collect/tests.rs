@@ -182,10 +182,7 @@ fn check_dead(dead: &str, known: bool) {
     let found = collect(subject, vec![Collector::processes()], PATIENT, &mut |_| {});
     assert_eq!(found.scene.processes.len(), 1, "{dead}");
     let subject = Subject::new(Proc::at(root), 1, found.scene.processes, root);
-    let all = collectors().into_iter();
-    // Stacks are read from the real place.
-    let all = all.filter(|collector| collector.what != "stacks").collect();
-    let collected = collect(subject, all, PATIENT, &mut |_| {});
+    let collected = collect(subject, collectors(), PATIENT, &mut |_| {});
     assert_eq!(collected.scene.threads.len(), usize::from(known), "{dead}");
     assert_eq!(collected.scene.machine.unwrap().load, "1 2 3", "{dead}");
     // Whoever reads there is let go.
