@@ -16,6 +16,7 @@ mod options;
 mod parse;
 mod program;
 mod reap;
+mod repeat;
 #[cfg(test)]
 mod tests;
 mod upkeep;

@@ -2,6 +2,7 @@
 //! executable and never signalled (killing a shared aardvark-dns broke another script's names: measured).
 
 use crate::host::procfs::Process;
+use crate::model::EngineKind;
 
 /// Programs that do nothing else.
 const HELPERS: [&str; 9] = [
@@ -26,6 +27,27 @@ pub fn serves_others(process: &Process) -> bool {
     let named = [process.executable.as_str(), process.name.as_str(), first];
     let is_helper = |name: &str| HELPERS.contains(&name.split(['.', ' ']).next().unwrap_or(name));
     named.into_iter().any(is_helper) || serving_podman(&process.words)
+}
+
+/// The process is an engine's client that a script runs, by whichever name the stand-in was called.
+pub fn is_client(process: &Process) -> bool {
+    let client = |name: &str| EngineKind::ALL.iter().any(|kind| kind.command() == name);
+    client(&process.executable) && !serves_others(process)
+}
+
+/// The command line is of a client that hands signals on to a container. Doubt means that it is.
+pub fn is_attached(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let is_client = EngineKind::ALL
+        .iter()
+        .any(|kind| name == kind.command() || name.starts_with(&format!("{}-", kind.command())));
+    let words: Vec<&str> = words.collect();
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    let starts_attached = has(&["start"]) && has(&["-a", "--attach", "-i", "--interactive", "-ai"]);
+    let attaches = has(&["run", "exec", "attach", "up"]) || starts_attached;
+    is_client && attaches && !has(&["--sig-proxy=false"])
 }
 
 /// A Podman that no script runs: `podman pause`, `podman system service`, `podman container cleanup`.

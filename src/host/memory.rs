@@ -3,9 +3,11 @@
 //! Knows nothing of what lies in there. Reading needs the permission to trace: an ancestor has it even where
 //! siblings have not.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 
 /// Memory that can be read at an address.
 pub trait Memory {
@@ -45,11 +47,6 @@ impl Memory for ProcessMemory {
     }
 }
 
-/// Opens the file that a process was started from, deleted or replaced though it may be meanwhile.
-pub fn executable(pid: i32) -> io::Result<File> {
-    File::open(format!("/proc/{pid}/exe"))
-}
-
 /// The number under which the auxiliary vector has the address of the program's first instruction
 /// (`AT_ENTRY` of `getauxval(3)`).
 const ENTRY: u64 = 9;
@@ -78,22 +75,18 @@ pub struct CodeMapping {
     pub offset: u64,
     /// The file's path, as the kernel prints it; `[vdso]` for the kernel's own.
     pub path: String,
-    /// Device and inode, as the kernel prints them: `08:01 77`.
-    pub file: String,
+    /// Which file, whatever its path.
+    pub file: FileId,
 }
 
-/// More of `/proc/PID/maps` than this is not read.
-const MAPS_CAP: u64 = 4 << 20;
+/// A device's major and minor number.
+type Device = (u32, u32);
 
-/// The mappings that code can run in, by address.
-pub fn code(pid: i32) -> io::Result<Vec<CodeMapping>> {
-    let mut text = Vec::new();
-    File::open(format!("/proc/{pid}/maps"))?
-        .take(MAPS_CAP)
-        .read_to_end(&mut text)?;
-    let text = String::from_utf8_lossy(&text);
-    Ok(text.lines().filter_map(code_mapping).collect())
-}
+/// A file of this machine: its device and its inode.
+pub type FileId = (Device, u64);
+
+/// More of a file of `/proc` than this is not read.
+const TEXT_CAP: u64 = 4 << 20;
 
 /// One line of `/proc/PID/maps`, as `proc_pid_maps(5)` describes.
 fn code_mapping(line: &str) -> Option<CodeMapping> {
@@ -105,31 +98,93 @@ fn code_mapping(line: &str) -> Option<CodeMapping> {
     // Device and inode come before the path, which is padded and may hold blanks itself.
     let (device, rest) = rest.split_once(' ')?;
     let (inode, path) = rest.split_once(' ')?;
+    let (major, minor) = device.split_once(':')?;
+    let device = (
+        u32::from_str_radix(major, 16).ok()?,
+        u32::from_str_radix(minor, 16).ok()?,
+    );
     let mapping = CodeMapping {
         start: hexadecimal(start)?,
         end: hexadecimal(end)?,
         offset: hexadecimal(offset)?,
         path: path.trim_start().to_owned(),
-        file: format!("{device} {inode}"),
+        file: (device, inode.parse().ok()?),
     };
     (permissions.contains('x') && !mapping.path.is_empty()).then_some(mapping)
 }
 
-/// Opens a mapped file. Fails when it is not the one that was mapped any more, or not a file.
-pub fn mapped(pid: i32, mapping: &CodeMapping) -> io::Result<File> {
-    // By the mapping itself, which root may do and which finds deleted files; else by the process's own root.
-    let (start, end) = (mapping.start, mapping.end);
-    let file = File::open(format!("/proc/{pid}/map_files/{start:x}-{end:x}"))
-        .or_else(|_| File::open(format!("/proc/{pid}/root{}", mapping.path)))?;
-    let inode = format!(" {}", file.metadata()?.ino());
-    if mapping.file.ends_with(&inode) {
-        Ok(file)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            "another file is there now",
-        ))
+/// File systems whose server may have gone: opening a file there could block for good, beyond any signal.
+const DISTANT: [&str; 4] = ["fuse", "nfs", "cifs", "smb"];
+
+/// The files that a process runs.
+#[derive(Debug)]
+pub struct Files {
+    pid: i32,
+    /// The mappings that code can run in, by address.
+    pub code: Vec<CodeMapping>,
+    /// Devices of distant file systems, and the kind of each.
+    distant: BTreeMap<Device, String>,
+}
+
+impl Files {
+    /// Looks at what is mapped, and opens nothing.
+    pub fn of(pid: i32) -> io::Result<Self> {
+        let maps = capped(&format!("/proc/{pid}/maps"))?;
+        let mounts = capped(&format!("/proc/{pid}/mountinfo"))?;
+        Ok(Files {
+            pid,
+            code: maps.lines().filter_map(code_mapping).collect(),
+            distant: mounts.lines().filter_map(distant).collect(),
+        })
     }
+
+    /// Opens the file that the process was started from, deleted or replaced though it may be meanwhile.
+    pub fn executable(&self) -> io::Result<File> {
+        let link = format!("/proc/{}/exe", self.pid);
+        let path = fs::read_link(&link)?;
+        let mapping = self.code.iter().find(|it| path == Path::new(&it.path));
+        mapping.map_or(Ok(()), |mapping| self.check(mapping))?;
+        File::open(link)
+    }
+
+    /// Opens a mapped file. Fails when it is not the one that was mapped any more, or not a file.
+    pub fn mapped(&self, mapping: &CodeMapping) -> io::Result<File> {
+        self.check(mapping)?;
+        // By the mapping itself, which root may do and which finds deleted files; else by the process's own root.
+        let (pid, start, end) = (self.pid, mapping.start, mapping.end);
+        let file = File::open(format!("/proc/{pid}/map_files/{start:x}-{end:x}"))
+            .or_else(|_| File::open(format!("/proc/{pid}/root{}", mapping.path)))?;
+        if file.metadata()?.ino() == mapping.file.1 {
+            Ok(file)
+        } else {
+            Err(io::Error::other("another file is there now"))
+        }
+    }
+
+    fn check(&self, mapping: &CodeMapping) -> io::Result<()> {
+        let kind = self.distant.get(&mapping.file.0);
+        kind.map_or(Ok(()), |kind| {
+            let path = &mapping.path;
+            let why = format!("{path} is on a file system that may not answer ({kind})");
+            Err(io::Error::other(why))
+        })
+    }
+}
+
+fn capped(path: &str) -> io::Result<String> {
+    let mut text = Vec::new();
+    File::open(path)?.take(TEXT_CAP).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// One line of `/proc/PID/mountinfo`, as `proc_pid_mountinfo(5)` describes, when it is a distant file system.
+fn distant(line: &str) -> Option<(Device, String)> {
+    let (head, tail) = line.split_once(" - ")?;
+    let (major, minor) = head.split(' ').nth(2)?.split_once(':')?;
+    let kind = tail.split(' ').next()?;
+    let device = (major.parse().ok()?, minor.parse().ok()?);
+    let far = DISTANT.iter().any(|prefix| kind.starts_with(prefix));
+    far.then(|| (device, kind.to_owned()))
 }
 
 #[cfg(test)]
@@ -176,10 +231,45 @@ mod tests {
     }
 
     #[test]
+    fn a_file_system_with_a_server_is_told_by_its_kind() {
+        let check = |kind: &str, expected: Option<(Device, String)>| {
+            let line = format!("36 35 0:300 / /mnt rw,noatime shared:1 - {kind} /dev/x rw");
+            assert_eq!(distant(&line), expected);
+        };
+        check("ext4", None);
+        check("overlay", None);
+        for kind in ["fuse.sshfs", "fuse", "nfs4", "cifs", "smb3"] {
+            check(kind, Some(((0, 300), kind.to_owned())));
+        }
+        assert_eq!(distant("nonsense"), None);
+    }
+
+    #[test]
+    fn a_file_that_may_not_answer_is_not_opened() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let mut files = Files::of(pid).unwrap();
+        files.executable().unwrap();
+        let path = fs::read_link("/proc/self/exe").unwrap();
+        let this = files.code.iter().find(|it| path == Path::new(&it.path));
+        let this = this.unwrap().clone();
+        files.mapped(&this).unwrap();
+        files.distant.insert(this.file.0, "fuse.sshfs".to_owned());
+        for refused in [files.executable(), files.mapped(&this)] {
+            let why = refused.unwrap_err().to_string();
+            assert!(why.ends_with("that may not answer (fuse.sshfs)"), "{why}");
+        }
+    }
+
+    #[test]
     fn the_code_of_this_process_has_this_function_in_it() {
         let pid = i32::try_from(std::process::id()).unwrap();
         let this = the_code_of_this_process_has_this_function_in_it as fn() as usize as u64;
-        let found = code(pid).unwrap();
-        assert!(found.iter().any(|it| (it.start..it.end).contains(&this)));
+        let files = Files::of(pid).unwrap();
+        assert!(
+            files
+                .code
+                .iter()
+                .any(|it| (it.start..it.end).contains(&this))
+        );
     }
 }

@@ -46,7 +46,7 @@ pub fn end_processes(dead: &Dead) -> Vec<EndedProcess> {
     for survivor in processes(dead) {
         ended.insert(survivor.pid, (survivor.command(), How::Survived));
     }
-    let fact = |(pid, (command, how))| EndedProcess { pid, command, how };
+    let fact = |(pid, (command, how))| EndedProcess::new(pid, command, how);
     ended.into_iter().map(fact).collect()
 }
 

@@ -184,6 +184,11 @@ fn from_intent(gathered: &mut Gathered, intent: &Intent) {
     }
 }
 
+/// The id that the engine wrote for what an intent announced; `None` while it has not.
+pub fn made(intent: &Intent) -> Option<String> {
+    written_id(&intent.id_file)
+}
+
 /// An id as engines write it, whole: a file that holds anything else proves nothing.
 fn written_id(file: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;

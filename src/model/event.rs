@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts, Lane, Leak, Outcome, Policy,
-    RunId, SlotId, Verdict, seconds,
+    AttemptId, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts, Hold, LadderStep, Lane, Leak,
+    Look, Outcome, Policy, QuietSample, RunId, SlotId, StillRunning, Timeout, Verdict, seconds,
 };
 
 /// One fact of a run. Times are in the record's lines, not in the facts.
@@ -48,6 +48,27 @@ pub enum Event {
         /// How long it was held; not charged to its deadline.
         #[serde(with = "seconds")]
         waited: Duration,
+    },
+    /// Somebody asked what runs now, and this does.
+    AttemptSeen {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What was seen.
+        look: Box<Look>,
+    },
+    /// An attempt passed its deadline, and everything of it is kept alive until somebody lets it go.
+    AttemptHung {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What was seen.
+        timeout: Box<Timeout>,
+        /// Where to attach.
+        hold: Hold,
+    },
+    /// Nothing has ended for a while; this is what runs.
+    Heartbeat {
+        /// All of it, the longest first.
+        running: Vec<StillRunning>,
     },
     /// A slot finished a trial, cleaning included.
     AttemptEnded {
@@ -153,6 +174,10 @@ pub struct RunFacts {
     pub filtered_out: usize,
     /// Upper limit of trials at once, over both lanes.
     pub width: u32,
+    /// The words that run one trial of this run again, with the trial's name behind them; empty when there
+    /// are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeat: Vec<String>,
 }
 
 /// What is known of a trial before it runs.
@@ -267,4 +292,13 @@ pub struct AttemptReport {
     /// The script's file, where `--update` rewrote it; else empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub updated: String,
+    /// Quiet looks on the way to the deadline, where the script did not pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<QuietSample>,
+    /// What was done to end it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<LadderStep>,
+    /// The file with everything about its hang; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hang_file: String,
 }

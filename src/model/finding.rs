@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{
-    ContainerFact, Gap, LockFact, MachineNow, PipeFact, ProcessFact, Scene, SocketFact, Stack,
-    ThreadFact,
+    ContainerFact, Evidence, Gap, LockFact, MachineNow, PipeFact, ProcessFact, Scene, SocketFact,
+    Stack, ThreadFact,
 };
 
 /// One fact of a [`Scene`]. A later one about the same thing replaces an earlier one: what is learnt
@@ -34,6 +34,19 @@ pub enum Finding {
     Machine(MachineNow),
     /// Something that could not be learnt.
     Gap(Gap),
+}
+
+impl Evidence {
+    /// Takes one more fact in.
+    pub fn learn(&mut self, finding: Finding) {
+        if let Evidence::Seen(scene) = self {
+            scene.learn(finding);
+        } else {
+            let mut scene = Scene::default();
+            scene.learn(finding);
+            *self = Evidence::Seen(Box::new(scene));
+        }
+    }
 }
 
 impl Scene {

@@ -10,6 +10,7 @@ mod engine;
 mod event;
 mod evidence;
 mod finding;
+mod hang;
 mod hash;
 mod id;
 mod outcome;
@@ -33,12 +34,16 @@ pub use evidence::{
     ProcessFact, Scene, SocketFact, Stack, StackKind, ThreadFact, Wait,
 };
 pub use finding::Finding;
+pub use hang::{Hold, LadderStep, Look, QuietSample, Rung, StillRunning};
 pub use hash::Hash;
 pub use id::{AttemptId, ParseIdError, RunId, SlotId};
 pub use outcome::{
     EndedProcess, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
-pub use rules::{AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Detail, Dialect, Golden};
+pub use rules::{
+    AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Demands, Detail, Dialect, Golden, LeakRule,
+    Length,
+};
 pub use verdict::{Conclusion, Counts, Verdict};
 pub use why::{HangClass, Why};

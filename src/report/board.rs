@@ -98,6 +98,9 @@ impl Board {
             | Event::Programs { .. }
             | Event::AttemptHeld { .. }
             | Event::AttemptAdmitted { .. }
+            | Event::AttemptSeen { .. }
+            | Event::AttemptHung { .. }
+            | Event::Heartbeat { .. }
             | Event::SlotReplaced { .. }
             | Event::Cancelled { .. }
             | Event::Reaped(_)

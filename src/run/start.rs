@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::brief::{Brief, Kept, Nothing};
 use super::dirs::{DirError, Dirs};
@@ -11,7 +12,6 @@ use super::engines::Search;
 use super::opening::opening;
 use super::orphans;
 use super::select::{Selected, select};
-use crate::classify::LeakRule;
 use crate::config::{self, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
@@ -21,7 +21,7 @@ use crate::ledger::state::{self, StateError};
 use crate::model::{AttemptId, Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
 use crate::plan::{Chosen, Planned};
 use crate::schedule::{Attempt, Limits, Scheduler, Width};
-use crate::wire::{self, Keep, OtherEngine, SlotSetup};
+use crate::wire::{self, Keep, OnHang, OtherEngine, SlotSetup};
 
 /// A trial and where its script is.
 #[derive(Debug, Clone)]
@@ -51,7 +51,8 @@ pub struct Prepared {
     pub(super) likely: Option<EngineKind>,
     pub(super) without_engine: Verdict,
     pub(super) strict: bool,
-    pub(super) leaks: LeakRule,
+    /// After so long it is said what still runs; zero: never.
+    pub(super) slow: Duration,
     /// Nothing was selected, and that is worth an exit code.
     pub(super) empty: bool,
 }
@@ -147,7 +148,7 @@ pub fn prepare(
         likely: likely(settings),
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
-        leaks: leak_rule(settings),
+        slow: settings.slow,
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
         trials: trials(brief, selected),
         life,
@@ -162,13 +163,6 @@ fn without_engine(settings: &Settings) -> Verdict {
         Verdict::Faulted
     } else {
         Verdict::Ignored
-    }
-}
-
-fn leak_rule(settings: &Settings) -> LeakRule {
-    match settings.leak {
-        config::LeakRule::Warn => LeakRule::Warn,
-        config::LeakRule::Fail => LeakRule::Fail,
     }
 }
 
@@ -270,6 +264,8 @@ fn setup(
         dialect: settings.dialect,
         detail: brief.detail,
         after_failure: brief.after_failure,
+        length: brief.length,
+        demands: settings.demands,
         keep: match settings.cleanup.when {
             _ if brief.kept == Kept::Everything => Keep::Everything,
             CleanupWhen::Always => Keep::Nothing,
@@ -283,7 +279,12 @@ fn setup(
         output_cap: settings.output_cap,
         leak_grace: settings.leak_grace,
         grace: settings.grace,
-        cleanup_limit: std::time::Duration::from_secs(30),
+        ladder_limit: settings.ladder_limit,
+        on_hang: match settings.on_hang {
+            config::OnHang::End => OnHang::End,
+            config::OnHang::Hold => OnHang::Hold,
+        },
+        cleanup_limit: Duration::from_secs(30),
         other_engine: if settings.engine.masking {
             OtherEngine::Masked
         } else {

@@ -91,7 +91,7 @@ pub(super) fn clean_engines(
 }
 
 /// The selected engine's client, and any other that the attempt wrote intents for.
-fn clients(slot: &Slot<'_>, contents: &Contents, attempt: AttemptId) -> Vec<Client> {
+pub(super) fn clients(slot: &Slot<'_>, contents: &Contents, attempt: AttemptId) -> Vec<Client> {
     let variables = os_variables(&slot.setup.environment);
     let facts = slot.grant.as_ref().and_then(|grant| grant.facts.as_ref());
     let mut clients: Vec<Client> = facts

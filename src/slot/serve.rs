@@ -51,6 +51,10 @@ pub(super) struct Slot<'r> {
 pub(super) enum Heard {
     /// The container lane admits it.
     Admit(AttemptId),
+    /// Somebody asks what it does.
+    Look(AttemptId),
+    /// It need not be kept alive any longer.
+    Release(AttemptId),
     /// A shim spoke.
     Desk(desk::Heard),
 }
@@ -254,6 +258,8 @@ impl Slot<'_> {
                 Ok(Some(ToSlot::Engine(grant))) => self.grant = Some(*grant),
                 Ok(Some(ToSlot::Recall(attempt))) => self.hand_back(attempt),
                 Ok(Some(ToSlot::Admit(attempt))) => heard.push(Heard::Admit(attempt)),
+                Ok(Some(ToSlot::Look(attempt))) => heard.push(Heard::Look(attempt)),
+                Ok(Some(ToSlot::Release(attempt))) => heard.push(Heard::Release(attempt)),
                 Ok(Some(ToSlot::Cancel)) => self.ending = true,
                 Ok(Some(ToSlot::Setup(_))) => {}
                 Err(_) => self.lose_harness(),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use shakedown::diagnose::stacks::{Told, take};
+use shakedown::host::raw::{self, Waited};
 use shakedown::model::{Gap, Stack, StackKind};
 
 use super::project::{eventually, package};
@@ -312,4 +313,165 @@ fn what_cannot_be_read_is_a_gap_with_its_reason() {
             gap("stacks of 2", "time was up")
         ]
     );
+}
+
+/// What blocks in `tests/stacks/blocked.go`: the release of Go from which on it waits like that, the word for it,
+/// and functions, innermost first.
+const BLOCKED: &[(u32, &str, &[&str])] = &[
+    (0, "chan receive", &["main.inReceive"]),
+    (0, "chan send", &["main.inSend"]),
+    (0, "chan receive (nil chan)", &["main.inNilReceive"]),
+    (0, "select", &["main.inSelect"]),
+    (0, "select (no cases)", &["main.inEmptySelect"]),
+    (
+        0,
+        "IO wait",
+        &[
+            "internal/poll.(*FD).Read",
+            "os.(*File).Read",
+            "main.inPipeRead",
+        ],
+    ),
+    (0, "semacquire", &["main.inLock"]),
+    (20, "sync.Mutex.Lock", &["main.inLock"]),
+    (0, "semacquire", &["main.inReadLock"]),
+    (20, "sync.RWMutex.RLock", &["main.inReadLock"]),
+    (0, "sync.Cond.Wait", &["sync.(*Cond).Wait", "main.inCond"]),
+    (
+        0,
+        "semacquire",
+        &["sync.(*WaitGroup).Wait", "main.inWaitGroup"],
+    ),
+    (
+        24,
+        "sync.WaitGroup.Wait",
+        &["sync.(*WaitGroup).Wait", "main.inWaitGroup"],
+    ),
+    (0, "sleep", &["time.Sleep", "main.inSleep"]),
+    (0, "syscall", &["syscall.Flock", "main.inFlock"]),
+    (
+        0,
+        "syscall",
+        &["os.(*Process).wait", "os/exec.(*Cmd).Wait", "main.inChild"],
+    ),
+    (
+        0,
+        "chan receive",
+        &[
+            "os/exec.(*Cmd).Wait",
+            "os/exec.(*Cmd).Run",
+            "main.inLeakedPipe",
+        ],
+    ),
+    (0, "IO wait", &["os.(*File).Read", "io.copyBuffer"]),
+    (0, "chan receive", &["main.deep", "main.deep", "main.deep"]),
+    (
+        0,
+        "syscall",
+        &["syscall.read", "os.(*File).Read", "main.main"],
+    ),
+];
+
+/// What is to be read of a program built by `go1.RELEASE`.
+fn blocked(release: u32) -> Vec<(&'static str, &'static [&'static str])> {
+    let applies = |row: &&(u32, &str, &[&str])| {
+        let later = |other: &(u32, &str, &[&str])| {
+            other.2.last() == row.2.last() && row.0 < other.0 && other.0 <= release
+        };
+        row.0 <= release && !BLOCKED.iter().any(later)
+    };
+    let rows = BLOCKED.iter().filter(applies);
+    rows.map(|(_, state, functions)| (*state, *functions))
+        .collect()
+}
+
+#[test]
+#[ignore = "needs programs of several releases: scripts/go-releases"]
+fn goroutines_are_read_whatever_the_release_and_the_build() {
+    let folder = std::env::var("SHAKEDOWN_GO_PROGRAMS").unwrap();
+    let mut programs: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    programs.sort();
+    assert!(!programs.is_empty());
+    let mut slowest = Duration::ZERO;
+    for program in &programs {
+        let name = program.file_name().unwrap().to_str().unwrap();
+        let release = name.split(['-', '.']).nth(2).unwrap().parse().unwrap();
+        let partner = Partner::start(program);
+        let pid = partner.program.pid();
+        let expected = blocked(release);
+        let mut last = Vec::new();
+        let there = |(state, functions): &(&str, &[&str]), stacks: &[Stack]| {
+            let at = |stack: &Stack| stack.state == *state && has(stack, functions);
+            stacks.iter().filter(|stack| at(stack)).count() == 1
+        };
+        eventually(name, || {
+            let start = Instant::now();
+            let (stacks, gaps) = told(&[pid]);
+            slowest = slowest.max(start.elapsed());
+            assert_eq!(gaps, [], "{name}");
+            last = stacks;
+            let all = expected.iter().all(|row| there(row, &last));
+            (all && last.len() == expected.len()).then_some(())
+        });
+        let deep = last
+            .iter()
+            .find(|stack| has(stack, &["main.deep"]))
+            .unwrap();
+        assert_eq!(deep.frames.len(), 64, "{name}");
+        partner.expect_undisturbed();
+        eprintln!("{name}: {} goroutines, all as they should be", last.len());
+    }
+    eprintln!("{} programs, slowest reading {slowest:?}", programs.len());
+}
+
+#[test]
+fn programs_as_they_are_installed_are_followed_back_to_where_they_began() {
+    for (program, words) in [
+        ("sh", &["-c", "read line"][..]),
+        ("bash", &["-c", "read line"]),
+        ("python3", &["-c", "input()"]),
+        ("cat", &[]),
+    ] {
+        let mut command = Command::new(program);
+        command
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null());
+        let Ok(child) = command.spawn() else {
+            eprintln!("SKIPPED: there is no {program} here");
+            continue;
+        };
+        let mut running = Running(child);
+        eventually(program, || {
+            // While it starts it may wait for the disk, where it cannot be stopped.
+            let (stacks, _gaps) = told(&[running.pid()]);
+            let whole = |stack: &Stack| has(stack, &["read", "__libc_start_main"]);
+            stacks.first().is_some_and(whole).then_some(())
+        });
+        // What it waited for comes, and it ends as it would have.
+        running.0.stdin.take().unwrap().write_all(b"\n").unwrap();
+        assert!(running.0.wait().unwrap().success(), "{program}");
+    }
+}
+
+#[test]
+fn whoever_reaps_meanwhile_takes_a_stop_for_no_end() {
+    let (_folder, partner) = in_c(&[]);
+    let (pid, over) = (partner.program.pid(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                assert_eq!(raw::wait(pid), Waited::Running);
+            }
+        });
+        for _ in 0..50 {
+            let (stacks, gaps) = told(&[pid]);
+            assert_eq!((stacks.len(), gaps), (2, Vec::new()));
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    partner.expect_undisturbed();
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Enough, Say, Subject};
+use super::{Enough, Say, Subject, waits};
 use crate::host::pipe_fill;
 use crate::host::procfs::TaskCall;
 use crate::model::{Finding, PipeEnd, PipeFact};
@@ -10,15 +10,32 @@ use crate::model::{Finding, PipeEnd, PipeFact};
 pub(super) fn learn(subject: &Subject, say: &Say) -> Result<(), Enough> {
     let table = subject.table();
     for (name, holders) in table.of_script(subject, "pipe:[") {
-        tell(subject, name, holders, say)?;
+        tell(subject, say, name, holders)?;
     }
     for name in fifos(subject) {
-        tell(subject, &name, table.holders(&name), say)?;
+        tell(subject, say, &name, table.holders(&name))?;
     }
     table.tell_gaps(subject, say)
 }
 
-fn tell(subject: &Subject, name: &str, holders: &[(i32, i32)], say: &Say) -> Result<(), Enough> {
+/// FIFOs that somebody of the script waits for. A path does not say that it is one; the wait does.
+fn fifos(subject: &Subject) -> BTreeSet<String> {
+    let proc = &subject.proc;
+    let waited = |pid: i32, tid: i32| {
+        let task = proc.task(pid, tid).ok()?;
+        match proc.call(pid, tid) {
+            Ok(TaskCall::In(call)) => waits::fifo(subject, pid, &task, &call),
+            Ok(_) | Err(_) => None,
+        }
+    };
+    let threads = subject.living().flat_map(|process| {
+        let tids = proc.tasks(process.pid).unwrap_or_default();
+        tids.into_iter().map(|tid| (process.pid, tid))
+    });
+    threads.filter_map(|(pid, tid)| waited(pid, tid)).collect()
+}
+
+fn tell(subject: &Subject, say: &Say, name: &str, holders: &[(i32, i32)]) -> Result<(), Enough> {
     let ends: Vec<PipeEnd> = holders
         .iter()
         .filter_map(|end| opened(subject, *end))
@@ -36,30 +53,6 @@ fn tell(subject: &Subject, name: &str, holders: &[(i32, i32)], say: &Say) -> Res
         waiting: fill.map(|fill| fill.waiting),
         capacity: fill.map(|fill| fill.capacity),
     }))
-}
-
-/// FIFOs that a thread reads or writes at this moment. A descriptor's link does not tell a FIFO from a file, and
-/// to ask the file system could block; the kernel function that the thread sleeps in tells.
-fn fifos(subject: &Subject) -> BTreeSet<String> {
-    const PLACES: [&str; 4] = ["anon_pipe_", "pipe_", "fifo_pipe_", "wait_for_space"];
-    let proc = &subject.proc;
-    let mut found = BTreeSet::new();
-    for pid in subject.living().map(|process| process.pid) {
-        for tid in proc.tasks(pid).unwrap_or_default() {
-            let asleep = proc.task(pid, tid).unwrap_or_default().wchan;
-            if !PLACES.iter().any(|place| asleep.starts_with(place)) {
-                continue;
-            }
-            let Ok(TaskCall::In(call)) = proc.call(pid, tid) else {
-                continue;
-            };
-            let fd = i32::try_from(call.arguments[0]).ok();
-            let target = fd.and_then(|fd| proc.descriptor(pid, fd).ok());
-            let path = target.map(|held| held.target);
-            found.extend(path.filter(|path| path.starts_with('/')));
-        }
-    }
-    found
 }
 
 /// One end of a pipe; `None` when it was closed meanwhile.

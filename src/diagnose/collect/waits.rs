@@ -151,6 +151,16 @@ fn descriptor(subject: &Subject, pid: i32, fd: i32) -> Descriptor {
     })
 }
 
+/// The FIFO that a thread reads or writes: the descriptor leads to a path, and the kernel waits for a pipe.
+pub(super) fn fifo(subject: &Subject, pid: i32, task: &Task, call: &Syscall) -> Option<String> {
+    let in_pipe = task.wchan.contains("pipe_read") || task.wchan.contains("pipe_write");
+    if !in_pipe || call.shape() != Shape::Descriptor {
+        return None;
+    }
+    let target = descriptor(subject, pid, number(call.arguments[0])).target;
+    target.starts_with('/').then_some(target)
+}
+
 fn watched(subject: &Subject, pid: i32, epoll: i32) -> Vec<Descriptor> {
     let info = subject.proc.descriptor_info(pid, epoll);
     let watched = info.unwrap_or_default().watched;

@@ -134,21 +134,6 @@ impl Image {
         self.file.read_exact_at(into, segment.offset + skip)
     }
 
-    /// What was added to the file's addresses when the part at `offset` was mapped to `start`.
-    #[cfg(feature = "native-stacks")]
-    pub(super) fn bias(&self, start: u64, offset: u64) -> Option<u64> {
-        // Mappings begin at whole pages, so the offset may lie a little before the segment's.
-        let page = |offset: u64| offset & !0xfff;
-        let holds =
-            |it: &&Segment| page(it.offset) <= offset && offset < it.offset.saturating_add(it.size);
-        let segment = self.segments.iter().rfind(holds)?;
-        let address = segment
-            .address
-            .wrapping_sub(segment.offset)
-            .wrapping_add(offset);
-        Some(start.wrapping_sub(address))
-    }
-
     /// How many bytes the file has from an address on, without a break.
     pub(super) fn length_from(&self, address: u64) -> u64 {
         let rest = |segment: &Segment| {
@@ -189,10 +174,6 @@ pub(super) enum Enough {
 
 /// A name in the file, with where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    not(feature = "native-stacks"),
-    expect(dead_code, reason = "only native stacks ask for all of it")
-)]
 pub(super) struct Symbol<'a> {
     /// First address.
     pub(super) address: u64,
@@ -200,8 +181,8 @@ pub(super) struct Symbol<'a> {
     pub(super) size: u64,
     /// It is a function.
     pub(super) function: bool,
-    /// The strings from its name on.
-    strings: &'a [u8],
+    /// Its name, a zero, and what follows in the file.
+    pub(super) name: &'a [u8],
 }
 
 impl<'a> Symbol<'a> {
@@ -217,22 +198,13 @@ impl<'a> Symbol<'a> {
             size,
             // `STT_FUNC`, `STT_GNU_IFUNC`.
             function: matches!(info & 0xf, 2 | 10),
-            strings: strings.get(name as usize..)?,
+            name: strings.get(name as usize..)?,
         })
     }
 
     /// Whether it has this name.
     pub(super) fn is(&self, name: &str) -> bool {
-        let rest = self.strings.strip_prefix(name.as_bytes());
+        let rest = self.name.strip_prefix(name.as_bytes());
         rest.and_then(<[u8]>::first) == Some(&0)
-    }
-
-    /// Its name.
-    #[cfg(feature = "native-stacks")]
-    pub(super) fn name(&self) -> &'a [u8] {
-        let end = self.strings.iter().position(|byte| *byte == 0);
-        self.strings
-            .get(..end.unwrap_or(self.strings.len()))
-            .unwrap_or_default()
     }
 }

@@ -5,7 +5,10 @@
 
 mod goroutines;
 mod image;
-#[cfg(all(feature = "native-stacks", target_os = "linux", target_arch = "x86_64"))]
+#[cfg_attr(
+    not(all(feature = "native-stacks", target_os = "linux", target_arch = "x86_64")),
+    path = "without_native.rs"
+)]
 mod native;
 
 use std::fmt::Debug;
@@ -15,7 +18,7 @@ use std::time::Instant;
 use thiserror::Error;
 
 use crate::host::clock;
-use crate::host::memory::{self, Memory, ProcessMemory};
+use crate::host::memory::{self, Files, Memory, ProcessMemory};
 use crate::model::{Gap, Stack};
 use image::Image;
 
@@ -104,10 +107,17 @@ pub fn take(pids: &[i32], until: Instant, tell: &mut dyn FnMut(Told)) {
     }
 }
 
+/// The process runs a Go program, as far as its executable may be read.
+pub fn is_go(pid: i32) -> bool {
+    let image = Files::of(pid)
+        .and_then(|files| files.executable())
+        .and_then(Image::of);
+    image.is_ok_and(|image| goroutines::is_go(&image))
+}
+
 /// What is kept between processes.
 #[derive(Debug, Default)]
 struct Reader {
-    #[cfg(all(feature = "native-stacks", target_os = "linux", target_arch = "x86_64"))]
     libraries: native::Libraries,
 }
 
@@ -120,47 +130,40 @@ impl Reader {
         until: Instant,
         tell: &mut dyn FnMut(Told),
     ) -> Result<Option<String>, Unknown> {
-        match goroutines_of(pid, until, &mut |stack| tell(Told::Stack(stack))) {
-            Err(Unknown::NotGo) => self.threads(pid, until, tell),
+        let files = Files::of(pid).map_err(|error| Unknown::of("what is mapped", &error))?;
+        match goroutines_of(pid, &files, until, &mut |stack| tell(Told::Stack(stack))) {
+            Err(Unknown::NotGo) => self.threads(pid, &files, until, tell),
             Err(why @ Unknown::Layout { .. }) => {
-                let threads = self.threads(pid, until, tell);
-                threads.map_or(Err(why.clone()), |_| Ok(Some(why.to_string())))
+                self.threads(pid, &files, until, tell)?;
+                Err(why)
             }
             other => other,
         }
     }
 
-    #[cfg(all(feature = "native-stacks", target_os = "linux", target_arch = "x86_64"))]
     fn threads(
         &mut self,
         pid: i32,
+        files: &Files,
         until: Instant,
         tell: &mut dyn FnMut(Told),
     ) -> Result<Option<String>, Unknown> {
         let libraries = &mut self.libraries;
-        native::threads(pid, libraries, until, &mut |stack| tell(Told::Stack(stack)))
-    }
-
-    #[cfg(not(all(feature = "native-stacks", target_os = "linux", target_arch = "x86_64")))]
-    fn threads(
-        &mut self,
-        _pid: i32,
-        _until: Instant,
-        _tell: &mut dyn FnMut(Told),
-    ) -> Result<Option<String>, Unknown> {
-        let why = "this build reads goroutines only, without native-stacks or not on x86-64 Linux";
-        Err(Unknown::Unreadable(why.to_owned()))
+        native::threads(pid, files, libraries, until, &mut |stack| {
+            tell(Told::Stack(stack));
+        })
     }
 }
 
 /// Tells the goroutines of a process; `Unknown::NotGo` when it has none.
 fn goroutines_of(
     pid: i32,
+    files: &Files,
     until: Instant,
     each: &mut dyn FnMut(Stack),
 ) -> Result<Option<String>, Unknown> {
     let unreadable = |what| move |error: io::Error| Unknown::of(what, &error);
-    let file = memory::executable(pid).map_err(unreadable("its executable"))?;
+    let file = files.executable().map_err(unreadable("its executable"))?;
     let image = Image::of(file).map_err(unreadable("its executable"))?;
     if !goroutines::is_go(&image) {
         return Err(Unknown::NotGo);

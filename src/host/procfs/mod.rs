@@ -345,18 +345,25 @@ pub fn descendants(root: i32, enter: &dyn Fn(&Process) -> bool) -> Vec<Process> 
     Proc::default().walk(root, enter, &process)
 }
 
-/// Who among the given processes holds a pipe open for writing, by the pipe's inode.
-pub fn writers<'a>(inode: u64, among: impl Iterator<Item = &'a Process>) -> Vec<&'a Process> {
+/// The descriptors by which a process holds a pipe open for writing, by the pipe's inode.
+pub fn writing_ends(pid: i32, inode: u64) -> Vec<i32> {
     let proc = Proc::default();
     let wanted = format!("pipe:[{inode}]");
-    let holds = |process: &&Process| {
-        let held = proc.descriptors(process.pid).unwrap_or_default();
-        held.iter().any(|held| {
-            let info = || proc.descriptor_info(process.pid, held.fd);
-            held.target == wanted && info().is_ok_and(|info| info.writes())
-        })
+    let descriptors = proc.descriptors(pid).unwrap_or_default();
+    let writes = |fd: &i32| {
+        proc.descriptor_info(pid, *fd)
+            .is_ok_and(|info| info.writes())
     };
-    among.filter(holds).collect()
+    let ends = descriptors.into_iter().filter(|end| end.target == wanted);
+    let mut ends: Vec<i32> = ends.map(|end| end.fd).filter(writes).collect();
+    ends.sort_unstable();
+    ends
+}
+
+/// The process is in the control group of the container with this id.
+pub fn is_in_container(pid: i32, id: &str) -> bool {
+    let groups = Proc::default().control_groups(pid).unwrap_or_default();
+    !id.is_empty() && groups.contains(id)
 }
 
 /// Sends a signal to one process, unless its number has passed to another one meanwhile: the pidfd pins

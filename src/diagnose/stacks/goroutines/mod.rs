@@ -7,6 +7,8 @@
 mod layout;
 mod pclntab;
 mod program;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::time::Instant;
@@ -142,14 +144,19 @@ fn goroutine(target: &Target, program: &Program, entry: u64) -> io::Result<Found
     let mut frames = Vec::new();
     if let Some(from) = from {
         let stack = (it.word(STACK), it.word(STACK + 8));
-        frames = match walk(target, program, stack, (it.word(from), it.word(from + 8))) {
-            Some(frames) => frames,
-            None => return Ok(Found::Strange),
+        let at = (it.word(from), it.word(from + 8));
+        let Some(walked) = walk(target, program, stack, at) else {
+            return Ok(Found::Strange);
         };
+        frames = walked.names;
         // As in Go's own tracebacks.
         frames.retain(|name| is_shown(name));
         if frames.is_empty() {
-            return Ok(Found::LeftOut);
+            return Ok(if walked.whole {
+                Found::LeftOut
+            } else {
+                Found::Strange
+            });
         }
         frames.truncate(FRAMES_CAP);
     }
@@ -174,45 +181,47 @@ fn goroutine(target: &Target, program: &Program, entry: u64) -> io::Result<Found
     }))
 }
 
-/// The functions from a stack pointer and an address of code on, innermost first; `None` when these are not
-/// a goroutine's.
+/// The functions that called each other, innermost first.
+struct Walked {
+    names: Vec<String>,
+    /// Up to the one that nothing called.
+    whole: bool,
+}
+
+/// Follows the calls back from a stack pointer and an address of code; `None` when these are not a goroutine's.
 fn walk(
     target: &Target,
     program: &Program,
     (low, high): (u64, u64),
     (mut sp, mut pc): (u64, u64),
-) -> Option<Vec<String>> {
+) -> Option<Walked> {
     if !(low < sp && sp < high && sp % 8 == 0) {
         return None;
     }
-    let mut names = Vec::new();
-    while names.len() < WALK_CAP {
-        let Ok(function) = program.functions.around(pc) else {
+    let functions = &program.functions;
+    let mut walked = Walked {
+        names: Vec::new(),
+        whole: false,
+    };
+    while walked.names.len() < WALK_CAP {
+        let Ok(function) = functions.around(pc) else {
             break;
         };
-        names.push(program.functions.name(function).ok()?);
-        let ends = |it: io::Result<bool>| it.unwrap_or(true);
-        if ends(program.functions.is_outermost(function))
-            || (names.len() > 1 && ends(program.functions.leads_nowhere(function)))
-        {
+        walked.names.push(functions.name(function).ok()?);
+        walked.whole = functions.is_outermost(function).ok()?;
+        if walked.whole || (walked.names.len() > 1 && functions.leads_nowhere(function).ok()?) {
             break;
         }
-        let Some(back) = program
-            .functions
-            .frame(function, pc)
-            .ok()
-            .and_then(|size| sp.checked_add(size))
-            .filter(|back| (sp..high).contains(back) && back % 8 == 0)
-        else {
-            break;
-        };
-        let Ok(caller) = word(target.memory, back) else {
+        let back = functions.frame(function, pc).ok();
+        let back = back.and_then(|size| sp.checked_add(size));
+        let back = back.filter(|back| (sp..high).contains(back) && back % 8 == 0);
+        let Some((back, Ok(caller))) = back.map(|back| (back, word(target.memory, back))) else {
             break;
         };
         (sp, pc) = (back + 8, caller);
     }
-    // The first address of code was none of this program's.
-    (!names.is_empty()).then_some(names)
+    // Without a name, the first address of code was none of this program's.
+    (!walked.names.is_empty()).then_some(walked)
 }
 
 /// Whether Go would show the function: of its runtime only those that a program calls itself.

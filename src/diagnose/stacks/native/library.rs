@@ -3,18 +3,18 @@
 //! Read once and used for every process that has it mapped. Knows nothing of where.
 
 use std::cell::OnceCell;
+use std::ffi::CStr;
 use std::ops::Range;
 use std::rc::Rc;
 
 use framehop::ExplicitModuleSectionInfo;
 
-use super::super::image::{Enough, Image};
+use super::super::image::{Enough, Image, Segment};
 
 /// A file with code.
 #[derive(Debug)]
 pub(super) struct Library {
-    /// What the file tells.
-    pub(super) image: Image,
+    image: Image,
     /// Its file name, for functions without one.
     name: String,
     sections: OnceCell<Sections>,
@@ -45,6 +45,17 @@ impl Library {
             sections: OnceCell::new(),
             functions: OnceCell::new(),
         }
+    }
+
+    /// What was added to the file's addresses when the part at `offset` was mapped to `start`.
+    pub(super) fn bias(&self, start: u64, offset: u64) -> Option<u64> {
+        // Mappings begin at whole pages, so the offset may lie a little before the segment's.
+        let holds = |it: &&Segment| {
+            it.offset & !0xfff <= offset && offset < it.offset.saturating_add(it.size)
+        };
+        let segment = self.image.segments.iter().rfind(holds)?;
+        let address = segment.address.wrapping_sub(segment.offset);
+        Some(start.wrapping_sub(address.wrapping_add(offset)))
     }
 
     /// Its unwind tables. Without any, frames are found by the frame pointer.
@@ -92,7 +103,8 @@ impl Library {
                 functions.push(Function {
                     start: symbol.address,
                     end: symbol.address.saturating_add(symbol.size),
-                    name: String::from_utf8_lossy(symbol.name()).into_owned(),
+                    name: CStr::from_bytes_until_nul(symbol.name)
+                        .map_or_else(|_| String::new(), |it| it.to_string_lossy().into_owned()),
                 });
             }
             if functions.len() < FUNCTIONS_CAP {

@@ -13,7 +13,7 @@ use framehop::{FrameAddress, MayAllocateDuringUnwind, Module, Unwinder};
 
 use super::image::Image;
 use super::{FRAMES_CAP, Unknown};
-use crate::host::memory::{self, CodeMapping};
+use crate::host::memory::{CodeMapping, FileId, Files};
 use crate::host::trace::{self, Snapshot};
 use crate::model::{Stack, StackKind};
 use library::Library;
@@ -26,13 +26,14 @@ const LIBRARIES_CAP: usize = 256;
 /// What was read of files, for all processes that share them.
 #[derive(Debug, Default)]
 pub(super) struct Libraries {
-    /// By where the file is; `None` when the file could not be read.
-    read: BTreeMap<String, Option<Rc<Library>>>,
+    /// `None` when the file could not be read.
+    read: BTreeMap<FileId, Option<Rc<Library>>>,
 }
 
 /// Tells a stack for each thread, the first thread's first. `Ok(Some(why))`: not for all of them.
 pub(super) fn threads(
     pid: i32,
+    files: &Files,
     libraries: &mut Libraries,
     until: Instant,
     each: &mut dyn FnMut(Stack),
@@ -41,9 +42,8 @@ pub(super) fn threads(
     let mut tids = trace::threads(pid).map_err(unreadable("threads"))?;
     let all = tids.len();
     tids.truncate(THREADS_CAP);
-    let mappings = memory::code(pid).map_err(unreadable("what is mapped"))?;
     let snapshots = trace::snapshots(pid, &tids, until).map_err(unreadable("memory"))?;
-    let mut process = Process::new(pid, &mappings, libraries);
+    let mut process = Process::new(pid, files, libraries);
     let (mut told, mut missed) = (0, Vec::new());
     for snapshot in snapshots {
         match snapshot {
@@ -66,7 +66,7 @@ pub(super) fn threads(
 /// A process whose calls are followed back.
 struct Process<'a> {
     pid: i32,
-    mappings: &'a [CodeMapping],
+    files: &'a Files,
     libraries: &'a mut Libraries,
     /// By the first address of the mapping; with what the file was moved by.
     loaded: BTreeMap<u64, Option<(u64, Rc<Library>)>>,
@@ -75,10 +75,10 @@ struct Process<'a> {
 }
 
 impl<'a> Process<'a> {
-    fn new(pid: i32, mappings: &'a [CodeMapping], libraries: &'a mut Libraries) -> Self {
+    fn new(pid: i32, files: &'a Files, libraries: &'a mut Libraries) -> Self {
         Process {
             pid,
-            mappings,
+            files,
             libraries,
             loaded: BTreeMap::new(),
             unwinder: UnwinderX86_64::new(),
@@ -120,7 +120,7 @@ impl<'a> Process<'a> {
     /// What the function at an address of the process is called; the address when no file has it.
     fn function(&mut self, address: u64) -> String {
         let holds = |it: &&CodeMapping| (it.start..it.end).contains(&address);
-        let Some(mapping) = self.mappings.iter().find(holds) else {
+        let Some(mapping) = self.files.code.iter().find(holds) else {
             return format!("{address:#x}");
         };
         match self.library(mapping) {
@@ -133,8 +133,8 @@ impl<'a> Process<'a> {
         if let Some(loaded) = self.loaded.get(&mapping.start) {
             return loaded.clone();
         }
-        let loaded = self.libraries.get(self.pid, mapping).and_then(|library| {
-            let bias = library.image.bias(mapping.start, mapping.offset)?;
+        let loaded = self.libraries.get(self.files, mapping).and_then(|library| {
+            let bias = library.bias(mapping.start, mapping.offset)?;
             let range = mapping.start..mapping.end;
             let module = Module::new(mapping.path.clone(), range, bias, library.sections());
             self.unwinder.add_module(module);
@@ -146,17 +146,17 @@ impl<'a> Process<'a> {
 }
 
 impl Libraries {
-    fn get(&mut self, pid: i32, mapping: &CodeMapping) -> Option<Rc<Library>> {
+    fn get(&mut self, files: &Files, mapping: &CodeMapping) -> Option<Rc<Library>> {
         if let Some(known) = self.read.get(&mapping.file) {
             return known.clone();
         }
         if self.read.len() >= LIBRARIES_CAP {
             return None;
         }
-        let image = memory::mapped(pid, mapping).and_then(Image::of);
+        let image = files.mapped(mapping).and_then(Image::of);
         let library = image.map(|image| Rc::new(Library::of(image, &mapping.path)));
         let library = library.ok();
-        self.read.insert(mapping.file.clone(), library.clone());
+        self.read.insert(mapping.file, library.clone());
         library
     }
 }
