@@ -1,7 +1,9 @@
 //! Collectors before a made-up `/proc`.
 
 use super::fake::Fake;
-use crate::model::{Descriptor, LockFact, LockKind, Wait};
+use super::{Right, Subject};
+use crate::host::procfs::{Proc, Unread};
+use crate::model::{Descriptor, Gap, LockFact, LockKind, Wait};
 
 fn lock(kind: LockKind, path: &str, holders: &[i32], waiters: &[i32]) -> LockFact {
     LockFact {
@@ -181,6 +183,45 @@ fn select_names_the_bits_of_its_sets() {
 }
 
 #[test]
+fn a_fifo_that_is_read_is_a_pipe_with_a_name() {
+    let scene = Fake::new()
+        .with(20)
+        .with(30)
+        .call(20, libc::SYS_read, [4, 0x1000, 1, 0, 0, 0])
+        .file("20/task/20/wchan", "anon_pipe_read")
+        .open(20, 4, "/tmp/fifo", "flags:\t00\n")
+        .open(20, 5, "/tmp/file", "flags:\t00\n")
+        .open(30, 1, "/tmp/fifo", "flags:\t01\n")
+        .seen(&[20], &["pipes"]);
+    let [fifo] = scene.pipes.as_slice() else {
+        panic!("{:?}", scene.pipes);
+    };
+    assert_eq!((fifo.name.as_str(), fifo.waiting), ("/tmp/fifo", None));
+    let ends: Vec<_> = fifo.ends.iter().map(|end| (end.pid, end.reads)).collect();
+    assert_eq!(ends, [(20, true), (30, false)]);
+}
+
+#[test]
+fn a_machine_that_hides_its_processes_says_so() {
+    let hidden = || {
+        Fake::new()
+            .with(20)
+            .open(20, 4, "pipe:[55]", "flags:\t00\n")
+    };
+    let whole = hidden().seen(&[20], &["pipes"]);
+    assert_eq!(whole.gaps, []);
+    let fake = hidden();
+    std::fs::remove_dir_all(fake.root().join("1")).unwrap();
+    let scene = fake.seen(&[20], &["pipes"]);
+    let gap = Gap {
+        what: "holders outside the script".to_owned(),
+        why: "not permitted (/proc hides other users' processes)".to_owned(),
+    };
+    assert_eq!(scene.gaps, [gap]);
+    assert_eq!(scene.pipes.len(), 1);
+}
+
+#[test]
 fn a_pidfd_is_a_child() {
     let child = Wait::Child { pid: Some(42) };
     let info = "flags:\t02\nPid:\t42\n";
@@ -226,4 +267,24 @@ fn what_could_not_be_understood_says_so() {
     let none = Fake::new().call(20, 9999, [0; 6]);
     let name = "system call 9999".to_owned();
     check(none, &Wait::Call { name });
+}
+
+#[test]
+fn a_refusal_has_the_reason_that_the_machine_gives() {
+    let check = |right: Right, scope: &str, owner: u32, expected: &str| {
+        let fake = Fake::new()
+            .with(20)
+            .file("1/status", "Uid:\t1000\t1000\t1000\t1000\n")
+            .file("20/status", &format!("Uid:\t{owner}\t0\t0\t0\n"))
+            .file("sys/kernel/yama/ptrace_scope", scope);
+        let subject = Subject::new(Proc::at(fake.root()), 1, Vec::new(), fake.root());
+        assert_eq!(subject.why(&Unread::Refused, 20, right), expected);
+    };
+    check(Right::Trace, "2\n", 1000, "not permitted (ptrace_scope=2)");
+    check(Right::Trace, "1\n", 1000, "not permitted (ptrace_scope=1)");
+    check(Right::Trace, "2\n", 0, "not permitted (it is of user 0)");
+    check(Right::Look, "2\n", 0, "not permitted (it is of user 0)");
+    let closed = "not permitted (it does not let itself be looked into)";
+    check(Right::Look, "2\n", 1000, closed);
+    check(Right::Trace, "0\n", 1000, closed);
 }
