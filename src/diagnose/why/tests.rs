@@ -258,8 +258,6 @@ fn a_pipe_is_held_by_a_helper_that_lives_as_long_as_a_container() {
     let waits = [
         "invowk 11",
         "     thread 12  epoll_wait on 2 descriptors",
-        "     goroutine 1 [chan receive] os/exec.(*Cmd).Wait < main.main",
-        "     goroutine 18 [IO wait] io.Copy < os/exec.(*Cmd).writerDescriptor.func1",
         "     fd 7 = pipe:[77], empty",
         "\\- writer: conmon 200, fd 9, its parent has ended",
         "          container c0ffee12c0ff sleep 1000 [image base:1, running for 42.0 s]",
@@ -685,7 +683,7 @@ fn a_server_of_another_script_at_the_same_name_is_left_out() {
         .socket(
             "socket:[5]",
             10,
-            "socket",
+            "server.sock",
             &[(900, 4), (11, 4)],
             "connecting",
         );
@@ -693,8 +691,8 @@ fn a_server_of_another_script_at_the_same_name_is_left_out() {
         &made,
         HangClass::Daemon,
         11,
-        "socket",
-        "client (10) waits for socket to accept its connection, served by server (11), which sleeps",
+        "server.sock",
+        "client (10) waits for the socket server.sock to accept its connection, served by server (11), which sleeps",
     );
 }
 
