@@ -7,8 +7,8 @@ use super::{
     AttemptId, AttemptReport, AttemptStart, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts,
     EngineKind, EngineState, Event, Evidence, Failure, Fault, FaultKind, Gap, HangClass, How,
     LadderStep, Lane, Leak, Leftover, MachineDelta, MachineNow, Movement, Outcome, Place, Policy,
-    ProcessFact, Resource, ResourceKind, RunFacts, Rung, Scene, SlotId, Stack, StackKind, Timeout,
-    Timings, Tool, TrialFacts, Verdict, Why,
+    ProcessFact, Resource, ResourceKind, RunFacts, Rung, Scene, SlotId, Timeout, Timings, Tool,
+    TrialFacts, Verdict, Why,
 };
 
 pub(crate) fn run_started() -> Event {
@@ -148,7 +148,7 @@ pub(crate) fn place(line: u32, text: &str) -> Place {
 pub(crate) fn failed(message: &str) -> Outcome {
     Outcome::Failed(Failure {
         place: place(3, "exec false"),
-        message: message.to_owned(),
+        message: message.into(),
     })
 }
 
@@ -252,16 +252,6 @@ pub(crate) fn explained() -> AttemptReport {
     };
     timeout.why = Some(why());
     if let Evidence::Seen(scene) = &mut timeout.evidence {
-        scene.stacks = vec![Stack {
-            pid: 4711,
-            thread: 1,
-            kind: StackKind::Goroutine,
-            state: "chan receive".to_owned(),
-            frames: ["os/exec.(*Cmd).Wait", "a.b", "c.d", "e.f", "main.main"]
-                .map(str::to_owned)
-                .to_vec(),
-            stopped: None,
-        }];
         scene.gaps = vec![Gap {
             what: "stack of 4790".to_owned(),
             why: "not permitted (ptrace_scope=2)".to_owned(),
@@ -323,6 +313,7 @@ fn why() -> Why {
         resource: "pipe:[2661273]".to_owned(),
         waits: vec![
             "invowk 4711 reads pipe:[2661273] (descriptor 7), empty".to_owned(),
+            "  goroutine 1 [chan receive] os/exec.(*Cmd).Wait < main.main".to_owned(),
             "  held by conmon 4790, descriptor 9, which waits for its container c0ffee12".to_owned(),
         ],
         hint: "a descriptor other than 0-2 leaks into `podman run -d`; close it".to_owned(),

@@ -40,9 +40,9 @@ impl Driver {
             FromSlot::Found { attempt, findings } => {
                 let running = self.running.get_mut(&attempt);
                 if let Some(timeout) = running.and_then(|running| running.late.timeout.as_mut()) {
-                    findings
-                        .into_iter()
-                        .for_each(|finding| timeout.evidence.learn(finding));
+                    for finding in findings {
+                        timeout.evidence.learn(finding);
+                    }
                 }
             }
             FromSlot::Step { attempt, step } => {

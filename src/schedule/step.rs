@@ -78,6 +78,9 @@ enum Engine {
     Unasked,
     Asked,
     Ready(Width),
+    /// Container attempts that have not begun are dropped; those that run, and plain ones that call it, see
+    /// for themselves.
+    Stuck(Width),
     Missing,
 }
 
@@ -95,8 +98,6 @@ pub struct Scheduler {
     held: VecDeque<AttemptId>,
     /// Plain attempts that the container lane has admitted.
     admitted: Vec<AttemptId>,
-    /// Container attempts that have not begun are dropped.
-    engine_down: bool,
     cancelled: bool,
     finished: bool,
 }
@@ -117,7 +118,6 @@ impl Scheduler {
             last_slot: 0,
             held: VecDeque::new(),
             admitted: Vec::new(),
-            engine_down: false,
             cancelled: false,
             finished: false,
         }
@@ -157,7 +157,9 @@ impl Scheduler {
                     .collect();
             }
             News::EngineDown => {
-                self.engine_down = true;
+                if let Engine::Ready(width) = self.engine {
+                    self.engine = Engine::Stuck(width);
+                }
                 let dropped = self.container.drain(..);
                 return dropped.map(|attempt| Action::Drop(attempt.id)).collect();
             }
@@ -193,7 +195,9 @@ impl Scheduler {
         let mut dropped = Vec::new();
         for attempt in untouched {
             match attempt.lane {
-                Lane::Container if self.engine_down => dropped.push(Action::Drop(attempt.id)),
+                Lane::Container if matches!(self.engine, Engine::Stuck(_)) => {
+                    dropped.push(Action::Drop(attempt.id));
+                }
                 Lane::Container => self.container.push_front(attempt),
                 Lane::Plain => self.plain.push_front(attempt),
             }
@@ -301,7 +305,9 @@ impl Scheduler {
     fn admit(&mut self, actions: &mut Vec<Action>) {
         loop {
             let room = match self.engine {
-                Engine::Ready(width) => self.in_container_lane(width) < width.get(),
+                Engine::Ready(width) | Engine::Stuck(width) => {
+                    self.in_container_lane(width) < width.get()
+                }
                 Engine::Missing => true,
                 Engine::Unasked | Engine::Asked => false,
             };
@@ -322,7 +328,10 @@ impl Scheduler {
             (Lane::Container, Engine::Ready(width)) => {
                 (self.container.front(), width, self.in_container_lane(width))
             }
-            (Lane::Container, Engine::Unasked | Engine::Asked | Engine::Missing) => return false,
+            (
+                Lane::Container,
+                Engine::Unasked | Engine::Asked | Engine::Stuck(_) | Engine::Missing,
+            ) => return false,
         };
         front.is_some_and(|attempt| {
             let fits_together = self
@@ -405,7 +414,7 @@ impl Scheduler {
         let container = match self.engine {
             Engine::Ready(width) => count(self.container.len())
                 .min(width.get().saturating_sub(self.in_container_lane(width))),
-            Engine::Unasked | Engine::Asked | Engine::Missing => 0,
+            Engine::Unasked | Engine::Asked | Engine::Stuck(_) | Engine::Missing => 0,
         };
         let ahead = self
             .slots

@@ -122,8 +122,7 @@ impl Watch<'_, '_> {
                 slot_pid: me(),
             },
         });
-        self.released = false;
-        while !self.released && !self.slot.ending {
+        while !self.is_released() && !self.slot.ending {
             // Nothing is reaped that somebody may want to look at.
             self.turn(Some(LONG), Reap::Jobs);
         }

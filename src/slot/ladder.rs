@@ -30,6 +30,8 @@ const PULSE: Duration = Duration::from_millis(2);
 pub(super) struct Ladder {
     begun: Instant,
     end: Instant,
+    /// Whoever held it on its way has let it go.
+    released: bool,
 }
 
 /// This slot's descendants that are not an engine's helpers, nor below one, nor dead.
@@ -63,6 +65,7 @@ impl Watch<'_, '_> {
         self.climb = Some(Ladder {
             begun: now,
             end: now + at_most,
+            released: false,
         });
         let attempt = self.attempt;
         self.slot.tell(&FromSlot::Busy { attempt, at_most });
@@ -73,6 +76,18 @@ impl Watch<'_, '_> {
         if let Some(ladder) = &mut self.climb {
             ladder.end += by;
         }
+    }
+
+    /// Whoever holds the script alive lets it go.
+    pub(super) fn release_ladder(&mut self) {
+        if let Some(ladder) = &mut self.climb {
+            ladder.released = true;
+        }
+    }
+
+    /// Nobody holds the script alive any more.
+    pub(super) fn is_released(&self) -> bool {
+        self.climb.is_none_or(|ladder| ladder.released)
     }
 
     /// What is left of the ladder's time.

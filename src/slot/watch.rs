@@ -49,8 +49,6 @@ pub(super) struct Watch<'s, 'r> {
     pub(super) climb: Option<Ladder>,
     /// Steps of the ladder that were taken.
     pub(super) steps: Vec<LadderStep>,
-    /// A script that was kept alive past its deadline may end.
-    pub(super) released: bool,
     /// Until when of the charged time an awaited program may run.
     pub(super) bound: Option<Duration>,
     /// A program was ended for the bound.
@@ -121,7 +119,6 @@ impl<'s, 'r> Watch<'s, 'r> {
             ladder: Duration::ZERO,
             climb: None,
             steps: Vec::new(),
-            released: false,
             bound: None,
             cut: false,
             deferred: None,
@@ -142,7 +139,7 @@ impl<'s, 'r> Watch<'s, 'r> {
             match heard {
                 Heard::Admit(attempt) if attempt == self.attempt => self.admit(),
                 Heard::Look(attempt) if attempt == self.attempt => self.look(),
-                Heard::Release(attempt) if attempt == self.attempt => self.released = true,
+                Heard::Release(attempt) if attempt == self.attempt => self.release_ladder(),
                 // What comes after its script is over changes nothing.
                 Heard::Admit(_) | Heard::Look(_) | Heard::Release(_) => {}
                 Heard::Desk(desk::Heard::Fault(message)) => {

@@ -106,6 +106,7 @@ impl Watch<'_, '_> {
         let status = match ending {
             Some(Ending::Exited(code)) => Status::Exited(code),
             Some(Ending::Signaled(signal)) => Status::Signaled(signal),
+            Some(Ending::Dumped(signal)) => Status::Dumped(signal),
             // It was given up in the kernel's hands: for the script it was killed.
             None => Status::Signaled(libc::SIGKILL),
         };

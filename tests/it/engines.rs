@@ -322,6 +322,61 @@ pub(super) fn endless(
     (project, running, id)
 }
 
+/// A script waits for a container that it started detached.
+fn tells_of_containers(engine: Engine) {
+    if !engine.usable() {
+        return;
+    }
+    let script = "#: deadline = \"5s\"\nexec $ENGINE run -d --name $TAG --network none $BASE sh -c 'echo one; echo two >&2; sleep 1000'\nexec $ENGINE wait $TAG\n";
+    let project = engine.project().script("container_waits", script);
+    let output = engine.run(&project).finish();
+    output.expect_code(101);
+    let record = project.record();
+    let report = record.report("container_waits");
+    let late = &report["outcome"]["timed_out"];
+    let containers = late["evidence"]["seen"]["containers"].as_array();
+    let containers = containers.unwrap_or_else(|| panic!("{late:#}"));
+    assert_eq!(containers.len(), 1, "{containers:#?}");
+    let container = &containers[0];
+    assert_eq!(container["state"], "running");
+    assert_eq!(container["image"], BASE);
+    assert!(
+        container["command"]
+            .as_str()
+            .unwrap()
+            .ends_with("sleep 1000")
+    );
+    assert!(container["since"].as_f64().unwrap() < 60.0, "{container}");
+    let mut log: Vec<&str> = container["log"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line.as_str().unwrap())
+        .collect();
+    log.sort_unstable();
+    assert_eq!(log, ["one", "two"]);
+    assert_eq!(report["cleanup"]["removed"][0]["id"], container["id"]);
+    let steps: Vec<&str> = report["ladder"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["step"].as_str().unwrap())
+        .collect();
+    assert_eq!(steps[..3], ["evidence", "engine", "containers"]);
+    engine.expect_clean(record.run());
+    nothing_left_of(record.run());
+}
+
+#[test]
+fn a_hang_tells_of_its_containers_on_docker() {
+    tells_of_containers(Engine::Docker);
+}
+
+#[test]
+fn a_hang_tells_of_its_containers_on_podman() {
+    tells_of_containers(Engine::Podman);
+}
+
 fn gone_soon(engine: Engine, id: &str) {
     let label = format!("label=dev.shakedown.run={id}");
     eventually("the containers are gone", || {

@@ -52,6 +52,7 @@ fn signals(ladder: &[LadderStep]) -> Vec<String> {
     for step in ladder {
         let took = seconds(step.took);
         match &step.rung {
+            // What touched nothing, or is told as what was removed.
             Rung::Evidence { .. }
             | Rung::Engine { .. }
             | Rung::Containers { .. }
@@ -66,10 +67,9 @@ fn signals(ladder: &[LadderStep]) -> Vec<String> {
                     0 => "all gone".to_owned(),
                     left => format!("{left} left"),
                 };
-                match parts.last_mut().filter(|part| part.starts_with("SIGTERM")) {
-                    Some(part) => *part += &format!(", {left} after {took}"),
-                    None => parts.push(format!("{left} after {took}")),
-                }
+                let asked = parts.pop_if(|part| part.starts_with("SIGTERM"));
+                let asked = asked.map_or_else(String::new, |asked| asked + ", ");
+                parts.push(format!("{asked}{left} after {took}"));
             }
             Rung::Kill {
                 processes: number, ..

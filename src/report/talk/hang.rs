@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use super::block::Block;
 use super::host::Surroundings;
 use crate::model::{
-    Evidence, HangClass, Hold, Look, Movement, Place, ProcessFact, Scene, Stack, StackKind,
-    Timeout, Why,
+    Evidence, HangClass, Hold, Look, Movement, Place, ProcessFact, Scene, Timeout, Why,
 };
 use crate::report::cause::{deadline_word, place, waited};
 use crate::report::paint::{one_line, seconds, shell};
@@ -20,9 +19,7 @@ const SHORT_COMMAND: usize = 40;
 const SHOWN: usize = 20;
 /// Where there is no terminal, lines of several processes are this long.
 const LINE: usize = 120;
-/// Frames shown of a stack, stacks of a process, gaps; the full report has all.
-const FRAMES: usize = 4;
-const STACKS: usize = 4;
+/// Gaps shown; the full report has all.
 const GAPS: usize = 4;
 
 /// A script that passed its deadline.
@@ -34,10 +31,10 @@ pub(super) fn deadline(
 ) {
     let word = deadline_word(&timeout.movement);
     let (ran, deadline) = (seconds(timeout.line_elapsed), seconds(timeout.deadline));
-    let mut line = format!("{}   {ran} of {deadline}", at(&timeout.place));
-    if let Some(why) = &timeout.why {
-        line += &format!("   class: {}", class(&timeout.movement, why.class));
-    }
+    let class = timeout.why.as_ref().map_or_else(String::new, |why| {
+        format!("   class: {}", class(&timeout.movement, why.class))
+    });
+    let line = format!("{}   {ran} of {deadline}{class}", at(&timeout.place));
     block.line(word, &line);
     match &timeout.why {
         Some(why) => {
@@ -141,7 +138,6 @@ fn evidence(evidence: &Evidence, why: Option<&Why>, block: &mut Block) {
     };
     if let Some(why) = why {
         words("WAITS", &why.waits, block);
-        stacks(scene, why, block);
     }
     if scene.processes.is_empty() {
         block.line("TREE", "no process of the script was left");
@@ -168,45 +164,6 @@ fn words(word: &str, lines: &[String], block: &mut Block) {
         let word = if number == 0 { word } else { "" };
         block.cut(word, &one_line(line));
     }
-}
-
-/// Stacks of who waits and of who is waited for.
-fn stacks(scene: &Scene, why: &Why, block: &mut Block) {
-    let chain: Vec<i32> = why.subject.into_iter().chain(why.holder).collect();
-    let mut lines = Vec::new();
-    for pid in &chain {
-        let of = scene.stacks.iter().filter(|stack| stack.pid == *pid);
-        lines.extend(of.take(STACKS).map(stack_line));
-    }
-    lines.dedup();
-    words("STACK", &lines, block);
-}
-
-/// `4711 goroutine 1 [chan receive] os/exec.(*Cmd).Wait < main.main`
-fn stack_line(stack: &Stack) -> String {
-    let kind = match stack.kind {
-        StackKind::Goroutine => "goroutine",
-        StackKind::Native => "thread",
-        StackKind::Python => "python thread",
-    };
-    let state = if stack.state.is_empty() {
-        String::new()
-    } else {
-        format!("[{}] ", stack.state)
-    };
-    let more = if stack.frames.len() > FRAMES {
-        " < …"
-    } else {
-        ""
-    };
-    let frames: Vec<&str> = stack
-        .frames
-        .iter()
-        .take(FRAMES)
-        .map(String::as_str)
-        .collect();
-    let (pid, thread) = (stack.pid, stack.thread);
-    format!("{pid} {kind} {thread} {state}{}{more}", frames.join(" < "))
 }
 
 /// `4711 invowk cmd S 43.0 s | 4790 conmon S 42.7 s (adopted)`, as many in a line as there is room.

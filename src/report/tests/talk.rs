@@ -72,8 +72,8 @@ fn a_hang_that_is_understood_is_told_in_one_sentence_and_its_chain() {
     WHY    exit: invowk (4711) waits for the end of pipe:[2661273], which conmon (4790) holds open for writing as descriptor 9
            the line ran 41.8 s and nothing moved (deadline 43.0 s)
     WAITS  invowk 4711 reads pipe:[2661273] (descriptor 7), empty
+             goroutine 1 [chan receive] os/exec.(*Cmd).Wait < main.main
              held by conmon 4790, descriptor 9, which waits for its container c0ffee12
-    STACK  4711 goroutine 1 [chan receive] os/exec.(*Cmd).Wait < a.b < c.d < e.f < …
     TREE   4711 invowk cmd fail-command S
            4790 conmon --api-version 1 S 42.7 s (adopted: left its parent, serves the engine, left alone)
     GAPS   stack of 4790: not permitted (ptrace_scope=2)
@@ -156,8 +156,8 @@ fn what_is_kept_alive_is_told_with_the_ways_to_attach() {
     WHY    exit: invowk (4711) waits for the end of pipe:[2661273], which conmon (4790) holds open for writing as descriptor 9
            the line ran 41.8 s and nothing moved (deadline 43.0 s)
     WAITS  invowk 4711 reads pipe:[2661273] (descriptor 7), empty
+             goroutine 1 [chan receive] os/exec.(*Cmd).Wait < main.main
              held by conmon 4790, descriptor 9, which waits for its container c0ffee12
-    STACK  4711 goroutine 1 [chan receive] os/exec.(*Cmd).Wait < a.b < c.d < e.f < …
     TREE   4711 invowk cmd fail-command S
            4790 conmon --api-version 1 S 42.7 s (adopted: left its parent, serves the engine, left alone)
     GAPS   stack of 4790: not permitted (ptrace_scope=2)
