@@ -1,11 +1,14 @@
-//! The chain link by link, with what each link rests on: the WAITS part of a report. Stacks have a part of
-//! their own.
+//! The chain link by link, with what each link rests on: the WAITS part of a report.
 
 use super::chain::{Chain, Link};
 use super::graph::Graph;
 use super::want::{Holder, What, short_id};
 use super::words::{container_state, descriptor, filling, one_line, seconds, short_name};
-use crate::model::{ThreadFact, Wait};
+use crate::model::{Stack, StackKind, ThreadFact, Wait};
+
+/// Frames of a stack and stacks of a process that are shown; the record has all.
+const FRAMES: usize = 4;
+const STACKS: usize = 3;
 
 /// One line for each process, and below it what it waits for.
 pub(super) fn lines(graph: &Graph<'_>, chain: &Chain<'_>) -> Vec<String> {
@@ -25,7 +28,10 @@ pub(super) fn lines(graph: &Graph<'_>, chain: &Chain<'_>) -> Vec<String> {
             ),
         };
         lines.push(head);
-        let of_link = thread(graph, link).into_iter().chain(thing(link));
+        let of_link = thread(graph, link)
+            .into_iter()
+            .chain(stacks(graph, link.pid))
+            .chain(thing(link));
         lines.extend(of_link.map(|line| format!("{indent}     {line}")));
     }
     if let Some(last) = chain.links.last().filter(|last| last.to.is_some()) {
@@ -115,6 +121,51 @@ fn thread(graph: &Graph<'_>, link: &Link<'_>) -> Option<String> {
         .filter(|part| !part.is_empty())
         .collect();
     (!parts.is_empty()).then(|| format!("thread {}  {}", thread.tid, parts.join(", ")))
+}
+
+/// `goroutine 18 [IO wait] io.copyBuffer < io.Copy`.
+fn stacks(graph: &Graph<'_>, pid: i32) -> Vec<String> {
+    let mut telling: Vec<&Stack> = graph
+        .stacks(pid)
+        .filter(|stack| !of_runtime(stack))
+        .collect();
+    telling.sort_by_key(|stack| (!waits(stack), stack.thread));
+    telling.into_iter().take(STACKS).map(stack).collect()
+}
+
+/// Goroutines that every program has.
+fn of_runtime(stack: &Stack) -> bool {
+    let is_runtime =
+        |frame: &String| frame.starts_with("runtime.") || frame.starts_with("os/signal.");
+    stack.kind == StackKind::Goroutine
+        && !stack.frames.is_empty()
+        && stack.frames.iter().all(is_runtime)
+}
+
+/// It is among those that tell why a program waits: the main one, and one in a wait for a child.
+fn waits(stack: &Stack) -> bool {
+    let in_exec =
+        |frame: &String| frame.starts_with("os/exec.") || frame.starts_with("os.(*Process)");
+    stack.thread == 1 || stack.frames.iter().any(in_exec)
+}
+
+fn stack(stack: &Stack) -> String {
+    let what = match stack.kind {
+        StackKind::Goroutine => "goroutine",
+        StackKind::Native => "native",
+        StackKind::Python => "python",
+    };
+    let state = if stack.state.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", stack.state)
+    };
+    let frames = stack
+        .frames
+        .iter()
+        .filter(|frame| !frame.starts_with("runtime.") || stack.kind != StackKind::Goroutine);
+    let frames: Vec<&str> = frames.take(FRAMES).map(String::as_str).collect();
+    format!("{what} {}{state} {}", stack.thread, frames.join(" < "))
 }
 
 /// `fd 7 = pipe:[2661273], empty`, and what is known of a container.

@@ -258,6 +258,8 @@ fn a_pipe_is_held_by_a_helper_that_lives_as_long_as_a_container() {
     let waits = [
         "invowk 11",
         "     thread 12  epoll_wait on 2 descriptors",
+        "     goroutine 1 [chan receive] os/exec.(*Cmd).Wait < main.main",
+        "     goroutine 18 [IO wait] io.Copy < os/exec.(*Cmd).writerDescriptor.func1",
         "     fd 7 = pipe:[77], empty",
         "\\- writer: conmon 200, fd 9, its parent has ended",
         "          container c0ffee12c0ff sleep 1000 [image base:1, running for 42.0 s]",
