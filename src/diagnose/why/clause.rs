@@ -222,6 +222,8 @@ fn peer(path: &str) -> String {
     let daemon = match path {
         "/run/docker.sock" | "/var/run/docker.sock" => "the Docker daemon at ",
         _ if path.ends_with("/podman/podman.sock") => "the Podman service at ",
+        // A name in the server's directory: sockets are called as they were bound.
+        _ if !path.contains(['/', ':', '@']) => "the socket ",
         _ => "",
     };
     format!("{daemon}{path}")

@@ -12,6 +12,9 @@ pub(super) fn hint(graph: &Graph<'_>, chain: &Chain<'_>, movement: &Movement) ->
         return String::new();
     };
     match &link.want.what {
+        What::End { own: false, .. } if chain.circle.is_some() => {
+            "each must write, or close its end, before it reads".to_owned()
+        }
         What::End { own: false, .. } => held(graph, chain, place),
         What::End { own: true, .. } => {
             "it has the writing end open itself: close that end before reading".to_owned()

@@ -685,7 +685,7 @@ fn a_server_of_another_script_at_the_same_name_is_left_out() {
         .socket(
             "socket:[5]",
             10,
-            "socket",
+            "server.sock",
             &[(900, 4), (11, 4)],
             "connecting",
         );
@@ -693,8 +693,8 @@ fn a_server_of_another_script_at_the_same_name_is_left_out() {
         &made,
         HangClass::Daemon,
         11,
-        "socket",
-        "client (10) waits for socket to accept its connection, served by server (11), which sleeps",
+        "server.sock",
+        "client (10) waits for the socket server.sock to accept its connection, served by server (11), which sleeps",
     );
 }
 

@@ -203,6 +203,10 @@ impl<'s> Reader<'_, 's> {
                     stack.thread, stack.state
                 ))
             }
+            // Nobody is there to wake it.
+            Some(_) | None if self.graph.threads(self.process.pid).len() == 1 => {
+                What::Event("waits on a futex and has no other thread".to_owned())
+            }
             Some(_) | None => What::Event("waits for its own threads".to_owned()),
         };
         Want::new(self.process.pid, what)
