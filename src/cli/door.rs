@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use super::harness::complain;
 use super::upkeep::{forget_old_runs, hold};
 use super::{
-    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, given, help, options,
-    repeat,
+    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, check, given, help,
+    options, repeat,
 };
 use crate::config::{self, Settings};
 use crate::history::{self, Recorder};
@@ -29,6 +29,14 @@ pub(super) struct Place {
     pub(super) scripts: Vec<String>,
     /// The words that run one trial again, with its name behind them.
     pub(super) repeat: Vec<String>,
+}
+
+/// What a test target adds to the language, by name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Registered {
+    pub(super) programs: Vec<String>,
+    pub(super) commands: Vec<String>,
+    pub(super) conditions: Vec<String>,
 }
 
 /// The name of the configuration file.
@@ -59,7 +67,7 @@ pub(super) fn typed(words: &[OsString]) -> Result<(Vec<String>, Environment), St
 }
 
 /// The main of a test target.
-pub(super) fn target(words: &[OsString], mut place: Place, programs: Vec<String>) -> ExitCode {
+pub(super) fn target(words: &[OsString], mut place: Place, registered: Registered) -> ExitCode {
     let program = program(words);
     let (words, variables) = match typed(words) {
         Ok(typed) => typed,
@@ -76,7 +84,7 @@ pub(super) fn target(words: &[OsString], mut place: Place, programs: Vec<String>
         )),
         Ok(Typed::Options(options)) => {
             place.repeat = repeat::words(&program, &words, &variables, Door::Target);
-            perform(&options, place, programs)
+            perform(&options, place, registered)
         }
     }
 }
@@ -205,6 +213,7 @@ pub(super) fn brief(
         } else {
             AfterFailure::Stop
         },
+        length: options.length,
         golden: options.golden,
         warnings: options.warnings.clone(),
         nothing: match options.runner {
@@ -221,9 +230,12 @@ pub(super) fn brief(
     Ok((brief, state))
 }
 
-/// Runs or lists.
-pub(super) fn perform(options: &Options, place: Place, programs: Vec<String>) -> ExitCode {
-    let (mut brief, state) = match brief(options, place, programs) {
+/// Runs, lists or checks.
+pub(super) fn perform(options: &Options, place: Place, registered: Registered) -> ExitCode {
+    if options.action == Action::Check {
+        return check::perform(options, place, registered);
+    }
+    let (mut brief, state) = match brief(options, place, registered.programs) {
         Ok(brief) => brief,
         Err(message) => return misused(&message),
     };
@@ -234,7 +246,7 @@ pub(super) fn perform(options: &Options, place: Place, programs: Vec<String>) ->
     brief.stdin = script.as_ref().map(|file| file.path().to_owned());
     match options.action {
         Action::List => list_trials(options, &brief),
-        Action::Run => run_trials(options, &brief, &state),
+        Action::Run | Action::Check => run_trials(options, &brief, &state),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use super::check;
-use super::door::{self, Place};
+use super::door::{self, Place, Registered};
 use super::harness::{Role, complain, keep_descriptors, serve, take_role};
 use super::reap;
 use super::{Command, Door, TOPICS, Topic, command, help, repeat};
@@ -45,9 +45,9 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
         Ok(Command::Run(options) | Command::List(options)) => {
-            door::perform(&options, place(), Vec::new())
+            door::perform(&options, place(), Registered::default())
         }
-        Ok(Command::Check(options)) => check::perform(&options, place()),
+        Ok(Command::Check(options)) => check::perform(&options, place(), Registered::default()),
         Ok(Command::Report { run, options }) => door::replay(&options, &run),
         Ok(Command::Reap { dry_run }) => reap::reap(dry_run),
         Ok(Command::Ledger(run)) => reap::show(run.as_ref()),

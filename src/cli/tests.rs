@@ -472,6 +472,8 @@ fn the_help_has_every_flag() {
           --work               Keep work directories, and say where they are [SHAKEDOWN_WORK]
       -e, --env VAR[=VALUE]    Set a variable for scripts, or copy it from here; may be repeated [SHAKEDOWN_ENV]
           --continue           Go on after a line that fails [SHAKEDOWN_CONTINUE]
+          --short              Scripts leave out what takes long: `[short]` holds, and `[net]` does not [SHAKEDOWN_SHORT]
+          --check              Tell what looks wrong in the scripts, and run nothing [SHAKEDOWN_CHECK]
       -u, --update             Rewrite scripts that pass, so that `cmp` finds what their files should hold [SHAKEDOWN_UPDATE]
       -v, --verbose            Whole logs, and those of passing scripts too [SHAKEDOWN_VERBOSE]
 

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Pattern, Sourced};
-use crate::model::{Dialect, EngineKind, LeakRule, Policy};
+use crate::model::{Demands, Dialect, EngineKind, LeakRule, Policy};
 
 /// All settings. Made by `config::read`, or the defaults by [`Settings::default`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Settings {
     pub exclude: Vec<Pattern>,
     /// The language of the scripts.
     pub dialect: Dialect,
+    /// What scripts must do beyond the language.
+    pub demands: Demands,
     /// How long a script may take.
     pub deadline: Sourced<Duration>,
     /// Between SIGTERM and SIGKILL.
@@ -191,6 +193,7 @@ impl Default for Settings {
             scripts: vec!["fixtures".to_owned()],
             exclude: Vec::new(),
             dialect: Dialect::Shakedown,
+            demands: Demands::default(),
             deadline: Sourced::default_of(Duration::from_secs(180)),
             grace: Duration::from_secs(3),
             ladder_limit: Duration::from_secs(20),

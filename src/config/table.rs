@@ -59,6 +59,20 @@ pub(super) static TABLE: &[Setting] = &[
         },
     ),
     setting(
+        ("", "require-explicit-exec"),
+        BOOL,
+        "false",
+        "A program that is called without `exec` fails its line, as testscript's `RequireExplicitExec` has it.",
+        |settings, given| flag(given, &mut settings.demands.explicit_exec),
+    ),
+    setting(
+        ("", "require-unique-names"),
+        BOOL,
+        "false",
+        "A file of an archive that would be written over another one fails the script before its first line, as testscript's `RequireUniqueNames` has it.",
+        |settings, given| flag(given, &mut settings.demands.unique_names),
+    ),
+    setting(
         ("", "deadline"),
         duration::EXPECTED,
         r#""3m""#,
@@ -66,9 +80,9 @@ pub(super) static TABLE: &[Setting] = &[
         |settings, given| {
             let deadline = given.duration().map_err(one)?;
             if deadline == Duration::ZERO {
-                return Err(vec![
-                    given.wrong("expected a deadline above zero, found `0s`"),
-                ]);
+                return Err(one(
+                    given.wrong("expected a deadline above zero, found `0s`")
+                ));
             }
             settings.deadline = given.sourced(deadline);
             Ok(())
@@ -187,20 +201,14 @@ pub(super) static TABLE: &[Setting] = &[
         BOOL,
         "false",
         "Without a usable engine the container lane is a fault, instead of ignored.",
-        |settings, given| {
-            settings.engine.require = given.flag().map_err(one)?;
-            Ok(())
-        },
+        |settings, given| flag(given, &mut settings.engine.require),
     ),
     setting(
         ("", "masking"),
         BOOL,
         "true",
         "Hide the engine that was not selected from scripts, so that none uses it by mistake. `false` lets scripts use both.",
-        |settings, given| {
-            settings.engine.masking = given.flag().map_err(one)?;
-            Ok(())
-        },
+        |settings, given| flag(given, &mut settings.engine.masking),
     ),
     setting(
         ("", "images"),
@@ -302,10 +310,7 @@ pub(super) static TABLE: &[Setting] = &[
         BOOL,
         "false",
         "Something left behind, or an output left open, fails the run (exit code 103).",
-        |settings, given| {
-            settings.cleanup.strict = given.flag().map_err(one)?;
-            Ok(())
-        },
+        |settings, given| flag(given, &mut settings.cleanup.strict),
     ),
     setting(
         ("cleanup", "images"),
@@ -394,6 +399,11 @@ const POLICIES: [(&str, Policy); 3] = [
 /// Most setters find at most one mistake.
 fn one(mistake: Mistake) -> Vec<Mistake> {
     vec![mistake]
+}
+
+fn flag(given: &Given<'_>, place: &mut bool) -> Result<(), Vec<Mistake>> {
+    *place = given.flag().map_err(one)?;
+    Ok(())
 }
 
 /// The path of a program; its name is a bare word, and not taken by another table.

@@ -58,6 +58,8 @@ fn every_setting_can_be_set() {
         scripts = ["fixtures", "more/one.txtar"]
         exclude = ["**/slow/**"]
         dialect = "testscript"
+        require-explicit-exec = true
+        require-unique-names = true
         deadline = "1m30s"
         grace = "1s"
         ladder-limit = "30s"
@@ -135,11 +137,15 @@ fn every_setting_can_be_set() {
             },
         ],
         dialect: Testscript,
+        demands: Demands {
+            explicit_exec: true,
+            unique_names: true,
+        },
         deadline: Sourced {
             value: 90s,
             origin: File {
                 file: "harness.toml",
-                line: 5,
+                line: 7,
             },
         },
         grace: 1s,
@@ -183,7 +189,7 @@ fn every_setting_can_be_set() {
                 ),
                 origin: File {
                     file: "harness.toml",
-                    line: 15,
+                    line: 17,
                 },
             },
             require: true,
@@ -197,21 +203,21 @@ fn every_setting_can_be_set() {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 22,
+                    line: 24,
                 },
             },
             podman: Sourced {
                 value: Parallel,
                 origin: File {
                     file: "harness.toml",
-                    line: 23,
+                    line: 25,
                 },
             },
             podman_socket: Sourced {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 24,
+                    line: 26,
                 },
             },
             forced: None,

@@ -26,11 +26,15 @@ pub enum Ending {
     Exited(i32),
     /// By this signal.
     Signaled(i32),
+    /// By this signal, and its memory was dumped.
+    Dumped(i32),
 }
 
 impl Ending {
     fn from_raw(status: i32) -> Self {
-        if libc::WIFSIGNALED(status) {
+        if libc::WIFSIGNALED(status) && libc::WCOREDUMP(status) {
+            Ending::Dumped(libc::WTERMSIG(status))
+        } else if libc::WIFSIGNALED(status) {
             Ending::Signaled(libc::WTERMSIG(status))
         } else {
             Ending::Exited(libc::WEXITSTATUS(status))
@@ -325,5 +329,17 @@ impl Job {
             came += terminal.move_bytes();
         }
         came
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_is_read_with_its_core() {
+        assert_eq!(Ending::from_raw(3 << 8), Ending::Exited(3));
+        assert_eq!(Ending::from_raw(libc::SIGABRT), Ending::Signaled(6));
+        assert_eq!(Ending::from_raw(libc::SIGABRT | 0x80), Ending::Dumped(6));
     }
 }

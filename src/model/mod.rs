@@ -41,6 +41,9 @@ pub use outcome::{
     EndedProcess, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
-pub use rules::{AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Detail, Dialect, Golden, LeakRule};
+pub use rules::{
+    AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Demands, Detail, Dialect, Golden, LeakRule,
+    Length,
+};
 pub use verdict::{Conclusion, Counts, Verdict};
 pub use why::{HangClass, Why};

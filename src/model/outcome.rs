@@ -46,8 +46,8 @@ pub enum Outcome {
 pub struct Failure {
     /// Where.
     pub place: Place,
-    /// In the words of Go's testscript.
-    pub message: String,
+    /// In the words of Go's testscript; names and outputs in it need not be UTF-8.
+    pub message: Bytes,
 }
 
 /// Who is to blame for a fault.

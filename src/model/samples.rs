@@ -148,7 +148,7 @@ pub(crate) fn place(line: u32, text: &str) -> Place {
 pub(crate) fn failed(message: &str) -> Outcome {
     Outcome::Failed(Failure {
         place: place(3, "exec false"),
-        message: message.to_owned(),
+        message: message.into(),
     })
 }
 

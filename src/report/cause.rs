@@ -18,7 +18,11 @@ pub(super) fn cause(outcome: &Outcome) -> String {
         Outcome::Skipped { reason } if reason.is_empty() => "skipped".to_owned(),
         Outcome::Skipped { reason } => format!("skipped: {}", one_line(reason)),
         Outcome::Failed(failure) => {
-            format!("{}: {}", place(&failure.place), one_line(&failure.message))
+            format!(
+                "{}: {}",
+                place(&failure.place),
+                one_line(&failure.message.lossy())
+            )
         }
         Outcome::TimedOut(timeout) => {
             let text = timeout.place.text.lossy();

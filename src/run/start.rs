@@ -264,6 +264,8 @@ fn setup(
         dialect: settings.dialect,
         detail: brief.detail,
         after_failure: brief.after_failure,
+        length: brief.length,
+        demands: settings.demands,
         keep: match settings.cleanup.when {
             _ if brief.kept == Kept::Everything => Keep::Everything,
             CleanupWhen::Always => Keep::Nothing,

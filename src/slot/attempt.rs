@@ -236,6 +236,8 @@ fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
         run_id: slot.setup.run.to_string(),
         detail: rules.detail,
         after_failure: rules.after_failure,
+        length: rules.length,
+        demands: rules.demands,
         golden: job.golden,
     }
 }
@@ -360,7 +362,7 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
         // Whether the script was well until then is lost, and it is not well now.
         Some(_) => Outcome::Failed(Failure {
             place: watch.place.clone(),
-            message: "deferred: the command did not return".to_owned(),
+            message: "deferred: the command did not return".into(),
         }),
     };
     let outcome = watch.verdict.take().unwrap_or(lost);

@@ -106,6 +106,7 @@ impl Watch<'_, '_> {
         let status = match ending {
             Some(Ending::Exited(code)) => Status::Exited(code),
             Some(Ending::Signaled(signal)) => Status::Signaled(signal),
+            Some(Ending::Dumped(signal)) => Status::Dumped(signal),
             // It was given up in the kernel's hands: for the script it was killed.
             None => Status::Signaled(libc::SIGKILL),
         };
@@ -180,6 +181,8 @@ impl World for Watch<'_, '_> {
         match self.slot.reaper.start(&spec, input) {
             Ok(number) => {
                 self.jobs.insert(JobId(number), self.place.clone());
+                let pid = self.slot.reaper.pid(number);
+                self.started.extend(pid.map(|pid| (pid, self.place.line)));
                 Ok(JobId(number))
             }
             Err(error) => Err(StartError {

@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AfterFailure, AttemptId, AttemptReport, Bytes, Detail, Dialect, EngineFacts, EngineKind,
-    Finding, Golden, Hold, LadderStep, Lane, Look, RunId, SlotId, Timeout,
+    AfterFailure, AttemptId, AttemptReport, Bytes, Demands, Detail, Dialect, EngineFacts,
+    EngineKind, Finding, Golden, Hold, LadderStep, Lane, Length, Look, RunId, SlotId, Timeout,
 };
 
 /// `argv[0]` of a slot: the role is looked up before anything else.
@@ -162,6 +162,10 @@ pub struct Rules {
     pub detail: Detail,
     /// What a failing line does to the script.
     pub after_failure: AfterFailure,
+    /// What `[short]` says.
+    pub length: Length,
+    /// What the suite demands beyond the language.
+    pub demands: Demands,
     /// Keep work directories and resources.
     pub keep: Keep,
     /// Work directories stay whatever else goes, and logs begin with their paths.

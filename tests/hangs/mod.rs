@@ -46,7 +46,7 @@ fn perform(kind: &str, role: &str, rest: &str) -> io::Result<()> {
         ("unix_silent" | "behind_lock", _) => unix_silent(kind, role),
         ("tcp_silent", _) => tcp_silent(kind, role),
         ("serve", path) => serve(path, rest),
-        ("child", _) => child(kind, role),
+        ("child" | "grandchild", _) => child(kind, role),
         ("busy", "") => busy(kind),
         _ => Err(io::Error::other("no such kind")),
     }

@@ -19,10 +19,12 @@ mod machine;
 mod pipes;
 mod processes;
 mod sockets;
+mod stacks;
 mod subject;
 mod threads;
 mod waits;
 
+pub(super) use processes::place;
 use subject::Right;
 pub use subject::Subject;
 
@@ -120,6 +122,7 @@ pub fn collectors() -> Vec<Collector> {
         Collector::new("libpod's locks", libpod::learn),
         Collector::new("sockets", sockets::learn),
         Collector::new("machine", machine::learn),
+        Collector::new("stacks", stacks::learn),
     ]
 }
 
@@ -158,12 +161,13 @@ impl Left {
 /// Gathers the facts about the subject within the limit. `heard` is told each as it comes; the scene that
 /// is returned is their sum.
 pub fn collect(
-    subject: Subject,
+    mut subject: Subject,
     collectors: Vec<Collector>,
     limit: Duration,
     heard: &mut dyn FnMut(&Finding),
 ) -> Collected {
     let begun = clock::now();
+    subject.until = Some(begun + limit);
     let mut gathering = Gathering {
         scene: Scene::default(),
         heard,
@@ -269,5 +273,11 @@ fn start(
         })
 }
 
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod faked_tests;
+#[cfg(test)]
+mod real_tests;
 #[cfg(test)]
 mod tests;

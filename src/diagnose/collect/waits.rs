@@ -99,6 +99,7 @@ fn in_call(subject: &Subject, pid: i32, task: &Task, call: &Syscall) -> Wait {
             on: watched(subject, pid, number(first)),
             timed: is_timed(milliseconds, fourth),
         },
+        Shape::Open(_) if task.state == 'D' || is_file_system(&task.wchan) => Wait::Kernel,
         Shape::Open(_) => Wait::Open {
             path: String::new(),
         },
@@ -148,6 +149,16 @@ fn descriptor(subject: &Subject, pid: i32, fd: i32) -> Descriptor {
         fd,
         target: String::new(),
     })
+}
+
+/// The FIFO that a thread reads or writes: the descriptor leads to a path, and the kernel waits for a pipe.
+pub(super) fn fifo(subject: &Subject, pid: i32, task: &Task, call: &Syscall) -> Option<String> {
+    let in_pipe = task.wchan.contains("pipe_read") || task.wchan.contains("pipe_write");
+    if !in_pipe || call.shape() != Shape::Descriptor {
+        return None;
+    }
+    let target = descriptor(subject, pid, number(call.arguments[0])).target;
+    target.starts_with('/').then_some(target)
 }
 
 fn watched(subject: &Subject, pid: i32, epoll: i32) -> Vec<Descriptor> {

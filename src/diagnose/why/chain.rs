@@ -69,7 +69,7 @@ impl Chain<'_> {
         let first = self
             .links
             .iter()
-            .position(|link| !link.want.what.is_child());
+            .position(|link| link.to.is_none() || !link.want.what.is_child());
         let first = first.unwrap_or(self.links.len() - 1);
         match self.circle {
             Some(start) if first > start => {

@@ -39,6 +39,11 @@ impl Speaker<'_, '_> {
             }
             What::Child if link.to.is_none() => "waits for a child that was not seen".to_owned(),
             What::Child => format!("waits for its child {}", self.to(link)),
+            What::Signal if link.to.is_none() => "waits for a signal".to_owned(),
+            What::Signal => {
+                let child = self.to(link);
+                format!("waits for a signal, such as comes at the end of its child {child}")
+            }
             What::Container { id, known, helper } => {
                 let verb = if *helper {
                     "lives as long as"

@@ -56,6 +56,13 @@ impl<'s> Graph<'s> {
             .filter(move |process| process.parent == process.pid || !ours.contains(&process.parent))
     }
 
+    pub(super) fn is_of_script(&self, pid: i32) -> bool {
+        self.scene
+            .processes
+            .iter()
+            .any(|process| process.pid == pid)
+    }
+
     /// The slot: the parent of the script's first process.
     pub(super) fn slot(&self) -> Option<i32> {
         self.scene.processes.first().map(|first| first.parent)

@@ -37,6 +37,7 @@ pub(super) fn hint(graph: &Graph<'_>, chain: &Chain<'_>, movement: &Movement) ->
         | What::Answer(_)
         | What::Connection(_)
         | What::Child
+        | What::Signal
         | What::Container { .. }
         | What::Kernel { .. }
         | What::Processor

@@ -60,7 +60,7 @@ fn role(link: &Link<'_>) -> &'static str {
         What::Room(_) => "reader",
         What::Lock { .. } => "holder",
         What::Answer(_) | What::Connection(_) => "server",
-        What::Child | What::Output(_) => "child",
+        What::Child | What::Signal | What::Output(_) => "child",
         What::Partner(_)
         | What::Container { .. }
         | What::Continuation
@@ -89,13 +89,12 @@ fn process(graph: &Graph<'_>, holder: Holder) -> String {
     let Some(process) = graph.process(pid) else {
         return format!("process {pid}{fd}, of which nothing is known");
     };
-    let not_ours = || !graph.scene.processes.iter().any(|ours| ours.pid == pid);
     let facts = [
         Some(format!("{} {pid}{fd}", short_name(&process.command))),
         process.age.map(|age| format!("{} old", seconds(age))),
         (process.line > 0).then(|| format!("of line {}", process.line)),
         process.adopted.then(|| "its parent has ended".to_owned()),
-        not_ours().then(|| "not of this script".to_owned()),
+        (!graph.is_of_script(pid)).then(|| "not of this script".to_owned()),
     ];
     facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -207,6 +206,7 @@ fn thing(link: &Link<'_>) -> Option<String> {
         | What::Lock { .. }
         | What::Connection(_)
         | What::Child
+        | What::Signal
         | What::Continuation
         | What::Kernel { .. }
         | What::Terminal(_)

@@ -662,6 +662,43 @@ fn a_child_that_does_not_end_is_followed_to_the_last() {
 }
 
 #[test]
+fn a_shell_that_waits_for_a_signal_of_its_child_leads_to_the_child() {
+    let made = Made::default()
+        .process(10, SLOT, "sh -c x", Wait::Signal)
+        .process(11, 10, "sleep 1000", Wait::Stopped)
+        .but(|process| process.state = 'T');
+    check(
+        &made,
+        HangClass::Stopped,
+        11,
+        "",
+        "sh (10) waits for a signal, such as comes at the end of its child sleep (11), which is stopped and waits to be continued",
+    );
+}
+
+#[test]
+fn a_server_of_another_script_at_the_same_name_is_left_out() {
+    let made = Made::default()
+        .other(900, "server of somebody else")
+        .process(10, SLOT, "client", on("connect", 3, "socket:[5]"))
+        .process(11, SLOT, "server", Wait::Sleep)
+        .socket(
+            "socket:[5]",
+            10,
+            "socket",
+            &[(900, 4), (11, 4)],
+            "connecting",
+        );
+    check(
+        &made,
+        HangClass::Daemon,
+        11,
+        "socket",
+        "client (10) waits for socket to accept its connection, served by server (11), which sleeps",
+    );
+}
+
+#[test]
 fn of_several_children_the_one_that_tells_most_is_told() {
     let made = Made::default()
         .process(10, SLOT, "sh", ANY_CHILD)

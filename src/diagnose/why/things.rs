@@ -133,6 +133,11 @@ impl<'s> Reader<'_, 's> {
                 return Want::new(tid, What::Event(what));
             }
             "connecting" => Want::new(tid, What::Connection(place)),
+            // It was never connected, or is not any more: nobody is asked for anything.
+            "closed" if socket.peer.is_empty() && socket.peer_ends.is_empty() => {
+                let what = format!("waits for {place}, which is not connected");
+                return Want::new(tid, What::Event(what));
+            }
             _ if call == "connect" => Want::new(tid, What::Connection(place)),
             _ => Want::new(tid, What::Answer(socket)),
         };
@@ -147,6 +152,11 @@ impl<'s> Reader<'_, 's> {
             return Want::new(tid, What::Event(what));
         }
         holders.retain(|holder| holder.pid != me);
+        // Scripts beside this one may listen at the same name, each in its own directory.
+        let ours = |holder: &Holder| self.graph.is_of_script(holder.pid);
+        if holders.iter().any(ours) {
+            holders.retain(ours);
+        }
         want.holders = holders.into();
         want
     }

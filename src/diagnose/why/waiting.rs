@@ -50,19 +50,21 @@ impl<'s> Reader<'_, 's> {
         Want::new(self.process.pid, What::Container { id, known, helper })
     }
 
-    /// What waits in a container, or in one's client, waits for it; a lock tells more.
+    /// What is attached to a container waits for it, whatever else could wake it; a lock tells more.
     fn through_client(&self, wants: &mut Vec<Want<'s>>) {
-        let Some(container) = client::container_of(self.graph, self.process) else {
-            return;
-        };
-        let ended = container.exit_code.is_some() && container.state != "running";
-        wants.retain(|want| {
-            matches!(
-                want.what,
-                What::Lock { .. } | What::Continuation | What::Kernel { .. }
-            ) || (ended && !matches!(want.what, What::Event(_)))
-        });
-        wants.push(self.container(&container.id, false));
+        if let Some(container) = client::container_of(self.graph, self.process) {
+            wants.push(self.container(&container.id, false));
+        }
+        let is_container = |want: &Want<'_>| matches!(want.what, What::Container { .. });
+        if wants.iter().any(is_container) {
+            wants.retain(|want| {
+                is_container(want)
+                    || matches!(
+                        want.what,
+                        What::Lock { .. } | What::Continuation | What::Kernel { .. }
+                    )
+            });
+        }
     }
 
     /// A process whose threads are not known: one outside the script, or one that may not be read.
@@ -83,7 +85,10 @@ impl<'s> Reader<'_, 's> {
             Wait::Running => one(What::Processor),
             Wait::Stopped => one(What::Continuation),
             Wait::Sleep => one(What::Time),
-            Wait::Signal => one(What::Event("waits for a signal".to_owned())),
+            Wait::Signal => vec![Want {
+                what: What::Signal,
+                ..self.child(tid, None)
+            }],
             Wait::Child { pid } => vec![self.child(tid, *pid)],
             Wait::Kernel => one(What::Kernel {
                 path: "",

@@ -62,6 +62,8 @@ pub(super) enum What<'s> {
     Connection(&'s str),
     /// A child's end.
     Child,
+    /// A signal; a child that ends sends one, and shells wait for it so.
+    Signal,
     /// A container's end.
     Container {
         id: &'s str,
@@ -96,9 +98,11 @@ impl What<'_> {
             What::Lock { kind, path } if is_libpod(*kind, path) => HangClass::LockLibpod,
             What::Lock { .. } => HangClass::LockFile,
             What::Answer(_) | What::Connection(_) => HangClass::Daemon,
-            What::Output(_) | What::Child | What::Container { .. } | What::Event(_) => {
-                HangClass::Child
-            }
+            What::Output(_)
+            | What::Child
+            | What::Signal
+            | What::Container { .. }
+            | What::Event(_) => HangClass::Child,
             What::Continuation => HangClass::Stopped,
             What::Kernel { .. } => HangClass::DeadFs,
             What::Terminal(_) => HangClass::Terminal,
@@ -113,6 +117,7 @@ impl What<'_> {
         matches!(
             self,
             What::Continuation
+                | What::Signal
                 | What::Processor
                 | What::Time
                 | What::Event(_)
@@ -124,7 +129,7 @@ impl What<'_> {
 
     /// Waiting for a child is how programs work, and no reason to hang.
     pub(super) fn is_child(&self) -> bool {
-        matches!(self, What::Child | What::Output(_))
+        matches!(self, What::Child | What::Signal | What::Output(_))
     }
 
     /// The name of the thing, as the record gives it.
@@ -141,6 +146,7 @@ impl What<'_> {
             What::Kernel { path, .. } => (*path).to_owned(),
             What::Terminal(name) => (*name).to_owned(),
             What::Child
+            | What::Signal
             | What::Continuation
             | What::Processor
             | What::Time

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::ours::{mistake, read_duration};
+use super::ours::read_duration;
 use super::{Command, Found};
-use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::halt::{Halt, Step, fail, mistake};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Deferred, Session};
 use crate::model::duration;
@@ -125,9 +125,8 @@ fn until(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     match step {
         Err(Halt::Fail(message)) => {
             let timeout = duration::format(tries.timeout);
-            fail(format!(
-                "until: gave up after {timeout} and {count}: {message}"
-            ))
+            let words = format!("until: gave up after {timeout} and {count}: ");
+            fail([words.into_bytes(), message].concat())
         }
         other => other,
     }

@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 
 use crate::interp::{command_facts, command_names, explain};
+use crate::model::Length;
 use crate::script::check::{Vocabulary, check};
 use crate::script::{Dialect, Facts, Script};
 
-fn found_in(text: &str, dialect: Dialect) -> Vec<String> {
+fn vocabulary() -> Vocabulary {
     let names = |names: &[&str]| -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     };
-    let vocabulary = Vocabulary {
+    Vocabulary {
         commands: command_facts().collect(),
         programs: names(&["tool"]),
         externals: names(&["outside"]),
@@ -20,10 +21,15 @@ fn found_in(text: &str, dialect: Dialect) -> Vec<String> {
         machine: Facts {
             os: "linux",
             arch: "amd64",
+            length: Length::Whole,
         },
-    };
+        explicit_exec: false,
+    }
+}
+
+fn found_in(text: &str, dialect: Dialect) -> Vec<String> {
     let (script, _) = Script::parse("a", text.as_bytes(), dialect);
-    let findings = check(&script, &vocabulary);
+    let findings = check(&script, &vocabulary());
     findings.iter().map(ToString::to_string).collect()
 }
 
@@ -50,6 +56,19 @@ fn hints(text: &str, wanted: &str) {
     let found = found_in(text, Dialect::Shakedown).join("\n");
     let hint = found.split_once("\n  hint: ").map_or("", |(_, hint)| hint);
     assert_eq!(hint, wanted, "{text}");
+}
+
+#[test]
+fn a_program_without_exec_is_found_where_exec_is_demanded() {
+    let (script, _) = Script::parse("a", b"tool x\nexec tool x\n", Dialect::Shakedown);
+    let vocabulary = Vocabulary {
+        explicit_exec: true,
+        ..vocabulary()
+    };
+    let found = check(&script, &vocabulary);
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let wanted = "a:1:1: `tool` is called without `exec`\n  hint: `require-explicit-exec` is set in harness.toml";
+    assert_eq!(found, [wanted]);
 }
 
 #[test]

@@ -28,6 +28,14 @@ pub(super) fn check(
         return unknowable(walk, words);
     };
     if walk.vocabulary.programs.contains(name) {
+        if walk.vocabulary.explicit_exec {
+            let message = format!("`{name}` is called without `exec`");
+            walk.mistake(
+                first.col,
+                message,
+                "`require-explicit-exec` is set in harness.toml",
+            );
+        }
         return program(walk, words);
     }
     if let Some(command) = language(walk, name) {

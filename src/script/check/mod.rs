@@ -36,6 +36,8 @@ pub struct Vocabulary {
     pub conditions: BTreeSet<String>,
     /// The machine on which the script would run.
     pub machine: Facts,
+    /// Programs may not be called without `exec` after all.
+    pub explicit_exec: bool,
 }
 
 /// How bad a finding is.

@@ -14,6 +14,7 @@ mod repeat;
 mod tests;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use regex::bytes::{Match, Regex, RegexBuilder};
 
@@ -58,9 +59,33 @@ pub fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// The first match that Go finds in `text`, which is [`decoded`].
-pub fn find<'t>(regex: &Regex, text: &'t [u8]) -> Option<Match<'t>> {
-    matches(regex, text).next()
+/// Where Go finds the first match in `text`, in bytes.
+pub fn find(regex: &Regex, text: &[u8]) -> Option<Range<usize>> {
+    let seen = decoded(text);
+    let found = matches(regex, &seen).next()?.range();
+    Some(match seen {
+        Cow::Borrowed(_) => found,
+        Cow::Owned(_) => undecoded(text, found.start)..undecoded(text, found.end),
+    })
+}
+
+/// Where a place of the [`decoded`] text is in the text itself.
+fn undecoded(text: &[u8], place: usize) -> usize {
+    let (mut read, mut written) = (0, 0);
+    for chunk in text.utf8_chunks() {
+        let valid = chunk.valid().len();
+        if place <= written + valid {
+            return read + (place - written);
+        }
+        (read, written) = (read + valid, written + valid);
+        for _ in chunk.invalid() {
+            if place <= written {
+                return read;
+            }
+            (read, written) = (read + 1, written + char::REPLACEMENT_CHARACTER.len_utf8());
+        }
+    }
+    read
 }
 
 /// How many matches Go finds in `text`: they do not overlap, and empty ones count.

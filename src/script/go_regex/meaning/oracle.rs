@@ -55,22 +55,14 @@ impl Oracle<'_> {
         then: &dyn Fn(usize) -> Option<usize>,
     ) -> Option<usize> {
         let Counts { min, max, lazy } = counts;
-        let more = || {
-            if max == Some(0) {
-                return None;
-            }
-            let rest = Counts {
-                min: min.saturating_sub(1),
-                max: max.map(|max| max - 1),
-                lazy,
-            };
-            self.end(one, at, &|now| {
-                // Nothing is gained by going round once more on the spot.
-                if now == at && rest.min == 0 && rest.max.is_none() {
-                    return then(now);
-                }
-                self.times(one, rest, now, then)
-            })
+        let fewer = Counts {
+            min: min.saturating_sub(1),
+            max: max.map(|max| max.saturating_sub(1)),
+            lazy,
+        };
+        let more = || match max {
+            Some(0) => None,
+            _ => self.end(one, at, &|now| self.times(one, fewer, now, then)),
         };
         match (min, lazy) {
             (0, true) => then(at).or_else(more),

@@ -12,6 +12,18 @@ pub(super) enum Meaning {
     Times(Box<Meaning>, Counts),
 }
 
+impl Meaning {
+    fn may_be_empty(&self) -> bool {
+        match self {
+            Meaning::One(_) => false,
+            Meaning::Place(..) => true,
+            Meaning::Row(all) => all.iter().all(Meaning::may_be_empty),
+            Meaning::Either(all) => all.iter().any(Meaning::may_be_empty),
+            Meaning::Times(one, counts) => counts.min == 0 || one.may_be_empty(),
+        }
+    }
+}
+
 /// The flags where the writer stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Set {
@@ -112,7 +124,7 @@ impl Writer {
         meaning
     }
 
-    fn times(&mut self, one: &Shape, counts: Counts) -> Meaning {
+    fn times(&mut self, one: &Shape, mut counts: Counts) -> Meaning {
         let meaning = match one {
             Shape::Char(..)
             | Shape::Any
@@ -121,6 +133,10 @@ impl Writer {
             | Shape::Place(_) => self.write(one),
             other => self.group("?", other),
         };
+        // Which empty rounds an endless loop takes is the engines' business, and not the translation's.
+        if meaning.may_be_empty() {
+            counts.max = counts.max.or(Some(counts.min + 1));
+        }
         self.out.push_str(&match (counts.min, counts.max) {
             (0, None) => "*".to_owned(),
             (1, None) => "+".to_owned(),
