@@ -10,6 +10,7 @@ use super::harness::complain;
 use super::upkeep::{forget_old_runs, hold};
 use super::{
     Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, given, help, options,
+    repeat,
 };
 use crate::config::{self, Settings};
 use crate::history::{self, Recorder};
@@ -26,6 +27,8 @@ use crate::run::{self, Brief, Kept, Nothing, Teller};
 pub(super) struct Place {
     pub(super) base: PathBuf,
     pub(super) scripts: Vec<String>,
+    /// The words that run one trial again, with its name behind them.
+    pub(super) repeat: Vec<String>,
 }
 
 /// The name of the configuration file.
@@ -56,7 +59,8 @@ pub(super) fn typed(words: &[OsString]) -> Result<(Vec<String>, Environment), St
 }
 
 /// The main of a test target.
-pub(super) fn target(words: &[OsString], place: Place, programs: Vec<String>) -> ExitCode {
+pub(super) fn target(words: &[OsString], mut place: Place, programs: Vec<String>) -> ExitCode {
+    let program = program(words);
     let (words, variables) = match typed(words) {
         Ok(typed) => typed,
         Err(message) => return misused(&message),
@@ -70,8 +74,17 @@ pub(super) fn target(words: &[OsString], place: Place, programs: Vec<String>) ->
             "cargo test --test NAME -- [FLAGS] [FILTER...]",
             Door::Target,
         )),
-        Ok(Typed::Options(options)) => perform(&options, place, programs),
+        Ok(Typed::Options(options)) => {
+            place.repeat = repeat::words(&program, &words, &variables, Door::Target);
+            perform(&options, place, programs)
+        }
     }
+}
+
+/// How this process was called.
+pub(super) fn program(words: &[OsString]) -> String {
+    let first = words.first().cloned().unwrap_or_default();
+    first.to_string_lossy().into_owned()
 }
 
 /// Prints a text on stdout.
@@ -202,6 +215,7 @@ pub(super) fn brief(
         nextest: nextest
             .filter(|_| options.runner == Runner::Nextest)
             .map(str::to_owned),
+        repeat: place.repeat,
         programs,
     };
     Ok((brief, state))
@@ -265,6 +279,7 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
                 | run::StartError::Read { .. }
                 | run::StartError::Mistakes(_)
                 | run::StartError::Directory(_)
+                | run::StartError::Life(..)
                 | run::StartError::Ledger(_) => misused(&error.to_string()),
             };
         }
@@ -350,6 +365,7 @@ pub(super) fn replay(options: &Options, which: &super::WhichRun) -> ExitCode {
     let place = Place {
         base: environment::directory(),
         scripts: Vec::new(),
+        repeat: Vec::new(),
     };
     let (settings, _, base) = match settings(options, &place) {
         Ok(settings) => settings,

@@ -3,7 +3,9 @@
 //! libtest's flags are in `libtest`; this table is what `--help` and the documentation show as ours.
 
 use super::{Options, PassingLogs};
-use crate::config::{CleanupWhen, Dialect, EngineChoice, Origin, Sourced, duration, nearest};
+use crate::config::{
+    CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Origin, Sourced, duration, nearest,
+};
 use crate::model::Golden;
 use crate::run::Kept;
 
@@ -131,6 +133,27 @@ pub(super) static TABLE: &[Flag] = &[
                 return Err(format!("expected a deadline above zero, found `{text}`"));
             }
             options.overrides.deadline = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
+        "--on-hang",
+        "WORD",
+        "SHAKEDOWN_ON_HANG",
+        "What happens at a deadline: end, or hold (keeps all alive and says how to attach)",
+        |options, text, _| {
+            options.overrides.on_hang = Some(word(text, &OnHang::WORDS)?);
+            Ok(())
+        },
+    ),
+    valued(
+        "--leak",
+        "WORD",
+        "SHAKEDOWN_LEAK",
+        "What an output left open means, whatever the script says: warn or fail",
+        |options, text, origin| {
+            let value = word(text, &LeakRule::WORDS)?;
+            options.overrides.leak = Some(Sourced { value, origin });
             Ok(())
         },
     ),

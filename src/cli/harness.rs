@@ -129,6 +129,7 @@ impl Harness {
                 let place = door::Place {
                     base: self.base,
                     scripts: self.scripts,
+                    repeat: Vec::new(),
                 };
                 door::target(&words, place, self.programs.into_keys().collect())
             }

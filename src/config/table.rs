@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::entry::{Setting, SettingFacts, setting};
 use super::value::{Given, Mistake};
-use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, Width, duration, size};
+use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Width, duration, size};
 use crate::model::Policy;
 
 /// All settings, in the order of the documentation.
@@ -16,6 +16,8 @@ pub fn settings() -> impl Iterator<Item = &'static SettingFacts> {
     TABLE.iter().map(|setting| &setting.facts)
 }
 
+/// Less leaves no time for anything before SIGKILL.
+const SHORTEST_LADDER: Duration = Duration::from_secs(6);
 const BOOL: &str = "`true` or `false`";
 const POLICY: &str = "`serial`, `gated` or `parallel`";
 const PATTERNS: &str = "a list of patterns";
@@ -83,6 +85,39 @@ pub(super) static TABLE: &[Setting] = &[
         },
     ),
     setting(
+        ("", "ladder-limit"),
+        duration::EXPECTED,
+        r#""20s""#,
+        "How long ending a script may take in all, from its deadline: looking at it, asking the engine, removing its containers, SIGTERM and the grace, SIGKILL. What is left of it limits each step; at least 5 s are kept for SIGKILL.",
+        |settings, given| {
+            settings.ladder_limit = given.duration().map_err(one)?;
+            if settings.ladder_limit < SHORTEST_LADDER {
+                return Err(vec![given.wrong("expected at least `6s`, found less")]);
+            }
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "on-hang"),
+        "`end` or `hold`",
+        r#""end""#,
+        "What happens at a deadline: the script is ended; or everything is kept alive, and stderr says how to attach, until Enter is pressed or the run is interrupted. `hold` needs somebody who waits: it has no place in CI.",
+        |settings, given| {
+            settings.on_hang = given.one_of(&OnHang::WORDS).map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "slow"),
+        duration::EXPECTED,
+        r#""1m""#,
+        "Where stderr is no terminal, a line says what still runs when a script has run so long, and again each time so long has passed; `0s`: never. It changes no verdict.",
+        |settings, given| {
+            settings.slow = given.duration().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
         ("", "leak-grace"),
         duration::EXPECTED,
         r#""200ms""#,
@@ -96,9 +131,10 @@ pub(super) static TABLE: &[Setting] = &[
         ("", "leak"),
         "`warn` or `fail`",
         r#""warn""#,
-        "What an output that stays open past `leak-grace` means: a warning that names the holder, or a failure.",
+        "What an output that stays open past `leak-grace` means: a warning that names the holder, or a failure. A script's `#: leak = …` goes before it, and `--leak` before that.",
         |settings, given| {
-            settings.leak = given.one_of(&LeakRule::WORDS).map_err(one)?;
+            let leak = given.one_of(&LeakRule::WORDS).map_err(one)?;
+            settings.leak = given.sourced(leak);
             Ok(())
         },
     ),

@@ -39,6 +39,7 @@ fn the_written_defaults_are_the_defaults() {
     let mut settings = good(&text);
     // All the same but for where they come from.
     settings.deadline.origin = Origin::Default;
+    settings.leak.origin = Origin::Default;
     settings.engine.choice.origin = Origin::Default;
     for policy in [
         &mut settings.policy.docker,
@@ -59,6 +60,9 @@ fn every_setting_can_be_set() {
         dialect = "testscript"
         deadline = "1m30s"
         grace = "1s"
+        ladder-limit = "30s"
+        on-hang = "hold"
+        slow = "90s"
         leak-grace = "50ms"
         leak = "fail"
         state-dir = "../state"
@@ -139,8 +143,17 @@ fn every_setting_can_be_set() {
             },
         },
         grace: 1s,
+        ladder_limit: 30s,
+        on_hang: Hold,
+        slow: 90s,
         leak_grace: 50ms,
-        leak: Fail,
+        leak: Sourced {
+            value: Fail,
+            origin: File {
+                file: "harness.toml",
+                line: 11,
+            },
+        },
         state_dir: "../state",
         output_cap: 64000000,
         container_names: [
@@ -170,7 +183,7 @@ fn every_setting_can_be_set() {
                 ),
                 origin: File {
                     file: "harness.toml",
-                    line: 12,
+                    line: 15,
                 },
             },
             require: true,
@@ -184,21 +197,21 @@ fn every_setting_can_be_set() {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 19,
+                    line: 22,
                 },
             },
             podman: Sourced {
                 value: Parallel,
                 origin: File {
                     file: "harness.toml",
-                    line: 20,
+                    line: 23,
                 },
             },
             podman_socket: Sourced {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 21,
+                    line: 24,
                 },
             },
             forced: None,

@@ -1,56 +1,118 @@
 //! Evidence about a script that passed its deadline, taken by its ancestor before the first signal.
 //!
-//! Reads, and touches nothing. Today it tells which processes there are and whether anything moves; why
-//! they wait is to be read off the same seam.
+//! Reads, and touches nothing but that a thread may stop for less than a millisecond while its stack is copied.
+//! Facts are gathered by collectors (`collect`, `stacks`), whether anything moves is told by two looks, and `why`
+//! makes one sentence of it all. Knows no engine and no report.
 
-pub mod stacks;
-
+use std::path::Path;
 use std::time::Duration;
 
-use crate::engine::helpers;
-use crate::host::procfs;
-use crate::model::{Evidence, Movement, ProcessFact, Scene};
+use crate::host::clock;
+use crate::host::procfs::Proc;
+use crate::model::{Evidence, Finding, Gap, Movement, ProcessFact};
+
+pub mod collect;
+pub mod stacks;
+mod why;
+
+pub use why::explain;
+
+use collect::{Collected, Collector, Left, Subject};
 
 /// All descendants of a process at one moment, parents before children.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Sample {
     processes: Vec<ProcessFact>,
+    gaps: Vec<Gap>,
+    left: Left,
 }
 
-/// Looks at every descendant of `root`, those of engine helpers too.
+/// Looks at every descendant of `root`, those of engine helpers too. It takes a few milliseconds, and at most
+/// [`collect::LIMIT`].
 pub fn sample(root: i32) -> Sample {
-    let processes = procfs::descendants(root, &|_| true);
-    let fact = |process: &procfs::Process| ProcessFact {
-        pid: process.pid,
-        parent: process.parent,
-        state: process.state,
-        command: process.command(),
-        wchan: procfs::wait_channel(process.pid),
-        cpu: process.cpu,
-        io_bytes: procfs::io_bytes(process.pid),
-        engine_helper: helpers::serves_others(process),
-        age: None,
-        line: 0,
-        adopted: false,
-        container: String::new(),
-    };
+    let subject = Subject::new(Proc::default(), root, Vec::new(), Path::new("/"));
+    let collected = collect::collect(
+        subject,
+        vec![Collector::processes()],
+        collect::LIMIT,
+        &mut |_| {},
+    );
     Sample {
-        processes: processes.iter().map(fact).collect(),
+        processes: collected.scene.processes,
+        gaps: collected.scene.gaps,
+        left: collected.left,
     }
 }
 
 impl Sample {
+    /// The processes, parents before children.
+    pub fn processes(&self) -> &[ProcessFact] {
+        &self.processes
+    }
+}
+
+/// How long the whole may take: the collectors, then the stacks.
+const EVIDENCE: Duration = Duration::from_millis(480);
+
+/// Stacks are read of so many processes, those nearest to the script's root.
+const STACKS: usize = 24;
+
+/// Gathers the facts about what a sample saw below the slot `root`; each is told to `heard` as it comes. Stacks come
+/// last, for a thread may have to stop for a moment.
+pub fn look(
+    sample: Sample,
+    root: i32,
+    work_root: &Path,
+    heard: &mut dyn FnMut(&Finding),
+) -> Collected {
+    let begun = clock::now();
+    let processes = sample.processes;
+    let subject = || Subject::new(Proc::default(), root, processes.clone(), work_root);
+    let mut collected = collect::collect(subject(), collect::collectors(), collect::LIMIT, heard);
+    let left = (begun + EVIDENCE).saturating_duration_since(clock::now());
+    let stacks = collect::collect(subject(), vec![stacks(left)], left, heard);
+    collected.scene.stacks = stacks.scene.stacks;
+    collected.scene.gaps.extend(stacks.scene.gaps);
+    collected.left.join(stacks.left);
+    for gap in sample.gaps {
+        heard(&Finding::Gap(gap.clone()));
+        collected.scene.learn(Finding::Gap(gap));
+    }
+    collected.left.join(sample.left);
+    collected.scene.took = clock::now() - begun;
+    collected
+}
+
+/// Reads the stacks of the script's own processes.
+fn stacks(limit: Duration) -> Collector {
+    let until = clock::now() + limit.mul_f64(0.9);
+    Collector::new("stacks", move |subject, say| {
+        let own = subject.processes().iter().filter(|process| {
+            !process.engine_helper && process.container.is_empty() && process.state != 'Z'
+        });
+        let pids: Vec<i32> = own.map(|process| process.pid).take(STACKS).collect();
+        let mut told = Ok(());
+        stacks::take(&pids, until, &mut |one| {
+            told = told.and(say.say(match one {
+                stacks::Told::Stack(stack) => Finding::Stack(stack),
+                stacks::Told::Gap(gap) => Finding::Gap(gap),
+            }));
+        });
+        told
+    })
+}
+
+impl Collected {
     /// As evidence for the record.
-    pub fn into_evidence(self) -> Evidence {
-        if self.processes.is_empty() {
-            return Evidence::Unavailable {
+    pub fn into_evidence(self) -> (Evidence, Left) {
+        let evidence = if self.scene.processes.is_empty() {
+            Evidence::Unavailable {
                 why: "the script had no process left".to_owned(),
-            };
-        }
-        Evidence::Seen(Box::new(Scene {
-            processes: self.processes,
-            ..Scene::default()
-        }))
+            }
+        } else {
+            Evidence::Seen(Box::new(self.scene))
+        };
+        (evidence, self.left)
     }
 }
 
@@ -62,7 +124,9 @@ const IDLE: Duration = Duration::from_millis(20);
 const IDLE_BYTES: u64 = 128;
 
 /// Whether anything moved between two looks: processes came or went, bytes flowed, processor time was used.
-pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
+/// `written`: bytes that the script's commands wrote to their outputs in between. However few, they are work:
+/// no runtime's housekeeping goes there.
+pub fn movement(before: Option<&Sample>, now: &Sample, written: u64) -> Movement {
     let Some(before) = before else {
         return Movement::Unknown {
             why: "the deadline left no time for a first look".to_owned(),
@@ -75,7 +139,7 @@ pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
             .map(|process| process.pid)
             .collect::<Vec<_>>()
     };
-    if pids(before) != pids(now) {
+    if written > 0 || pids(before) != pids(now) {
         return Movement::Moving;
     }
     let moved = before
@@ -119,8 +183,9 @@ mod tests {
     fn check(before: &[ProcessFact], now: &[ProcessFact], expected: &Movement) {
         let sample = |processes: &[ProcessFact]| Sample {
             processes: processes.to_vec(),
+            ..Sample::default()
         };
-        assert_eq!(movement(Some(&sample(before)), &sample(now)), *expected);
+        assert_eq!(movement(Some(&sample(before)), &sample(now), 0), *expected);
     }
 
     #[test]
@@ -141,10 +206,21 @@ mod tests {
     }
 
     #[test]
+    fn a_script_that_trickles_moves() {
+        let look = Sample {
+            processes: vec![process(1, 100, Some(5))],
+            ..Sample::default()
+        };
+        assert_eq!(movement(Some(&look), &look, 1), Movement::Moving);
+        assert_eq!(movement(Some(&look), &look, 0), Movement::Still);
+    }
+
+    #[test]
     fn one_look_tells_no_movement() {
         let now = Sample {
             processes: vec![process(1, 0, None)],
+            ..Sample::default()
         };
-        assert!(matches!(movement(None, &now), Movement::Unknown { .. }));
+        assert!(matches!(movement(None, &now, 9), Movement::Unknown { .. }));
     }
 }

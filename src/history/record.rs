@@ -1,4 +1,4 @@
-//! Writes the record of a run: one line for each event, each with one write, so that a kill at any
+//! Writes the record of a run: one line for each event, always whole lines at once, so that a kill at any
 //! moment leaves a readable file. A record that cannot be written never breaks a run.
 
 use std::fs::{self, File, OpenOptions};
@@ -24,10 +24,10 @@ pub(super) struct Line<E> {
 }
 
 impl<E: Serialize> Line<E> {
-    pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec(self)?;
-        bytes.push(b'\n');
-        Ok(bytes)
+    pub(super) fn add_to(&self, lines: &mut Vec<u8>) -> io::Result<()> {
+        serde_json::to_writer(&mut *lines, self)?;
+        lines.push(b'\n');
+        Ok(())
     }
 }
 
@@ -42,6 +42,8 @@ pub struct Recorder {
     path: PathBuf,
     /// Written into the first line.
     unix: Option<Duration>,
+    /// Whole lines that are not in the file yet.
+    lines: Vec<u8>,
     state: State,
 }
 
@@ -55,7 +57,7 @@ enum State {
 
 impl Recorder {
     /// Opens the record of a new run; `unix` is the moment it began, since 1970. An error is told by
-    /// the first [`Recorder::append`].
+    /// the first [`Recorder::write`].
     pub fn create(state_dir: &Path, run: &RunId, unix: Duration) -> Recorder {
         let path = record_path(state_dir, run);
         let state = match open(state_dir, &path) {
@@ -63,7 +65,13 @@ impl Recorder {
             Err(error) => State::Failed(error),
         };
         let unix = Some(unix);
-        Recorder { path, unix, state }
+        let lines = Vec::new();
+        Recorder {
+            path,
+            unix,
+            lines,
+            state,
+        }
     }
 
     /// The file.
@@ -76,18 +84,31 @@ impl Recorder {
         matches!(self.state, State::Writing(_))
     }
 
-    /// Appends an event. Some: the warning that from here on nothing is recorded, told once.
-    pub fn append(&mut self, at: Duration, event: &Event) -> Option<String> {
+    /// Appends an event; it is in the file after the next [`Recorder::write`].
+    pub fn append(&mut self, at: Duration, event: &Event) {
         let line = Line {
             at: micros(at),
             unix: self.unix.take().map(micros),
             event,
         };
+        if let State::Writing(_) = &self.state {
+            let before = self.lines.len();
+            if let Err(error) = line.add_to(&mut self.lines) {
+                self.lines.truncate(before);
+                self.state = State::Failed(error);
+            }
+        }
+    }
+
+    /// Writes all that was appended. Some: the warning that from here on nothing is recorded, told once.
+    pub fn write(&mut self) -> Option<String> {
         if let State::Writing(file) = &mut self.state
-            && let Err(error) = line.to_bytes().and_then(|bytes| file.write_all(&bytes))
+            && !self.lines.is_empty()
+            && let Err(error) = file.write_all(&self.lines)
         {
             self.state = State::Failed(error);
         }
+        self.lines.clear();
         match std::mem::replace(&mut self.state, State::Stopped) {
             State::Failed(error) => {
                 let path = self.path.display();
@@ -100,6 +121,13 @@ impl Recorder {
                 None
             }
         }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // There is nobody left to be warned.
+        self.write();
     }
 }
 

@@ -9,6 +9,12 @@ use std::os::unix::net::UnixStream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// How much is read at once, at least.
+const CHUNK: usize = 16 * 1024;
+
+/// A buffer that has become larger for one message is not kept.
+const LARGE: usize = 1 << 20;
+
 /// One end of a conversation.
 #[derive(Debug)]
 pub struct Channel {
@@ -16,6 +22,8 @@ pub struct Channel {
     buffer: Vec<u8>,
     /// How much of the buffer has been searched for a line's end.
     searched: usize,
+    /// The last look has taken all that there was.
+    drained: bool,
     ended: bool,
 }
 
@@ -52,6 +60,7 @@ impl Channel {
             socket,
             buffer: Vec::new(),
             searched: 0,
+            drained: false,
             ended: false,
         }
     }
@@ -73,7 +82,8 @@ impl Channel {
         send_all(&self.socket, messages)
     }
 
-    /// The next message that is already here. `Ok(None)`: none yet.
+    /// The next message that is already here. `Ok(None)`: none yet, as far as was looked; whoever waits for the
+    /// socket then misses nothing.
     pub fn receive_now<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ReceiveError> {
         if let Some(message) = self.take()? {
             return Ok(Some(message));
@@ -81,7 +91,10 @@ impl Channel {
         if self.ended {
             return Err(ReceiveError::Ended);
         }
-        self.fill(rustix::net::RecvFlags::DONTWAIT)?;
+        if std::mem::take(&mut self.drained) {
+            return Ok(None);
+        }
+        self.fill()?;
         match self.take()? {
             None if self.ended => Err(ReceiveError::Ended),
             other => Ok(other),
@@ -110,24 +123,23 @@ impl Channel {
         }
     }
 
-    fn fill(&mut self, flags: rustix::net::RecvFlags) -> Result<(), ReceiveError> {
-        let mut chunk = [0; 16 * 1024];
+    fn fill(&mut self) -> Result<(), ReceiveError> {
         loop {
-            match rustix::net::recv(&self.socket, &mut chunk[..], flags) {
+            self.buffer.reserve(CHUNK);
+            let room = self.buffer.capacity() - self.buffer.len();
+            let space = rustix::buffer::spare_capacity(&mut self.buffer);
+            match rustix::net::recv(&self.socket, space, rustix::net::RecvFlags::DONTWAIT) {
                 Ok((0, _)) | Err(rustix::io::Errno::CONNRESET) => {
                     self.ended = true;
                     return Ok(());
                 }
-                Ok((count, _)) => {
-                    self.buffer
-                        .extend_from_slice(chunk.get(..count).unwrap_or_default());
-                    // Less than asked for was all there was.
-                    if count < chunk.len() {
-                        return Ok(());
-                    }
+                // Less than asked for was all there was.
+                Ok((count, _)) if count < room => {
+                    self.drained = true;
+                    return Ok(());
                 }
                 Err(rustix::io::Errno::AGAIN) => return Ok(()),
-                Err(rustix::io::Errno::INTR) => {}
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(errno) => return Err(ReceiveError::Socket(errno.into())),
             }
         }
@@ -139,14 +151,19 @@ impl Channel {
             self.searched = self.buffer.len();
             return Ok(None);
         };
-        let rest = self.buffer.split_off(self.searched + end + 1);
-        let line = std::mem::replace(&mut self.buffer, rest);
-        self.searched = 0;
-        serde_json::from_slice(&line).map(Some).map_err(|source| {
+        let end = self.searched + end + 1;
+        let line = self.buffer.get(..end).unwrap_or_default();
+        let message = serde_json::from_slice(line).map_err(|source| {
             let found = String::from_utf8_lossy(line.get(..line.len().min(80)).unwrap_or_default())
                 .into_owned();
             ReceiveError::Garbled { found, source }
-        })
+        });
+        self.searched = 0;
+        self.buffer.drain(..end);
+        if self.buffer.is_empty() && self.buffer.capacity() > LARGE {
+            self.buffer = Vec::new();
+        }
+        message.map(Some)
     }
 }
 

@@ -9,6 +9,8 @@ pub mod facts;
 mod feed;
 pub mod flock;
 pub mod memory;
+pub mod pipe_fill;
+pub mod post;
 pub mod process;
 pub mod procfs;
 pub mod progress;
@@ -18,6 +20,8 @@ pub mod search;
 pub mod socket;
 pub mod spawn;
 pub mod stream;
+pub mod strings;
 pub mod terminal;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod trace;
+pub mod unix_sockets;

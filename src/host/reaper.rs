@@ -10,12 +10,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
+use rustix::process::{Pid, Signal};
 
 use super::clock;
 use super::feed::Feed;
 use super::raw::{self, Waited};
-use super::spawn::{self, Spec};
+use super::spawn::{Spec, Starter};
 use super::stream::{Capture, Stream};
 use super::terminal::Terminal;
 
@@ -90,6 +90,9 @@ pub struct Reaper {
     cap: u64,
     jobs: BTreeMap<u32, Job>,
     last: u32,
+    /// Bytes that came out of all jobs so far.
+    received: u64,
+    starter: Starter,
 }
 
 /// The state of a job.
@@ -110,6 +113,8 @@ impl Reaper {
             cap,
             jobs: BTreeMap::new(),
             last: 0,
+            received: 0,
+            starter: Starter::default(),
         }
     }
 
@@ -118,7 +123,7 @@ impl Reaper {
     pub fn start(&mut self, spec: &Spec<'_>, input: Input) -> io::Result<u32> {
         let give_up = clock::now() + Duration::from_millis(500);
         let started = loop {
-            match spawn::spawn(spec) {
+            match self.starter.start(spec) {
                 Err(error)
                     if error.raw_os_error() == Some(libc::ETXTBSY) && clock::now() < give_up =>
                 {
@@ -131,14 +136,11 @@ impl Reaper {
             .terminal
             .map(|pair| Terminal::new(pair, input.terminal, self.cap))
             .transpose()?;
-        let pid = Pid::from_raw(started.pid)
-            .ok_or_else(|| io::Error::other("a process without an id"))?;
-        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
         self.last += 1;
         let feed = started.stdin.map(|pipe| Feed::new(pipe, input.stdin));
         let job = Job {
             pid: started.pid,
-            pidfd,
+            pidfd: started.pidfd,
             ending: None,
             stdin: feed,
             stdout: Capture::new(started.stdout, self.cap),
@@ -190,6 +192,11 @@ impl Reaper {
         })
     }
 
+    /// Bytes that all jobs ever wrote to their outputs, as far as they have been read.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
     /// Jobs that were started and not collected.
     pub fn jobs(&self) -> Vec<u32> {
         self.jobs.keys().copied().collect()
@@ -216,52 +223,36 @@ impl Reaper {
         limit: Option<Duration>,
         reap: Reap,
     ) -> Vec<bool> {
-        let ready = self.poll(watched, limit);
+        let mut ready = self.poll(watched, limit);
+        let mut of_jobs = ready.split_off(watched.len()).into_iter();
         for job in self.jobs.values_mut() {
-            job.move_bytes();
+            self.received += job.move_bytes(&mut of_jobs);
         }
         self.reap(reap);
         ready
     }
 
+    /// Which are ready: those watched, then for each job what [`Job::waits_for`] has.
     fn poll(&self, watched: &[BorrowedFd<'_>], limit: Option<Duration>) -> Vec<bool> {
-        let mut fds: Vec<PollFd<'_>> = watched
-            .iter()
-            .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
-            .collect();
+        let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(watched.len() + 8);
+        for fd in watched {
+            fds.push(PollFd::from_borrowed_fd(*fd, PollFlags::IN));
+        }
         for job in self.jobs.values() {
-            if job.ending.is_none() {
-                fds.push(PollFd::from_borrowed_fd(job.pidfd.as_fd(), PollFlags::IN));
+            for (fd, flags) in job.waits_for().into_iter().flatten() {
+                fds.push(PollFd::from_borrowed_fd(fd, flags));
             }
-            fds.extend(
-                job.stdout
-                    .as_fd()
-                    .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
-            );
-            fds.extend(
-                job.stderr
-                    .as_fd()
-                    .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
-            );
-            let shown = job.terminal.as_ref().and_then(Terminal::readable);
-            fds.extend(shown.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
-            let typed = job.terminal.as_ref().and_then(Terminal::writable);
-            let feeds = job.stdin.as_ref().map(Feed::as_fd).into_iter().chain(typed);
-            fds.extend(feeds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
         }
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         // An interrupted poll is a turn without news; the caller's loop comes back with a fresh limit.
         match poll(&mut fds, limit.as_ref()) {
-            Ok(_) => fds
-                .iter()
-                .take(watched.len())
-                .map(|fd| !fd.revents().is_empty())
-                .collect(),
-            Err(_) => vec![false; watched.len()],
+            Ok(_) => fds.iter().map(|fd| !fd.revents().is_empty()).collect(),
+            Err(_) => vec![false; fds.len()],
         }
     }
 
-    fn reap(&mut self, reap: Reap) {
+    /// Collects the ends of processes. `true`: no child is left.
+    fn reap(&mut self, reap: Reap) -> bool {
         let now = clock::now();
         if reap == Reap::Jobs {
             for job in self.jobs.values_mut().filter(|job| job.ending.is_none()) {
@@ -269,15 +260,21 @@ impl Reaper {
                     job.ending = Some((Ending::from_raw(status), now));
                 }
             }
-            return;
+            return false;
         }
-        while let Waited::Ended { pid, status } = raw::wait(-1) {
-            let job = self
-                .jobs
-                .values_mut()
-                .find(|job| job.pid == pid && job.ending.is_none());
-            if let Some(job) = job {
-                job.ending = Some((Ending::from_raw(status), now));
+        loop {
+            match raw::wait(-1) {
+                Waited::Ended { pid, status } => {
+                    let job = self
+                        .jobs
+                        .values_mut()
+                        .find(|job| job.pid == pid && job.ending.is_none());
+                    if let Some(job) = job {
+                        job.ending = Some((Ending::from_raw(status), now));
+                    }
+                }
+                Waited::Running => return false,
+                Waited::None => return true,
             }
         }
     }
@@ -285,20 +282,48 @@ impl Reaper {
     /// Reaps what has ended and says whether any child is left: `true` is the proof that every
     /// descendant of this subreaper is gone.
     pub fn nothing_left(&mut self) -> bool {
-        self.reap(Reap::All);
-        raw::wait(-1) == Waited::None
+        self.reap(Reap::All)
     }
 }
 
 impl Job {
-    fn move_bytes(&mut self) {
-        self.stdout.drain();
-        self.stderr.drain();
-        if self.stdin.as_mut().is_some_and(Feed::push) {
+    /// What a turn waits for, in the order in which [`Self::move_bytes`] looks at it.
+    fn waits_for(&self) -> [Option<(BorrowedFd<'_>, PollFlags)>; 6] {
+        let read = |fd| (fd, PollFlags::IN);
+        let write = |fd| (fd, PollFlags::OUT);
+        let terminal = self.terminal.as_ref();
+        [
+            self.ending.is_none().then(|| read(self.pidfd.as_fd())),
+            self.stdout.as_fd().map(read),
+            self.stderr.as_fd().map(read),
+            self.stdin.as_ref().map(Feed::as_fd).map(write),
+            terminal.and_then(Terminal::readable).map(read),
+            terminal.and_then(Terminal::writable).map(write),
+        ]
+    }
+
+    /// Moves what can be moved, and returns how many bytes came out. `ready` goes on with what [`Self::waits_for`] waited for.
+    fn move_bytes(&mut self, ready: &mut impl Iterator<Item = bool>) -> u64 {
+        let mut is_ready = [false; 6];
+        for (waited, is_ready) in self.waits_for().iter().zip(&mut is_ready) {
+            *is_ready = waited.is_some() && ready.next().unwrap_or(false);
+        }
+        let [_, stdout, stderr, stdin, shown, typed] = is_ready;
+        let mut came = 0;
+        if stdout {
+            came += self.stdout.drain();
+        }
+        if stderr {
+            came += self.stderr.drain();
+        }
+        if stdin && self.stdin.as_mut().is_some_and(Feed::push) {
             self.stdin = None;
         }
-        if let Some(terminal) = &mut self.terminal {
-            terminal.move_bytes();
+        if let Some(terminal) = &mut self.terminal
+            && (shown || typed)
+        {
+            came += terminal.move_bytes();
         }
+        came
     }
 }

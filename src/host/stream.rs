@@ -5,11 +5,15 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
 /// More than this is kept in a file.
 const IN_MEMORY: usize = 1 << 20;
+
+/// So much is read at once.
+const CHUNK: usize = 16 * 1024;
 
 /// Output of a command, whole.
 #[derive(Debug, Default)]
@@ -124,19 +128,24 @@ impl Capture {
     }
 
     /// Reads what is there, up to a bound, so that an endless writer cannot keep us here; closes the
-    /// pipe at its end.
-    pub(super) fn drain(&mut self) {
-        let mut chunk = [0; 16 * 1024];
+    /// pipe at its end. Returns how many bytes came.
+    pub(super) fn drain(&mut self) -> u64 {
+        let mut came = 0;
+        let mut chunk = [MaybeUninit::uninit(); CHUNK];
         for _ in 0..64 {
-            let Some(pipe) = &self.pipe else { return };
+            let Some(pipe) = &self.pipe else { return came };
             match rustix::io::read(pipe, &mut chunk[..]) {
-                Ok(0) => self.pipe = None,
-                Ok(count) => self.keep(chunk.get(..count).unwrap_or_default()),
+                Ok(([], _)) => self.pipe = None,
+                Ok((bytes, _)) => {
+                    came += bytes.len() as u64;
+                    self.keep(bytes);
+                }
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) => return,
+                Err(rustix::io::Errno::AGAIN) => return came,
                 Err(_) => self.pipe = None,
             }
         }
+        came
     }
 
     fn keep(&mut self, bytes: &[u8]) {

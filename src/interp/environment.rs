@@ -1,5 +1,6 @@
 //! The variables of a script: what they are at first, and how they are read and set. Knows no process.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::Setup;
@@ -75,10 +76,10 @@ impl Environment {
     }
 
     /// What a program gets: all of it, and where it is.
-    pub(super) fn for_program(&self, directory: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let mut variables = Vec::with_capacity(self.variables.len() + 1);
-        variables.extend(self.variables.iter().cloned());
-        variables.push((b"PWD".to_vec(), search::bytes(directory)));
+    pub(super) fn for_program<'a>(&'a self, directory: &'a Path) -> Vec<(&'a [u8], &'a [u8])> {
+        let mut variables = Vec::with_capacity(self.variables.len() + 2);
+        variables.extend(self.iter());
+        variables.push((b"PWD".as_slice(), directory.as_os_str().as_bytes()));
         variables
     }
 }

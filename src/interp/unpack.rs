@@ -1,12 +1,15 @@
 //! Writes a script's files into its work directory and refuses to write anywhere else. Knows nothing
 //! of the script's lines.
 
-use std::ffi::OsStr;
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::fs::File as Written;
 use std::io::{self, Write as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, mkdirat, openat, statat};
+use rustix::io::Errno;
 
 use super::gotext;
 use crate::script::txtar::File;
@@ -17,26 +20,100 @@ pub(super) fn unpack(
     work_dir: &Path,
     expand: &dyn Fn(&[u8]) -> Vec<u8>,
 ) -> Result<Vec<PathBuf>, (u32, String)> {
-    let tmp = work_dir.join(".tmp");
-    match fs::create_dir(&tmp) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err((0, gotext::path_error("mkdir", &tmp, &error))),
-    }
+    let mut unpacking = Unpacking::begin(work_dir).map_err(|message| (0, message))?;
     let write_one = |file: &File| {
         let name = expand(&file.name);
-        write(&name, &file.data, work_dir).map_err(|message| (file.line, message))
+        let written = unpacking.write(&name, &file.data);
+        written.map_err(|message| (file.line, message))
     };
     files.iter().map(write_one).collect()
 }
 
-fn write(name: &[u8], data: &[u8], work_dir: &Path) -> Result<PathBuf, String> {
-    let outside = || format!("file {} is outside working directory", gotext::quote(name));
+/// A work directory that is being filled. Everything is opened from the directory above it and no link is
+/// followed, so nothing can lead outside; and files beside each other cost one call of the system each to open.
+struct Unpacking<'a> {
+    work_dir: &'a Path,
+    root: OwnedFd,
+    /// Where the last file went: the names of the directories, and the innermost of them. Most files stand beside
+    /// the one before them.
+    names: Vec<OsString>,
+    directory: Option<OwnedFd>,
+}
+
+impl<'a> Unpacking<'a> {
+    fn begin(work_dir: &'a Path) -> Result<Self, String> {
+        let failed = |operation: &str, path: &Path, errno: Errno| {
+            gotext::path_error(operation, path, &errno.into())
+        };
+        let root = openat(CWD, work_dir, DIRECTORY, Mode::empty())
+            .map_err(|errno| failed("open", work_dir, errno))?;
+        match mkdirat(&root, ".tmp", Mode::from(0o777)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(failed("mkdir", &work_dir.join(".tmp"), errno)),
+        }
+        Ok(Unpacking {
+            work_dir,
+            root,
+            names: Vec::new(),
+            directory: None,
+        })
+    }
+
+    fn write(&mut self, name: &[u8], data: &[u8]) -> Result<PathBuf, String> {
+        let outside = || format!("file {} is outside working directory", gotext::quote(name));
+        let parts = parts(name, self.work_dir).ok_or_else(outside)?;
+        let mut path = self.work_dir.to_owned();
+        path.extend(&parts);
+        let (file, directories) = match parts.as_slice() {
+            [directories @ .., file] => (*file, directories),
+            [] => (OsStr::new("."), parts.as_slice()),
+        };
+        let directory = self.enter(directories)?.ok_or_else(outside)?;
+        match create(directory, file, data) {
+            Ok(()) => Ok(path),
+            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => Err(outside()),
+            Err(error) => Err(gotext::path_error("open", &path, &error)),
+        }
+    }
+
+    /// The directory with these names below each other, made as far as it is missing. `None`: one of them is no
+    /// directory, and leads who knows where.
+    fn enter(&mut self, names: &[&OsStr]) -> Result<Option<BorrowedFd<'_>>, String> {
+        let names = names.iter().map(|name| name.to_os_string());
+        let names: Vec<OsString> = names.collect();
+        if !names.starts_with(&self.names) {
+            self.names.clear();
+            self.directory = None;
+        }
+        for name in names.get(self.names.len()..).unwrap_or_default() {
+            let path = self.work_dir.join(self.names.iter().collect::<PathBuf>());
+            let above = self.directory.as_ref().unwrap_or(&self.root).as_fd();
+            let directory = match make_directory(above, name) {
+                Ok(directory) => directory,
+                Err(Errno::NOTDIR) if is_file(above, name) => {
+                    let path = path.join(name);
+                    return Err(format!("mkdir {}: not a directory", path.display()));
+                }
+                Err(Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+                Err(errno) => {
+                    let path = path.join(name);
+                    return Err(gotext::path_error("mkdir", &path, &errno.into()));
+                }
+            };
+            self.directory = Some(directory);
+            self.names.push(name.clone());
+        }
+        Ok(Some(self.directory.as_ref().unwrap_or(&self.root).as_fd()))
+    }
+}
+
+/// The names on the way to a file, from the work directory; `None` when the way leaves it. `$WORK/x` is `x`; any
+/// other absolute name is somebody else's file.
+fn parts<'n>(name: &'n [u8], work_dir: &Path) -> Option<Vec<&'n OsStr>> {
     let written = Path::new(OsStr::from_bytes(name));
-    // `$WORK/x` is `x`; any other absolute name is somebody else's file.
     let relative = match written.strip_prefix(work_dir) {
         Ok(relative) => relative,
-        Err(_) if written.is_absolute() => return Err(outside()),
+        Err(_) if written.is_absolute() => return None,
         Err(_) => written,
     };
     let mut parts = Vec::new();
@@ -44,46 +121,37 @@ fn write(name: &[u8], data: &[u8], work_dir: &Path) -> Result<PathBuf, String> {
         match component {
             Component::Normal(part) => parts.push(part),
             Component::CurDir => {}
-            Component::ParentDir if parts.pop().is_some() => {}
-            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
-                return Err(outside());
-            }
+            Component::ParentDir => drop(parts.pop()?),
+            Component::RootDir | Component::Prefix(_) => return None,
         }
     }
-    let mut path = work_dir.to_owned();
-    if let [directories @ .., _] = parts.as_slice() {
-        for directory in directories {
-            path.push(directory);
-            make_directory(&path)?.then_some(()).ok_or_else(outside)?;
-        }
-    }
-    path.extend(parts.last());
-    create(&path, data).map_err(|error| match error.raw_os_error() {
-        Some(libc::ELOOP) => outside(),
-        _ => gotext::path_error("open", &path, &error),
-    })?;
-    Ok(path)
+    Some(parts)
 }
 
-/// `false`: it is a symbolic link, and leads who knows where.
-fn make_directory(path: &Path) -> Result<bool, String> {
-    match fs::create_dir(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            match fs::symlink_metadata(path) {
-                Ok(meta) if meta.is_file() => {
-                    Err(format!("mkdir {}: not a directory", path.display()))
-                }
-                meta => Ok(meta.is_ok_and(|meta| meta.is_dir())),
-            }
+const DIRECTORY: OFlags = OFlags::PATH
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
+/// Opens a directory, and makes it first when there is nothing of that name.
+fn make_directory(above: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
+    match openat(above, name, DIRECTORY, Mode::empty()) {
+        Err(Errno::NOENT) => {
+            mkdirat(above, name, Mode::from(0o777))?;
+            openat(above, name, DIRECTORY, Mode::empty())
         }
-        Err(error) => Err(gotext::path_error("mkdir", path, &error)),
+        opened => opened,
     }
 }
 
-fn create(path: &Path, data: &[u8]) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    let mut file = options.custom_flags(libc::O_NOFOLLOW).open(path)?;
-    file.write_all(data)
+fn is_file(above: BorrowedFd<'_>, name: &OsStr) -> bool {
+    statat(above, name, AtFlags::SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+}
+
+fn create(directory: BorrowedFd<'_>, name: &OsStr, data: &[u8]) -> io::Result<()> {
+    let flags =
+        OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(directory, name, flags, Mode::from(0o666))?;
+    Written::from(file).write_all(data)
 }

@@ -1,6 +1,6 @@
 //! What an executing script asks of the world. The slot answers in production, a fake in tests.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::host::stream::Stream;
@@ -12,15 +12,15 @@ pub struct JobId(pub u32);
 
 /// What to start. The program is a path, never a bare name: look-up is the interpreter's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Program {
+pub struct Program<'a> {
     /// The file to execute; relative paths count from `directory`.
-    pub path: PathBuf,
+    pub path: &'a Path,
     /// The words after the program's own.
-    pub arguments: Vec<Vec<u8>>,
+    pub arguments: &'a [Vec<u8>],
     /// The whole environment; a later duplicate wins.
-    pub environment: Vec<(Vec<u8>, Vec<u8>)>,
+    pub environment: Vec<(&'a [u8], &'a [u8])>,
     /// The working directory, absolute.
-    pub directory: PathBuf,
+    pub directory: &'a Path,
     /// Standard input: these bytes, then end of file.
     pub stdin: Vec<u8>,
     /// The pseudo-terminal that controls it, if it gets one.
@@ -104,7 +104,7 @@ pub trait World {
     fn elapsed(&self) -> Duration;
 
     /// Starts a program in its own process group. Does not wait.
-    fn start(&mut self, program: &Program) -> Result<JobId, StartError>;
+    fn start(&mut self, program: &Program<'_>) -> Result<JobId, StartError>;
 
     /// Waits until the job is over. On a deadline or a cancel the whole script has been ended when
     /// this returns; what the job wrote until then is in `Err`.

@@ -53,3 +53,18 @@ pub enum Golden {
     /// It succeeds, and the script is rewritten when it has passed.
     Update,
 }
+
+/// What an output that stays open after its command has ended means for a trial that passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeakRule {
+    /// It is reported.
+    Warn,
+    /// The trial fails.
+    Fail,
+}
+
+impl LeakRule {
+    /// Both, with the words that name them.
+    pub const WORDS: [(&'static str, LeakRule); 2] =
+        [("warn", LeakRule::Warn), ("fail", LeakRule::Fail)];
+}

@@ -43,6 +43,8 @@ pub struct Brief {
     pub nothing: Nothing,
     /// Under nextest: the id of its run, which this process is one trial of.
     pub nextest: Option<String>,
+    /// The words that run one trial again, with its name behind them; empty when there are none.
+    pub repeat: Vec<String>,
     /// Registered programs.
     pub programs: Vec<String>,
 }

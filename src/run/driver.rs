@@ -1,20 +1,24 @@
 //! The loop: performs the scheduler's actions, waits for whatever comes first, feeds it back.
 
-use std::collections::BTreeMap;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender as Inbox};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use super::engines::{self, Found};
 use super::fingerprint;
-use super::slots::{self, Gone, SlotHandle};
+use super::late::Late;
+use super::signals::{hear_lines, watch_signals};
+use super::slots::{self, Conversation, Gone, SlotHandle};
 use super::start::{Prepared, Trial};
 use super::tell::Teller;
 use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
+use crate::host::post::{Inbox, Post, post};
 use crate::host::{adopt, clock};
-use crate::model::{AttemptId, Conclusion, DEFERRED_TOTAL, EngineFacts, Event, SlotId, Verdict};
+use crate::model::{AttemptId, AttemptStart, Conclusion, EngineFacts, Event, SlotId, Verdict};
 use crate::schedule::{Action, News, Width};
-use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
+use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
 
 /// Everything that can happen ends here, as one of these.
 #[derive(Debug)]
@@ -31,14 +35,19 @@ pub(super) enum Occurrence {
     Waiting(String),
     /// A signal came.
     Signal(i32),
+    /// Somebody typed a line.
+    Line,
 }
 
-/// Beyond the deadline, the ladder and the cleaning: a slot that is silent for longer is given up.
-const SLACK: Duration = Duration::from_secs(30);
+/// A slot says beforehand what will take it longer than a script may. One that is silent for so much longer
+/// than that is given up: it is stopped, or stuck in the kernel.
+pub(super) const SLACK: Duration = Duration::from_secs(10);
 
 /// An attempt that runs.
 #[derive(Debug)]
 pub(super) struct Running {
+    /// The circumstances it began in.
+    pub(super) start: AttemptStart,
     pub(super) slot: SlotId,
     pub(super) begun: Instant,
     /// When it is given up; `None` while it waits for the engine.
@@ -46,15 +55,25 @@ pub(super) struct Running {
     pub(super) held: Option<Instant>,
     /// Its slot has been killed for its silence.
     pub(super) killed: bool,
+    /// What is known of it past its deadline.
+    pub(super) late: Late,
+    /// It is kept alive past its deadline.
+    pub(super) holding: bool,
+    /// Its slot was asked what it does, and should answer until then.
+    pub(super) asked: Option<Instant>,
 }
 
 pub(super) struct Driver {
     pub(super) run: Prepared,
     pub(super) teller: Teller,
     pub(super) inbox: Inbox<Occurrence>,
-    pub(super) occurrences: Receiver<Occurrence>,
+    post: Post<Occurrence>,
+    /// What happened and has not been dealt with.
+    pending: VecDeque<Occurrence>,
     pub(super) pool: rayon::ThreadPool,
     pub(super) slots: BTreeMap<SlotId, SlotHandle>,
+    /// With slots that leave, too.
+    conversations: BTreeMap<SlotId, Conversation>,
     pub(super) leaving: u32,
     pub(super) running: BTreeMap<AttemptId, Running>,
     pub(super) verdicts: BTreeMap<u32, Verdict>,
@@ -68,23 +87,26 @@ pub(super) struct Driver {
     pub(super) barren: u32,
     /// Why nothing more can run, once that is so.
     pub(super) broken: Option<String>,
+    /// Why the container lane is closed, once that is so.
+    pub(super) engine_down: Option<String>,
+    /// When it was said last what runs.
+    pub(super) beaten: Option<Instant>,
     pub(super) finished: bool,
 }
 
 /// Runs the plan to its end.
 pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
-    let (inbox, occurrences) = mpsc::channel();
-    let signals = watch_signals(inbox.clone());
-    // Each slot keeps one thread of the pool busy with listening; slots that leave overlap with new ones.
-    let listeners = run
+    // Each slot that leaves takes a thread of the pool; they may leave all at once, and overlap with new ones.
+    let leaving = run
         .limits
         .together
         .map_or(run.limits.plain.get() + run.cores.get(), Width::get)
         + 2;
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(usize::try_from(listeners).unwrap_or(64))
-        .thread_name(|number| format!("slot-listener-{number}"))
-        .build();
+        .num_threads(usize::try_from(leaving).unwrap_or(64))
+        .thread_name(|number| format!("slot-end-{number}"))
+        .build()
+        .map_err(io::Error::other);
     let mut teller = teller;
     // What outlives a slot that crashes comes to us, and is ended.
     if let Err(error) = adopt::become_subreaper() {
@@ -92,22 +114,28 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
             message: format!("processes of a worker that crashes may survive it: {error}"),
         });
     }
-    let pool = match pool {
-        Ok(pool) => pool,
+    let (pool, (inbox, post)) = match pool.and_then(|pool| Ok((pool, post()?))) {
+        Ok(both) => both,
         Err(error) => {
             teller.tell(&Event::Warning {
-                message: format!("cannot start the pool of listeners: {error}"),
+                message: format!("cannot wait for worker processes: {error}"),
             });
             return Conclusion::Faulted;
         }
     };
+    let signals = watch_signals(inbox.clone());
+    if run.setup.rules.on_hang == OnHang::Hold {
+        hear_lines(inbox.clone());
+    }
     let driver = Driver {
         run,
         teller,
         inbox,
-        occurrences,
+        post,
+        pending: VecDeque::new(),
         pool,
         slots: BTreeMap::new(),
+        conversations: BTreeMap::new(),
         leaving: 0,
         running: BTreeMap::new(),
         verdicts: BTreeMap::new(),
@@ -119,6 +147,8 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         started: 0,
         barren: 0,
         broken: None,
+        engine_down: None,
+        beaten: None,
         finished: false,
     };
     let conclusion = driver.drive();
@@ -126,20 +156,6 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         signals.close();
     }
     conclusion
-}
-
-fn watch_signals(inbox: Inbox<Occurrence>) -> Option<signal_hook::iterator::Handle> {
-    let mut signals =
-        signal_hook::iterator::Signals::new([libc::SIGINT, libc::SIGTERM, libc::SIGHUP]).ok()?;
-    let handle = signals.handle();
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            if inbox.send(Occurrence::Signal(signal)).is_err() {
-                return;
-            }
-        }
-    });
-    Some(handle)
 }
 
 impl Driver {
@@ -152,11 +168,14 @@ impl Driver {
         let actions = self.run.scheduler.begin();
         self.perform(actions);
         while !self.finished {
-            match self.occurrences.recv_timeout(self.patience()) {
-                Ok(occurrence) => self.occur(occurrence),
-                Err(RecvTimeoutError::Timeout) => self.give_up_silent(),
-                // The driver holds a sender itself, so the channel cannot end.
-                Err(RecvTimeoutError::Disconnected) => self.finished = true,
+            let patience = self.patience();
+            if patience.is_zero() {
+                self.give_up_silent();
+                self.miss_answers();
+                self.beat();
+            }
+            if let Some(occurrence) = self.next(patience) {
+                self.occur(occurrence);
             }
         }
         self.farewell();
@@ -171,11 +190,57 @@ impl Driver {
         for message in self.run.dirs.remove() {
             self.teller.tell(&Event::Warning { message });
         }
+        self.run.life.end();
         self.teller.tell(&Event::RunEnded {
             conclusion,
             duration,
         });
+        self.teller.write();
         conclusion
+    }
+
+    /// What happened next, if something does within the limit. All that was told is written before a wait.
+    pub(super) fn next(&mut self, limit: Duration) -> Option<Occurrence> {
+        if self.pending.is_empty() {
+            self.teller.write();
+            self.listen(limit);
+        }
+        self.pending.pop_front()
+    }
+
+    fn listen(&mut self, limit: Duration) {
+        let slots: Vec<SlotId> = self.conversations.keys().copied().collect();
+        let watched: Vec<_> = self.conversations.values().map(AsFd::as_fd).collect();
+        let ready = self.post.wait(&watched, limit);
+        for slot in slots
+            .into_iter()
+            .zip(ready)
+            .filter_map(|(slot, ready)| ready.then_some(slot))
+        {
+            self.hear(slot);
+        }
+        while let Some(occurrence) = self.post.take() {
+            self.pending.push_back(occurrence);
+        }
+    }
+
+    /// Takes all that the slot has said. The end of one takes a while, and happens in the pool.
+    fn hear(&mut self, slot: SlotId) {
+        while let Some(conversation) = self.conversations.get_mut(&slot) {
+            match conversation.hear() {
+                Ok(Some(message)) => self.pending.push_back(Occurrence::Said(slot, message)),
+                Ok(None) => return,
+                Err(_) => {
+                    let inbox = self.inbox.clone();
+                    let ended = self.conversations.remove(&slot);
+                    self.pool.spawn_fifo(move || {
+                        if let Some(ended) = ended {
+                            inbox.send(Occurrence::Gone(slot, Box::new(ended.bury())));
+                        }
+                    });
+                }
+            }
+        }
     }
 
     pub(super) fn tell_settled(&mut self, event: &Event) {
@@ -195,11 +260,11 @@ impl Driver {
 
     fn patience(&self) -> Duration {
         let now = clock::now();
-        let next = self
+        let due = self
             .running
             .values()
-            .filter_map(|running| running.give_up)
-            .min();
+            .flat_map(|running| [running.give_up, running.asked]);
+        let next = due.flatten().chain(self.next_beat()).min();
         next.map_or(Duration::from_secs(3600), |next| {
             next.saturating_duration_since(now)
         })
@@ -220,10 +285,7 @@ impl Driver {
                 Action::Admit(attempt) => self.admit(attempt),
                 Action::GiveUp(attempt) => self.without_engine(attempt),
                 Action::Drop(attempt) => {
-                    let reason = self
-                        .broken
-                        .clone()
-                        .unwrap_or_else(|| "the run was interrupted".to_owned());
+                    let reason = self.why_dropped(attempt);
                     self.settle(attempt, Verdict::NotRun, reason);
                 }
                 Action::Finish => self.finished = true,
@@ -246,11 +308,12 @@ impl Driver {
 
     fn open(&mut self, slot: SlotId) {
         match self.try_open(slot) {
-            Ok(handle) => {
+            Ok((handle, conversation)) => {
                 if let Some(grant) = &self.grant {
                     handle.send(&ToSlot::Engine(Box::new(grant.clone())));
                 }
                 self.slots.insert(slot, handle);
+                self.conversations.insert(slot, conversation);
                 self.news(News::SlotOpened(slot));
             }
             Err(message) => {
@@ -260,7 +323,7 @@ impl Driver {
         }
     }
 
-    fn try_open(&mut self, slot: SlotId) -> Result<SlotHandle, String> {
+    fn try_open(&mut self, slot: SlotId) -> Result<(SlotHandle, Conversation), String> {
         let directory = self
             .run
             .dirs
@@ -272,8 +335,7 @@ impl Driver {
             directory: bytes(&directory).into(),
             ..self.run.setup.clone()
         };
-        slots::open(setup, &directory, &self.pool, self.inbox.clone())
-            .map_err(|error| error.to_string())
+        slots::open(setup, &directory).map_err(|error| error.to_string())
     }
 
     pub(super) fn trial(&self, attempt: AttemptId) -> &Trial {
@@ -318,14 +380,9 @@ impl Driver {
             .tell(&Event::AttemptAdmitted { attempt, waited });
     }
 
-    /// The longest that an attempt may take with everything that comes after its deadline.
+    /// How long an attempt may take until something is heard of it.
     pub(super) fn allowance(&self, attempt: AttemptId) -> Duration {
-        let rules = &self.run.setup.rules;
-        self.trial(attempt).planned.deadline
-            + DEFERRED_TOTAL
-            + rules.grace * 2
-            + rules.cleanup_limit * 2
-            + SLACK
+        self.trial(attempt).planned.deadline + SLACK
     }
 
     fn without_engine(&mut self, attempt: AttemptId) {

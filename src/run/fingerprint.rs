@@ -6,9 +6,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender as Inbox;
 
 use super::driver::Occurrence;
+use crate::host::post::Inbox;
 use crate::model::Hash;
 
 /// The hashes of the last run, by what changes with a file's content.
@@ -39,7 +39,7 @@ pub(super) fn hash(
             remember(&state, &found);
         }
         // A run that has ended meanwhile needs no answer.
-        drop(inbox.send(Occurrence::Hashed(hashes)));
+        inbox.send(Occurrence::Hashed(hashes));
     });
 }
 

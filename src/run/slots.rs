@@ -2,22 +2,20 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::mpsc::Sender as Inbox;
 use std::time::Duration;
 
 use wait_timeout::ChildExt;
 
-use super::driver::Occurrence;
 use crate::engine::helpers;
-use crate::host::channel::{Channel, Sender};
+use crate::host::channel::{Channel, ReceiveError, Sender};
 use crate::host::process::{self, Invocation};
 use crate::host::{adopt, clock, procfs, progress};
-use crate::model::{Bytes, Place, SlotId};
+use crate::model::{Bytes, Place};
 use crate::wire::{self, FromSlot, SlotSetup, ToSlot};
 
 /// How long a slot may take to exit when the conversation is over.
@@ -32,6 +30,17 @@ const LAST_WORDS: usize = 4 << 10;
 pub(super) struct SlotHandle {
     sender: Sender,
     pid: i32,
+    directory: PathBuf,
+}
+
+/// What a slot says, and the process that says it.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    channel: Channel,
+    child: Child,
+    directory: PathBuf,
+    /// Nothing of a script can be left when it ends now.
+    orderly: bool,
 }
 
 /// How a slot ended.
@@ -58,7 +67,12 @@ impl SlotHandle {
         self.sender.close();
     }
 
-    /// Kills the slot. Its pid is ours until its reader has waited for it.
+    /// The line it is at.
+    pub(super) fn place(&self) -> Option<Place> {
+        progress::read(&self.directory)
+    }
+
+    /// Kills the slot. Its pid is ours until it is buried.
     pub(super) fn kill(&self) {
         if let Some(process) = procfs::process(self.pid) {
             procfs::signal(&process, libc::SIGKILL);
@@ -66,24 +80,27 @@ impl SlotHandle {
     }
 }
 
-/// Starts a slot; a thread of the pool listens to it until it is gone.
-pub(super) fn open(
-    setup: SlotSetup,
-    directory: &Path,
-    pool: &rayon::ThreadPool,
-    inbox: Inbox<Occurrence>,
-) -> io::Result<SlotHandle> {
+/// Starts a slot.
+pub(super) fn open(setup: SlotSetup, directory: &Path) -> io::Result<(SlotHandle, Conversation)> {
     let (ours, theirs) = UnixStream::pair()?;
     let output = fs::File::create(directory.join(OUTPUT))?;
     let child = start(OwnedFd::from(theirs), &output)?;
     let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
     let channel = Channel::new(ours);
     let sender = channel.sender()?;
-    let slot = setup.slot;
     sender.send(&ToSlot::Setup(Box::new(setup)))?;
-    let directory = directory.to_owned();
-    pool.spawn_fifo(move || listen(slot, child, channel, &directory, &inbox));
-    Ok(SlotHandle { sender, pid })
+    let conversation = Conversation {
+        channel,
+        child,
+        directory: directory.to_owned(),
+        orderly: true,
+    };
+    let handle = SlotHandle {
+        sender,
+        pid,
+        directory: directory.to_owned(),
+    };
+    Ok((handle, conversation))
 }
 
 /// From `/proc/self/exe`: cargo may replace the file in mid-run. 0 is null, 1 and 2 go to a file, the
@@ -109,39 +126,53 @@ fn start(socket: OwnedFd, output: &fs::File) -> io::Result<Child> {
     child
 }
 
-fn listen(
-    slot: SlotId,
-    mut child: Child,
-    mut channel: Channel,
-    directory: &Path,
-    inbox: &Inbox<Occurrence>,
-) {
-    let mut orderly = true;
-    // The driver outlives its slots; when it does not, there is nobody left to tell.
-    while let Ok(message) = channel.receive::<FromSlot>() {
+impl AsFd for Conversation {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.channel.as_fd()
+    }
+}
+
+impl Conversation {
+    /// What the slot said next; `None`: nothing yet. An error is the end of the conversation.
+    pub(super) fn hear(&mut self) -> Result<Option<FromSlot>, ReceiveError> {
+        let message = self.channel.receive_now::<FromSlot>()?;
         match &message {
-            FromSlot::Started(_) => orderly = false,
-            FromSlot::Ended { .. } => orderly = true,
-            FromSlot::Held { .. } | FromSlot::AskEngine(_) | FromSlot::Recalled(_) => {}
+            Some(FromSlot::Started(_)) => self.orderly = false,
+            Some(FromSlot::Ended { .. }) => self.orderly = true,
+            Some(
+                FromSlot::Held { .. }
+                | FromSlot::AskEngine(_)
+                | FromSlot::Recalled(_)
+                | FromSlot::Busy { .. }
+                | FromSlot::Late { .. }
+                | FromSlot::Found { .. }
+                | FromSlot::Step { .. }
+                | FromSlot::Holding { .. }
+                | FromSlot::Seen { .. },
+            )
+            | None => {}
         }
-        drop(inbox.send(Occurrence::Said(slot, message)));
+        Ok(message)
     }
-    let status = child.wait_timeout(EXIT_LIMIT).ok().flatten();
-    if status.is_none() {
-        drop(child.kill());
-        drop(child.wait_timeout(EXIT_LIMIT));
+
+    /// Waits until the process is gone, and ends what it left behind.
+    pub(super) fn bury(mut self) -> Gone {
+        let status = self.child.wait_timeout(EXIT_LIMIT).ok().flatten();
+        if status.is_none() {
+            drop(self.child.kill());
+            drop(self.child.wait_timeout(EXIT_LIMIT));
+        }
+        if !self.orderly {
+            end_orphans();
+        }
+        adopt::reap_orphans(&process::started());
+        Gone {
+            how: describe(status),
+            orderly: self.orderly,
+            last_words: last_words(&self.directory),
+            place: progress::read(&self.directory),
+        }
     }
-    if !orderly {
-        end_orphans();
-    }
-    adopt::reap_orphans(&process::started());
-    let gone = Gone {
-        how: describe(status),
-        orderly,
-        last_words: last_words(directory),
-        place: progress::read(directory),
-    };
-    drop(inbox.send(Occurrence::Gone(slot, Box::new(gone))));
 }
 
 fn describe(status: Option<ExitStatus>) -> String {

@@ -55,16 +55,20 @@ impl Teller {
         clock::now() - self.begun
     }
 
-    /// Tells everybody, the record first. What cannot be written never breaks the run.
+    /// Tells everybody. What cannot be written never breaks the run. The record has it after [`Teller::write`].
     pub fn tell(&mut self, event: &Event) {
         let at = self.elapsed();
-        let warning = self
-            .recorder
-            .as_mut()
-            .and_then(|recorder| recorder.append(at, event));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.append(at, event);
+        }
         self.show(at, event);
+    }
+
+    /// Writes the record as far as it was told.
+    pub fn write(&mut self) {
+        let warning = self.recorder.as_mut().and_then(Recorder::write);
         if let Some(message) = warning {
-            self.show(at, &Event::Warning { message });
+            self.show(self.elapsed(), &Event::Warning { message });
         }
     }
 

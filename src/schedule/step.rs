@@ -23,6 +23,8 @@ pub enum News {
     EngineReady(Width),
     /// There is no engine: container attempts cannot run.
     NoEngine,
+    /// The engine is stuck: no container attempt may start any more.
+    EngineDown,
     /// A slot is up.
     SlotOpened(SlotId),
     /// A slot is gone. What it had begun is lost, what it had not begun will be assigned again.
@@ -93,6 +95,8 @@ pub struct Scheduler {
     held: VecDeque<AttemptId>,
     /// Plain attempts that the container lane has admitted.
     admitted: Vec<AttemptId>,
+    /// Container attempts that have not begun are dropped.
+    engine_down: bool,
     cancelled: bool,
     finished: bool,
 }
@@ -113,6 +117,7 @@ impl Scheduler {
             last_slot: 0,
             held: VecDeque::new(),
             admitted: Vec::new(),
+            engine_down: false,
             cancelled: false,
             finished: false,
         }
@@ -151,6 +156,11 @@ impl Scheduler {
                     .map(|attempt| Action::GiveUp(attempt.id))
                     .collect();
             }
+            News::EngineDown => {
+                self.engine_down = true;
+                let dropped = self.container.drain(..);
+                return dropped.map(|attempt| Action::Drop(attempt.id)).collect();
+            }
             News::SlotOpened(slot) => {
                 self.opening = self.opening.saturating_sub(1);
                 self.slots.insert(slot, Desk::default());
@@ -180,13 +190,15 @@ impl Scheduler {
             return untouched.map(|attempt| Action::Drop(attempt.id)).collect();
         }
         // What had not begun is as it was before, first in its lane.
+        let mut dropped = Vec::new();
         for attempt in untouched {
             match attempt.lane {
+                Lane::Container if self.engine_down => dropped.push(Action::Drop(attempt.id)),
                 Lane::Container => self.container.push_front(attempt),
                 Lane::Plain => self.plain.push_front(attempt),
             }
         }
-        Vec::new()
+        dropped
     }
 
     /// Nothing that waits will start; slots execute nothing more after what they have begun.

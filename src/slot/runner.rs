@@ -26,10 +26,10 @@ impl Runner for Reaping<'_> {
             .iter()
             .map(|word| word.as_bytes().to_vec())
             .collect();
-        let environment: Vec<(Vec<u8>, Vec<u8>)> = invocation
+        let environment: Vec<(&[u8], &[u8])> = invocation
             .environment
             .iter()
-            .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
+            .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
             .collect();
         let spec = Spec {
             path: &invocation.program,

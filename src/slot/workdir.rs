@@ -1,16 +1,29 @@
 //! Work directories. Making and removing one costs more than running a trivial script (measured), so an
 //! emptied one that is as good as new is renamed for the next script.
 
+use std::ffi::{CStr, OsStr};
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, RawDir, SeekFrom, Stat, flistxattr, fstat, openat, seek,
+    statat, unlinkat,
+};
+use rustix::io::Errno;
+
 use crate::host::clock;
 
 /// Made by every script at its start, so it stays in a directory that is kept.
-const TEMPORARY: &str = ".tmp";
+const TEMPORARY: &CStr = c".tmp";
+
+/// So many entries are read at once, however long their names are.
+const FEW: usize = 12;
 
 /// The work directories of one slot.
 #[derive(Debug)]
@@ -26,21 +39,20 @@ pub(super) struct WorkDirs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
-    changed: (i64, i64),
+    changed: Duration,
 }
 
 impl Stamp {
     /// `None` for a change so young that another one could bear the same time (the kernel's clock for files
     /// ticks every few milliseconds).
-    fn of(metadata: &fs::Metadata) -> Option<Stamp> {
-        let changed = (metadata.ctime(), metadata.ctime_nsec());
-        let at = Duration::new(
-            u64::try_from(changed.0).ok()?,
-            u32::try_from(changed.1).ok()?,
+    fn of(stat: &Stat) -> Option<Stamp> {
+        let changed = Duration::new(
+            u64::try_from(stat.st_ctime).ok()?,
+            u32::try_from(stat.st_ctime_nsec).ok()?,
         );
-        let settled = clock::since_1970().checked_sub(at)? > Duration::from_millis(50);
+        let settled = clock::since_1970().checked_sub(changed)? > Duration::from_millis(50);
         settled.then_some(Stamp {
-            inode: metadata.ino(),
+            inode: stat.st_ino,
             changed,
         })
     }
@@ -79,52 +91,86 @@ impl WorkDirs {
 
     /// Empties the directory, and keeps it for the next script when it is as new.
     pub(super) fn give_back(&mut self, path: PathBuf) -> Result<(), CannotEmpty> {
-        let failed = |source| CannotEmpty {
-            path: path.clone(),
-            source,
-        };
-        if fs::symlink_metadata(&path).map_err(failed)?.is_dir() {
-            self.empty(&path).map_err(failed)?;
-            if self.spare.is_none() && is_pristine(&path) {
-                self.spare = Some(path);
-                return Ok(());
+        match self.put_back(&path) {
+            Ok(as_new) => {
+                self.spare = as_new.then_some(path);
+                Ok(())
             }
-            fs::remove_dir_all(&path).map_err(failed)
-        } else {
-            // The script put something else in its place.
-            fs::remove_file(&path).map_err(failed)
+            Err(source) => Err(CannotEmpty { path, source }),
         }
+    }
+
+    /// `true`: it is there, and is as new; otherwise it is gone.
+    fn put_back(&mut self, path: &Path) -> io::Result<bool> {
+        let mut directory = match open(path) {
+            // The script put something else in its place.
+            Err(Errno::NOTDIR | Errno::LOOP) => return fs::remove_file(path).map(|()| false),
+            Err(Errno::ACCESS) => None,
+            other => Some(other?),
+        };
+        let emptied = directory
+            .as_ref()
+            .is_some_and(|directory| self.empty(directory, path).is_ok());
+        if !emptied {
+            // A script may have made directories read-only; they are ours, so open them and try once more.
+            open_up(path)?;
+            let again = open(path)?;
+            self.empty(&again, path)?;
+            directory = Some(again);
+        }
+        let as_new = directory.is_some_and(|directory| is_pristine(&directory));
+        if as_new && self.spare.is_none() {
+            return Ok(true);
+        }
+        fs::remove_dir_all(path).map(|()| false)
     }
 
     /// Removes all that is in a directory but an empty `.tmp`.
-    fn empty(&mut self, path: &Path) -> io::Result<()> {
-        if self.remove_entries(path).is_ok() {
-            return Ok(());
-        }
-        // A script may have made directories read-only; they are ours, so open them and try once more.
-        open_up(path)?;
-        self.remove_entries(path)
-    }
-
-    fn remove_entries(&mut self, path: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(path)? {
-            let entry = entry?;
-            if !entry.file_type()?.is_dir() {
-                fs::remove_file(entry.path())?;
-            } else if entry.file_name() != TEMPORARY || !self.is_as_new(&entry.path())? {
-                fs::remove_dir_all(entry.path())?;
-            }
+    fn empty(&mut self, directory: &OwnedFd, path: &Path) -> io::Result<()> {
+        // What is removed while a long directory is read may hide what follows, so it is read until little is.
+        while self.remove_entries(directory, path)? > FEW {
+            seek(directory, SeekFrom::Start(0))?;
         }
         Ok(())
     }
 
-    /// Whether a `.tmp` is empty and untouched. One that has not changed since it was is not looked into.
-    fn is_as_new(&mut self, path: &Path) -> io::Result<bool> {
-        let stamp = Stamp::of(&fs::symlink_metadata(path)?);
+    /// Reads a directory once and removes what it has but an empty `.tmp`; says how much that was.
+    fn remove_entries(&mut self, directory: &OwnedFd, path: &Path) -> io::Result<usize> {
+        let mut removed = 0;
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut entries = RawDir::new(directory, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name == c"." || name == c".." {
+                continue;
+            }
+            let mut kind = entry.file_type();
+            if kind == FileType::Unknown {
+                let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                kind = FileType::from_raw_mode(stat.st_mode);
+            }
+            if kind != FileType::Directory {
+                unlinkat(directory, name, AtFlags::empty())?;
+            } else if name != TEMPORARY || !self.is_as_new(directory)? {
+                fs::remove_dir_all(path.join(OsStr::from_bytes(name.to_bytes())))?;
+            }
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
+    /// Whether the `.tmp` in a directory is empty and untouched. One that has not changed since it was is not
+    /// looked into.
+    fn is_as_new(&mut self, directory: &OwnedFd) -> io::Result<bool> {
+        let stamp = Stamp::of(&statat(directory, TEMPORARY, AtFlags::SYMLINK_NOFOLLOW)?);
         if stamp.is_some() && stamp == self.seen {
             return Ok(true);
         }
-        let as_new = is_pristine(path) && !has_entries(path)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // One that cannot be opened is not as new.
+        let as_new = openat(directory, TEMPORARY, flags, Mode::empty())
+            .is_ok_and(|temporary| is_pristine(&temporary) && is_empty(&temporary));
         self.seen = stamp.filter(|_| as_new);
         Ok(as_new)
     }
@@ -138,8 +184,21 @@ impl WorkDirs {
     }
 }
 
-fn has_entries(path: &Path) -> io::Result<bool> {
-    Ok(fs::read_dir(path)?.next().is_some())
+fn open(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(CWD, path, flags, Mode::empty())
+}
+
+fn is_empty(directory: &OwnedFd) -> bool {
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut entries = RawDir::new(directory, &mut buffer);
+    loop {
+        match entries.next() {
+            None => return true,
+            Some(Ok(entry)) if matches!(entry.file_name().to_bytes(), b"." | b"..") => {}
+            Some(_) => return false,
+        }
+    }
 }
 
 fn open_up(path: &Path) -> io::Result<()> {
@@ -157,16 +216,16 @@ fn open_up(path: &Path) -> io::Result<()> {
 }
 
 /// Ours, with the usual mode, without extended attributes or an access list.
-fn is_pristine(path: &Path) -> bool {
-    let Ok(metadata) = fs::symlink_metadata(path) else {
+fn is_pristine(directory: &OwnedFd) -> bool {
+    let Ok(stat) = fstat(directory) else {
         return false;
     };
-    let usual = metadata.mode() & 0o7000 == 0 && metadata.mode() & 0o700 == 0o700;
-    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    let usual = stat.st_mode & 0o7000 == 0 && stat.st_mode & 0o700 == 0o700;
+    let ours = stat.st_uid == rustix::process::geteuid().as_raw();
     let mut names = [0_u8; 1];
     let bare = matches!(
-        rustix::fs::llistxattr(path, &mut names[..]),
-        Ok(0) | Err(rustix::io::Errno::NOTSUP)
+        flistxattr(directory, &mut names[..]),
+        Ok(0) | Err(Errno::NOTSUP)
     );
     usual && ours && bare
 }
@@ -188,13 +247,16 @@ mod tests {
         let mut dirs = WorkDirs::new(root.path().to_owned());
         let first = dirs.take("script-a").unwrap();
         let inode = fs::metadata(&first).unwrap().ino();
-        fs::create_dir(first.join(TEMPORARY)).unwrap();
+        fs::create_dir(first.join(".tmp")).unwrap();
         fs::create_dir_all(first.join("deep/er")).unwrap();
         fs::write(first.join("deep/er/file"), "x").unwrap();
+        for number in 0..300 {
+            fs::write(first.join(format!("file-{number}")), "x").unwrap();
+        }
         dirs.give_back(first).unwrap();
         let second = dirs.take("script-b").unwrap();
         assert_eq!(fs::metadata(&second).unwrap().ino(), inode);
-        assert_eq!(names(&second), [TEMPORARY]);
+        assert_eq!(names(&second), [".tmp"]);
         assert_eq!(names(root.path()), ["script-b"]);
     }
 
@@ -231,7 +293,7 @@ mod tests {
         let mut dirs = WorkDirs::new(root.path().to_owned());
         for round in 0..300 {
             let path = dirs.take("a").unwrap();
-            let temporary = path.join(TEMPORARY);
+            let temporary = path.join(".tmp");
             fs::create_dir_all(&temporary).unwrap();
             assert_eq!(names(&temporary), Vec::<String>::new(), "round {round}");
             if round % 3 == 0 {

@@ -154,14 +154,17 @@ impl World for Watch<'_, '_> {
     fn begin_deferred(&mut self, limit: Duration) {
         self.bound = None;
         self.deferred = Some(self.charged() + limit);
+        let at_most = limit + self.slot.setup.rules.ladder_limit;
+        let attempt = self.attempt;
+        self.slot.tell(&FromSlot::Busy { attempt, at_most });
     }
 
-    fn start(&mut self, program: &Program) -> Result<JobId, StartError> {
+    fn start(&mut self, program: &Program<'_>) -> Result<JobId, StartError> {
         let spec = Spec {
-            path: &program.path,
-            arguments: &program.arguments,
+            path: program.path,
+            arguments: program.arguments,
             environment: &program.environment,
-            directory: &program.directory,
+            directory: program.directory,
             stdin: !program.stdin.is_empty(),
             terminal: match &program.terminal {
                 None => Tty::None,
@@ -267,7 +270,11 @@ impl World for Watch<'_, '_> {
 impl Watch<'_, '_> {
     /// Code of the user's that still runs although its script has been ended, after one more grace.
     fn outlives(&mut self, thread: &std::thread::ScopedJoinHandle<'_, ()>) -> bool {
-        let give_up = clock::now() + self.slot.setup.rules.grace;
+        let grace = self.slot.setup.rules.grace;
+        let give_up = clock::now() + grace;
+        let attempt = self.attempt;
+        let at_most = grace + self.slot.setup.rules.cleanup_limit;
+        self.slot.tell(&FromSlot::Busy { attempt, at_most });
         while !thread.is_finished() && clock::now() < give_up {
             self.turn(Some(Duration::from_millis(10)), Reap::Jobs);
         }

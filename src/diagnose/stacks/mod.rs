@@ -107,6 +107,14 @@ pub fn take(pids: &[i32], until: Instant, tell: &mut dyn FnMut(Told)) {
     }
 }
 
+/// The process runs a Go program, as far as its executable may be read.
+pub fn is_go(pid: i32) -> bool {
+    let image = Files::of(pid)
+        .and_then(|files| files.executable())
+        .and_then(Image::of);
+    image.is_ok_and(|image| goroutines::is_go(&image))
+}
+
 /// What is kept between processes.
 #[derive(Debug, Default)]
 struct Reader {

@@ -143,25 +143,25 @@ fn start(
     session.status = None;
     let path = find(session, word)?;
     let program = Program {
-        path,
-        arguments: arguments.to_vec(),
+        path: &path,
+        arguments,
         environment: session.environment.for_program(&session.directory),
-        directory: session.directory.clone(),
+        directory: &session.directory,
         stdin,
         terminal,
     };
     match session.world.start(&program) {
-        Ok(job) => Ok((job, program.path)),
-        Err(error) => Err(start_error(&program, error)),
+        Ok(job) => Ok((job, path)),
+        Err(error) => Err(start_error(&path, &session.directory, error)),
     }
 }
 
 /// Go looks at the directory first, so that a missing one is not taken for a missing program.
-fn start_error(program: &Program, error: StartError) -> String {
-    if let Err(error) = fs::metadata(&program.directory) {
-        return gotext::path_error("chdir", &program.directory, &error);
+fn start_error(path: &Path, directory: &Path, error: StartError) -> String {
+    if let Err(error) = fs::metadata(directory) {
+        return gotext::path_error("chdir", directory, &error);
     }
-    let path = program.path.display();
+    let path = path.display();
     format!("fork/exec {path}: {}", gotext::errno(error.errno))
 }
 

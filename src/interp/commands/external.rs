@@ -25,21 +25,21 @@ pub(super) fn run(
     if arguments.last().is_some_and(|word| is_background(word)) {
         return fail(format!("unsupported: {name} in the background"));
     }
-    let mut environment = session.environment.for_program(&session.directory);
     let wanted = match expect {
         Expect::Success => "success",
         Expect::Failure => "failure",
     };
-    environment.push((EXPECT.into(), wanted.into()));
     session.stdout = Stream::default();
     session.stderr = Stream::default();
     let terminal = session.terminal.take();
     let has_terminal = terminal.is_some();
+    let mut environment = session.environment.for_program(&session.directory);
+    environment.push((EXPECT.as_bytes(), wanted.as_bytes()));
     let program = Program {
-        path: path.to_owned(),
-        arguments: arguments.to_vec(),
+        path,
+        arguments,
         environment,
-        directory: session.directory.clone(),
+        directory: &session.directory,
         stdin: std::mem::take(&mut session.stdin),
         terminal,
     };

@@ -135,7 +135,8 @@ impl<'a> Query<'a> {
     fn check(&self, contents: &[u8], name: &[u8]) -> Step {
         let pattern = quote_pattern(self.pattern);
         let name = text(name);
-        match (self.regex.find(&go_regex::decoded(contents)), self.expect) {
+        let contents = go_regex::decoded(contents);
+        match (go_regex::find(&self.regex, &contents), self.expect) {
             (None, Expect::Failure) => Ok(()),
             (None, Expect::Success) => fail(format!("no match for {pattern} found in {name}")),
             (Some(found), Expect::Failure) => {
@@ -145,7 +146,7 @@ impl<'a> Query<'a> {
                 ))
             }
             (Some(_), Expect::Success) if self.count == 0 => Ok(()),
-            (Some(_), Expect::Success) => match go_regex::count(&self.regex, contents) {
+            (Some(_), Expect::Success) => match go_regex::count(&self.regex, &contents) {
                 have if have == self.count => Ok(()),
                 have => fail(format!(
                     "have {have} matches for {pattern}, want {}",

@@ -30,6 +30,24 @@ fn files_outside_the_work_directory_are_refused_at_their_line() {
         assert!(!log.contains("> exec"), "{log}");
     }
     fails("-- a --\n-- a/b --\n", "mkdir $WORK/a: not a directory");
+    fails(
+        "-- d/a --\n-- d/a/b/c --\n",
+        "mkdir $WORK/d/a: not a directory",
+    );
+    fails("-- d/e/f --\n-- d --\n", "open $WORK/d: is a directory");
+    fails("-- . --\n", "open $WORK: is a directory");
+}
+
+#[test]
+fn files_go_where_their_names_say_in_any_order() {
+    let text = "cmp a/b/c 1\ncmp a/b/d/e 1\ncmp a/c 1\ncmp b/b/c 1\ncmp f 1\n\
+        -- a/b/c --\n1\n-- a/b/d/e --\n1\n-- a/c --\n1\n-- b/b/c --\n1\n-- b/../f --\n1\n-- 1 --\n1\n";
+    passes(text);
+    let deep = format!(
+        "exists {0}/f\n-- {0}/f --\n",
+        "d/".repeat(1500).trim_end_matches('/')
+    );
+    passes(&deep);
 }
 
 #[test]

@@ -123,14 +123,14 @@ impl World for Machine {
         clippy::disallowed_methods,
         reason = "a world of its own, without the slot's reaper"
     )]
-    fn start(&mut self, program: &Program) -> Result<JobId, StartError> {
+    fn start(&mut self, program: &Program<'_>) -> Result<JobId, StartError> {
         let os = OsStr::from_bytes;
-        let mut command = Command::new(program.directory.join(&program.path));
+        let mut command = Command::new(program.directory.join(program.path));
         command
             .args(program.arguments.iter().map(|word| os(word)))
             .env_clear()
             .envs(program.environment.iter().map(|(k, v)| (os(k), os(v))))
-            .current_dir(&program.directory)
+            .current_dir(program.directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

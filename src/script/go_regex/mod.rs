@@ -6,6 +6,8 @@ mod class;
 mod error;
 mod escape;
 mod group;
+#[cfg(test)]
+mod meaning;
 mod parse;
 mod repeat;
 #[cfg(test)]
@@ -13,7 +15,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Match, Regex, RegexBuilder};
 
 pub use error::GoRegexError;
 use error::Kind;
@@ -56,13 +58,21 @@ pub fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// The first match that Go finds in `text`, which is [`decoded`].
+pub fn find<'t>(regex: &Regex, text: &'t [u8]) -> Option<Match<'t>> {
+    matches(regex, text).next()
+}
+
 /// How many matches Go finds in `text`: they do not overlap, and empty ones count.
 pub fn count(regex: &Regex, text: &[u8]) -> usize {
-    let text = decoded(text);
-    // An empty match inside a character is one that Go, which steps over characters, never sees.
+    matches(regex, &decoded(text)).count()
+}
+
+/// All matches but those inside a character: an empty one may be there, and Go, which steps over characters, never
+/// sees it.
+fn matches<'t>(regex: &Regex, text: &'t [u8]) -> impl Iterator<Item = Match<'t>> {
     let inside = |at: usize| text.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
     regex
-        .find_iter(&text)
-        .filter(|found| !(found.is_empty() && inside(found.start())))
-        .count()
+        .find_iter(text)
+        .filter(move |found| !(found.is_empty() && inside(found.start())))
 }
