@@ -120,7 +120,11 @@ pub static TOPICS: &[Topic] = &[
     ),
     topic("settings", "", "The settings of harness.toml"),
     topic("exit-codes", "", "What the exit codes mean"),
-    topic("language", "", "The commands and conditions of scripts"),
+    topic(
+        "language",
+        "",
+        "The commands, conditions and variables of scripts",
+    ),
 ];
 
 /// Reads the words after the program's name.

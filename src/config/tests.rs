@@ -157,7 +157,7 @@ fn every_setting_can_be_set() {
             value: Fail,
             origin: File {
                 file: "harness.toml",
-                line: 11,
+                line: 13,
             },
         },
         state_dir: "../state",

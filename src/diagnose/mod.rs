@@ -1,15 +1,14 @@
 //! Evidence about a script that passed its deadline, taken by its ancestor before the first signal.
 //!
-//! Reads, and touches nothing but that a thread may stop for less than a millisecond while its stack is copied.
-//! Facts are gathered by collectors (`collect`, `stacks`), whether anything moves is told by two looks, and `why`
-//! makes one sentence of it all. Knows no engine and no report.
+//! Which processes there are, whether anything moves, what each thread waits for, who holds it, and the sentence that
+//! follows. Reads, and touches nothing, but that a thread may stop for a moment while its stack is copied.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::host::clock;
 use crate::host::procfs::Proc;
-use crate::model::{Evidence, Finding, Gap, Movement, ProcessFact};
+use crate::model::{Evidence, Finding, Gap, Movement, ProcessFact, Scene};
 
 pub mod collect;
 pub mod stacks;
@@ -24,6 +23,7 @@ use collect::{Collected, Collector, Left, Subject};
 pub struct Sample {
     processes: Vec<ProcessFact>,
     gaps: Vec<Gap>,
+    took: Duration,
     left: Left,
 }
 
@@ -40,8 +40,51 @@ pub fn sample(root: i32) -> Sample {
     Sample {
         processes: collected.scene.processes,
         gaps: collected.scene.gaps,
+        took: collected.scene.took,
         left: collected.left,
     }
+}
+
+/// What a slot knows of the script that it runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// The slot's own id: the script's processes are below it.
+    pub slot: i32,
+    /// Where work directories live.
+    pub work_root: &'a Path,
+    /// The processes that the script's commands were started as, with their lines; those that ended too.
+    pub started: &'a BTreeMap<i32, u32>,
+}
+
+/// How long the whole may take: below half a second.
+const WHOLE: Duration = Duration::from_millis(480);
+
+/// Gathers the facts about what a sample saw, then stacks; each is told to `heard` as it comes.
+pub fn look(sample: Sample, around: Around<'_>, heard: &mut dyn FnMut(&Finding)) -> Collected {
+    let proc = Proc::default();
+    let mut processes = sample.processes;
+    collect::place(&proc, &mut processes, around);
+    let subject =
+        |processes| Subject::new(Proc::default(), around.slot, processes, around.work_root);
+    let limit = collect::LIMIT
+        .saturating_sub(sample.took)
+        .max(collect::LIMIT / 2);
+    let facts = subject(processes.clone());
+    let mut collected = collect::collect(facts, collect::collectors(), limit, heard);
+    let left = WHOLE.saturating_sub(sample.took + collected.scene.took);
+    let stacks = collect::collect(subject(processes), vec![collect::stacks()], left, heard);
+    collected.scene.stacks = stacks.scene.stacks;
+    collected.scene.gaps.extend(stacks.scene.gaps);
+    collected.scene.took += stacks.scene.took;
+    collected.left.join(stacks.left);
+    for gap in sample.gaps {
+        let gap = Finding::Gap(gap);
+        heard(&gap);
+        collected.scene.learn(gap);
+    }
+    collected.scene.took += sample.took;
+    collected.left.join(sample.left);
+    collected
 }
 
 impl Sample {
@@ -49,70 +92,32 @@ impl Sample {
     pub fn processes(&self) -> &[ProcessFact] {
         &self.processes
     }
-}
 
-/// How long the whole may take: the collectors, then the stacks.
-const EVIDENCE: Duration = Duration::from_millis(480);
-
-/// Stacks are read of so many processes, those nearest to the script's root.
-const STACKS: usize = 24;
-
-/// Gathers the facts about what a sample saw below the slot `root`; each is told to `heard` as it comes. Stacks come
-/// last, for a thread may have to stop for a moment.
-pub fn look(
-    sample: Sample,
-    root: i32,
-    work_root: &Path,
-    heard: &mut dyn FnMut(&Finding),
-) -> Collected {
-    let begun = clock::now();
-    let processes = sample.processes;
-    let subject = || Subject::new(Proc::default(), root, processes.clone(), work_root);
-    let mut collected = collect::collect(subject(), collect::collectors(), collect::LIMIT, heard);
-    let left = (begun + EVIDENCE).saturating_duration_since(clock::now());
-    let stacks = collect::collect(subject(), vec![stacks(left)], left, heard);
-    collected.scene.stacks = stacks.scene.stacks;
-    collected.scene.gaps.extend(stacks.scene.gaps);
-    collected.left.join(stacks.left);
-    for gap in sample.gaps {
-        heard(&Finding::Gap(gap.clone()));
-        collected.scene.learn(Finding::Gap(gap));
+    /// As evidence for the record.
+    pub fn into_evidence(self) -> Evidence {
+        evidence(Scene {
+            processes: self.processes,
+            gaps: self.gaps,
+            took: self.took,
+            ..Scene::default()
+        })
     }
-    collected.left.join(sample.left);
-    collected.scene.took = clock::now() - begun;
-    collected
-}
-
-/// Reads the stacks of the script's own processes.
-fn stacks(limit: Duration) -> Collector {
-    let until = clock::now() + limit.mul_f64(0.9);
-    Collector::new("stacks", move |subject, say| {
-        let own = subject.processes().iter().filter(|process| {
-            !process.engine_helper && process.container.is_empty() && process.state != 'Z'
-        });
-        let pids: Vec<i32> = own.map(|process| process.pid).take(STACKS).collect();
-        let mut told = Ok(());
-        stacks::take(&pids, until, &mut |one| {
-            told = told.and(say.say(match one {
-                stacks::Told::Stack(stack) => Finding::Stack(stack),
-                stacks::Told::Gap(gap) => Finding::Gap(gap),
-            }));
-        });
-        told
-    })
 }
 
 impl Collected {
-    /// As evidence for the record.
+    /// As evidence for the record, and who did not finish in time.
     pub fn into_evidence(self) -> (Evidence, Left) {
-        let evidence = if self.scene.processes.is_empty() {
-            Evidence::Unavailable {
-                why: "the script had no process left".to_owned(),
-            }
-        } else {
-            Evidence::Seen(Box::new(self.scene))
-        };
-        (evidence, self.left)
+        (evidence(self.scene), self.left)
+    }
+}
+
+fn evidence(scene: Scene) -> Evidence {
+    if scene.processes.is_empty() {
+        Evidence::Unavailable {
+            why: "the script had no process left".to_owned(),
+        }
+    } else {
+        Evidence::Seen(Box::new(scene))
     }
 }
 

@@ -13,12 +13,16 @@ use rustix::io::Errno;
 
 use super::memory::ProcessMemory;
 use super::raw::Registers;
-use super::{clock, raw};
+use super::{adopt, clock, raw};
 
 /// Bytes of a stack that are copied.
 const STACK_CAP: usize = 64 << 10;
-/// Longer than this no thread is waited for to stop.
-const STOP_LIMIT: Duration = Duration::from_millis(20);
+/// Longer than this no thread is waited for to stop. It has to get a processor first, on a busy machine too.
+const STOP_LIMIT: Duration = Duration::from_millis(250);
+/// A thread that sleeps has stopped by then, if there is a processor for it; afterwards it is asked less often.
+const USUAL: Duration = Duration::from_micros(200);
+/// How often.
+const ASKED: Duration = Duration::from_micros(100);
 
 /// One thread at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +92,7 @@ fn snapshot(
     }
     let start = clock::now();
     raw::begin_stop(tid).map_err(|error| error.to_string())?;
-    let registers = await_stop(tid, (start + STOP_LIMIT).min(until))?;
+    let registers = await_stop(tid, start, (start + STOP_LIMIT).min(until))?;
     let mut stack = vec![0; STACK_CAP];
     let copied = memory.read_some(registers.stack, &mut stack);
     let released = raw::end_stop(tid);
@@ -105,7 +109,7 @@ fn snapshot(
 
 /// Asks for the registers until there are any. The stop itself is not waited for: another thread of this
 /// process, which reaps, may be told of it first.
-fn await_stop(tid: i32, until: Instant) -> Result<Registers, String> {
+fn await_stop(tid: i32, start: Instant, until: Instant) -> Result<Registers, String> {
     loop {
         match raw::registers(tid) {
             Ok(registers) => return Ok(registers),
@@ -115,7 +119,8 @@ fn await_stop(tid: i32, until: Instant) -> Result<Registers, String> {
             Err(_) if clock::now() >= until => {
                 return Err("it did not stop in time".to_owned());
             }
-            Err(_) => thread::yield_now(),
+            Err(_) if clock::now() < start + USUAL => thread::yield_now(),
+            Err(_) => adopt::pause(ASKED, until),
         }
     }
 }

@@ -120,6 +120,105 @@ fn go_arch(arch: &'static str, little: bool) -> &'static str {
     }
 }
 
+/// A condition as people are told about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConditionFacts {
+    /// As it is written, without brackets; what the writer chooses is in capitals.
+    pub name: &'static str,
+    /// When it holds.
+    pub about: &'static str,
+    /// Whether testscript knows nothing of it.
+    pub addition: bool,
+}
+
+type Holds = fn(&Facts) -> bool;
+
+/// Go's conditions that are single words, but for names of systems and architectures.
+static STANDARD: &[(&str, &str, Holds)] = &[
+    ("short", "the run is short: --short", |facts| {
+        facts.length == Length::Short
+    }),
+    // As in Go: nobody asks the net, but a short run leaves it alone.
+    ("net", "the run is not short", |facts| {
+        facts.length != Length::Short
+    }),
+    ("link", "the system has hard links", |facts| {
+        facts.os != "plan9"
+    }),
+    ("symlink", "the system has symbolic links", |facts| {
+        facts.os != "plan9"
+    }),
+    ("unix", "the system is of the Unix family", |facts| {
+        UNIX.contains(&facts.os)
+    }),
+    ("gc", "always", |_| true),
+    ("gccgo", "never", |_| false),
+];
+
+/// Ours that are single words.
+static ADDITIONS: &[(&str, &str, Addition)] = &[
+    ("docker", "the script's engine is Docker", Addition::Docker),
+    ("podman", "the script's engine is Podman", Addition::Podman),
+    ("engine", "there is an engine", Addition::Engine),
+    (
+        "container-available",
+        "there is an engine",
+        Addition::Engine,
+    ),
+    (
+        "rootless",
+        "the engine runs without root",
+        Addition::Rootless,
+    ),
+    (
+        "in-sandbox",
+        "the harness runs inside Flatpak or Snap",
+        Addition::Sandbox,
+    ),
+];
+
+/// Conditions of which a part is the writer's.
+const OPEN: [ConditionFacts; 5] = [
+    open("exec:PROGRAM", "the program is found in PATH", false),
+    open(
+        "SYSTEM",
+        "Go's name of the system: linux, darwin, windows",
+        false,
+    ),
+    open("ARCHITECTURE", "Go's name of it: amd64, arm64", false),
+    open(
+        "goN.M",
+        "up to Go's release 1.27, whose language this is",
+        false,
+    ),
+    open(
+        "engine:>=5.0",
+        "the engine's version compares so: >= > <= < =",
+        true,
+    ),
+];
+
+const fn open(name: &'static str, about: &'static str, addition: bool) -> ConditionFacts {
+    ConditionFacts {
+        name,
+        about,
+        addition,
+    }
+}
+
+/// All conditions of the language, Go's first.
+pub fn conditions() -> impl Iterator<Item = ConditionFacts> {
+    let standard = STANDARD
+        .iter()
+        .map(|(name, about, _)| open(name, about, false));
+    let ours = ADDITIONS
+        .iter()
+        .map(|(name, about, _)| open(name, about, true));
+    let theirs = OPEN.into_iter().filter(|one| !one.addition);
+    let more = OPEN.into_iter().filter(|one| one.addition);
+    standard.chain(theirs).chain(ours).chain(more)
+}
+
 /// What the standard table says of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standard {
@@ -147,21 +246,16 @@ pub fn standard(text: &[u8], facts: &Facts) -> Standard {
     let Ok(text) = std::str::from_utf8(text) else {
         return Standard::Unknown;
     };
-    match text {
-        "short" => (facts.length == Length::Short).into(),
-        // As in Go: nobody asks the net, but a short run leaves it alone.
-        "net" => (facts.length != Length::Short).into(),
-        "gc" => Standard::True,
-        "gccgo" => Standard::False,
-        "link" | "symlink" => (facts.os != "plan9").into(),
-        "unix" => UNIX.contains(&facts.os).into(),
-        _ if text == facts.os || text == facts.arch => Standard::True,
-        _ if KNOWN_OS.contains(&text) || KNOWN_ARCH.contains(&text) => Standard::False,
-        _ => match go_release(text) {
-            Some(holds) => holds.into(),
-            None => Standard::Unknown,
-        },
+    if let Some((_, _, holds)) = STANDARD.iter().find(|(name, _, _)| *name == text) {
+        return holds(facts).into();
     }
+    if text == facts.os || text == facts.arch {
+        return Standard::True;
+    }
+    if KNOWN_OS.contains(&text) || KNOWN_ARCH.contains(&text) {
+        return Standard::False;
+    }
+    go_release(text).map_or(Standard::Unknown, Standard::from)
 }
 
 /// Whether `goN.M` holds; `None` when the text is no such thing.
@@ -230,17 +324,11 @@ const OPERATORS: [(&str, Comparison); 5] = [
 
 /// Reads one of our conditions. `text` has neither brackets nor `!`.
 pub fn addition(text: &[u8]) -> Option<Addition> {
-    match text {
-        b"docker" => Some(Addition::Docker),
-        b"podman" => Some(Addition::Podman),
-        b"rootless" => Some(Addition::Rootless),
-        b"engine" | b"container-available" => Some(Addition::Engine),
-        b"in-sandbox" => Some(Addition::Sandbox),
-        _ => {
-            let text = std::str::from_utf8(text).ok()?.strip_prefix("engine:")?;
-            engine_version(text).map(Addition::EngineVersion)
-        }
+    let text = std::str::from_utf8(text).ok()?;
+    if let Some((_, _, addition)) = ADDITIONS.iter().find(|(name, _, _)| *name == text) {
+        return Some(addition.clone());
     }
+    engine_version(text.strip_prefix("engine:")?).map(Addition::EngineVersion)
 }
 
 fn engine_version(text: &str) -> Option<EngineVersion> {
@@ -316,6 +404,23 @@ mod tests {
         ];
         check(&fails, &Standard::False);
         check(&["go99999999999999999999.1"], &Standard::False);
+    }
+
+    #[test]
+    fn every_condition_that_is_listed_is_known() {
+        let written = |name: &'static str| match name {
+            "exec:PROGRAM" => "exec:sh",
+            "SYSTEM" => "windows",
+            "ARCHITECTURE" => "arm64",
+            "goN.M" => "go1.20",
+            name => name,
+        };
+        for listed in conditions() {
+            let text = written(listed.name).as_bytes();
+            let unknown = standard(text, &LINUX) == Standard::Unknown;
+            assert_eq!(unknown, listed.addition, "{}", listed.name);
+            assert_eq!(addition(text).is_some(), listed.addition, "{}", listed.name);
+        }
     }
 
     #[test]

@@ -20,7 +20,9 @@ pub mod txtar;
 use crate::model::Diagnostic;
 pub use crate::model::Dialect;
 
-pub use condition::{Addition, Comparison, EngineVersion, Facts, Standard};
+pub use condition::{
+    Addition, Comparison, ConditionFacts, EngineVersion, Facts, Standard, conditions,
+};
 pub use expand::expand;
 pub use guess::drives_engine;
 pub use header::{At, Header};

@@ -4,7 +4,7 @@
 use super::containers;
 use super::serve::path;
 use super::watch::Watch;
-use crate::diagnose::{self, Sample};
+use crate::diagnose::{self, Around, Sample};
 use crate::host::clock;
 use crate::model::{Evidence, Finding, Movement, Rung, Why};
 use crate::wire::FromSlot;
@@ -36,7 +36,12 @@ impl Watch<'_, '_> {
         let attempt = self.attempt;
         let mut waiting = Vec::new();
         let slot = &mut *self.slot;
-        let collected = diagnose::look(sample, me(), &work_root, &mut |finding| {
+        let around = Around {
+            slot: me(),
+            work_root: &work_root,
+            started: &self.started,
+        };
+        let collected = diagnose::look(sample, around, &mut |finding| {
             if telling == Telling::AsTheyCome {
                 waiting.push(finding.clone());
                 if waiting.len() >= TOGETHER {

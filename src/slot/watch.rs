@@ -36,6 +36,8 @@ pub(super) struct Watch<'s, 'r> {
     /// Looks on the way to the deadline.
     pub(super) looks: Looks,
     pub(super) jobs: BTreeMap<JobId, Place>,
+    /// The processes that commands were started as, with their lines.
+    pub(super) started: BTreeMap<i32, u32>,
     pub(super) calls: u32,
     pub(super) ended: Vec<EndedProcess>,
     pub(super) leaks: Vec<Leak>,
@@ -111,6 +113,7 @@ impl<'s, 'r> Watch<'s, 'r> {
             line_begun: now,
             looks: Looks::default(),
             jobs: BTreeMap::new(),
+            started: BTreeMap::new(),
             calls: 0,
             ended: Vec::new(),
             leaks: Vec::new(),

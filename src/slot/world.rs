@@ -181,6 +181,8 @@ impl World for Watch<'_, '_> {
         match self.slot.reaper.start(&spec, input) {
             Ok(number) => {
                 self.jobs.insert(JobId(number), self.place.clone());
+                let pid = self.slot.reaper.pid(number);
+                self.started.extend(pid.map(|pid| (pid, self.place.line)));
                 Ok(JobId(number))
             }
             Err(error) => Err(StartError {

@@ -16,7 +16,7 @@ const SETLKW: [u64; 2] = [7, 38];
 pub(super) fn learn(subject: &Subject, say: &Say) -> Result<(), Enough> {
     let locks = match subject.proc.locks() {
         Ok(locks) => locks,
-        Err(unread) => return say.gap("locks on files", unread.to_string()),
+        Err(unread) => return say.gap("locks", unread.to_string()),
     };
     if locks.is_empty() {
         return Ok(());

@@ -19,10 +19,12 @@ mod machine;
 mod pipes;
 mod processes;
 mod sockets;
+mod stacks;
 mod subject;
 mod threads;
 mod waits;
 
+pub(super) use processes::place;
 use subject::Right;
 pub use subject::Subject;
 
@@ -111,7 +113,7 @@ impl Collector {
     }
 }
 
-/// All that start from the processes found.
+/// All that start from the processes found and only read.
 pub fn collectors() -> Vec<Collector> {
     vec![
         Collector::new("threads", threads::learn),
@@ -121,6 +123,12 @@ pub fn collectors() -> Vec<Collector> {
         Collector::new("sockets", sockets::learn),
         Collector::new("machine", machine::learn),
     ]
+}
+
+/// The one that reads stacks. It comes when the others have finished, for it stops threads for a moment, and a thread
+/// that is stopped seems to wait for something else.
+pub fn stacks() -> Collector {
+    Collector::new("stacks", stacks::learn)
 }
 
 /// What was gathered, and who was left behind.
@@ -158,12 +166,13 @@ impl Left {
 /// Gathers the facts about the subject within the limit. `heard` is told each as it comes; the scene that
 /// is returned is their sum.
 pub fn collect(
-    subject: Subject,
+    mut subject: Subject,
     collectors: Vec<Collector>,
     limit: Duration,
     heard: &mut dyn FnMut(&Finding),
 ) -> Collected {
     let begun = clock::now();
+    subject.until = Some(begun + limit);
     let mut gathering = Gathering {
         scene: Scene::default(),
         heard,
@@ -269,5 +278,11 @@ fn start(
         })
 }
 
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod faked_tests;
+#[cfg(test)]
+mod real_tests;
 #[cfg(test)]
 mod tests;

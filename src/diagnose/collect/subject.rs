@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use super::{Enough, Say};
 use crate::host::procfs::{Proc, Unread};
@@ -18,6 +19,8 @@ pub struct Subject {
     pub(in crate::diagnose) slot: i32,
     /// Where work directories live.
     pub(in crate::diagnose) work_root: PathBuf,
+    /// When nobody will listen any more.
+    pub(in crate::diagnose) until: Option<Instant>,
     processes: Vec<ProcessFact>,
     pids: BTreeSet<i32>,
     table: OnceLock<Table>,
@@ -39,6 +42,7 @@ impl Subject {
             proc,
             slot,
             work_root: work_root.to_owned(),
+            until: None,
             pids: processes.iter().map(|process| process.pid).collect(),
             processes,
             table: OnceLock::new(),
@@ -174,7 +178,7 @@ impl Table {
             self.refused.iter().partition(|pid| subject.has(**pid));
         for pid in own {
             let why = subject.why(&Unread::Refused, pid, Right::Look);
-            say.gap(format!("descriptors of {pid}"), why)?;
+            say.gap(format!("pipes, sockets and locks of {pid}"), why)?;
         }
         let what = "holders outside the script";
         if self.hides {

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier};
 
+use super::fake::Fake;
 use super::*;
 use crate::host::procfs::Proc;
 use crate::model::ProcessFact;
@@ -16,16 +17,20 @@ fn me() -> i32 {
 }
 
 /// A process to look at.
-struct Sleeper(std::process::Child);
+pub(super) struct Sleeper(std::process::Child);
 
 impl Sleeper {
-    #[expect(clippy::disallowed_methods, reason = "something to look at")]
-    fn new() -> Self {
-        let mut command = std::process::Command::new("sleep");
-        Sleeper(command.arg("300").spawn().unwrap())
+    pub(super) fn new() -> Self {
+        Self::with_stdout(std::process::Stdio::null())
     }
 
-    fn pid(&self) -> i32 {
+    #[expect(clippy::disallowed_methods, reason = "something to look at")]
+    pub(super) fn with_stdout(stdout: impl Into<std::process::Stdio>) -> Self {
+        let mut command = std::process::Command::new("sleep");
+        Sleeper(command.arg("300").stdout(stdout).spawn().unwrap())
+    }
+
+    pub(super) fn pid(&self) -> i32 {
         i32::try_from(self.0.id()).unwrap()
     }
 }
@@ -62,45 +67,47 @@ fn whys<'s>(scene: &'s Scene, what: &str) -> Vec<&'s str> {
     of.map(|gap| gap.why.as_str()).collect()
 }
 
+/// Long enough for everybody who does not block, on a busy machine too.
+const PATIENT: Duration = Duration::from_secs(3);
+
+/// One of the real collectors is replaced by one that speaks once and blocks.
+fn check_blocked(blocked: usize) {
+    let sleeper = Sleeper::new();
+    let mut doubles = collectors();
+    let what = doubles[blocked].what;
+    let (double, release) = blocks(what);
+    doubles[blocked] = double;
+    let others: Vec<_> = doubles.iter().map(|double| double.what).collect();
+    let mut streamed = Scene::default();
+    let mut hear = |finding: &Finding| streamed.learn(finding.clone());
+    let collected = collect(subject_of(sleeper.pid()), doubles, PATIENT, &mut hear);
+    let scene = &collected.scene;
+    assert!(scene.took < PATIENT * 2, "{what}: {:?}", scene.took);
+    assert_eq!(whys(scene, what), ["no answer within 3 s"]);
+    assert_eq!(
+        whys(scene, &format!("said by {what}")),
+        ["before it blocked"]
+    );
+    assert_eq!(whys(scene, "said too late"), [""; 0]);
+    for other in others.into_iter().filter(|other| *other != what) {
+        assert_eq!(whys(scene, other), [""; 0], "{other} while {what} blocks");
+    }
+    assert_eq!(scene.machine.is_some(), what != "machine");
+    assert_eq!(scene.threads.is_empty(), what == "threads");
+    assert_eq!(collected.left.stuck(), [what]);
+    assert_eq!(streamed.threads, scene.threads);
+    drop(release);
+}
+
 #[test]
 fn whoever_blocks_is_named_and_everything_else_is_known_in_time() {
-    let all = collectors().len();
-    for blocked in 0..all {
-        let sleeper = Sleeper::new();
-        let mut doubles = collectors();
-        let what = doubles[blocked].what;
-        let (double, release) = blocks(what);
-        doubles[blocked] = double;
-        let others: Vec<_> = doubles
-            .iter()
-            .map(|c| c.what)
-            .filter(|w| *w != what)
-            .collect();
-        let mut streamed = Scene::default();
-        let mut hear = |finding: &Finding| streamed.learn(finding.clone());
-        let collected = collect(subject_of(sleeper.pid()), doubles, LIMIT, &mut hear);
-        drop(sleeper);
-        let scene = &collected.scene;
-        assert!(
-            scene.took < Duration::from_millis(500),
-            "{what}: {:?}",
-            scene.took
-        );
-        assert_eq!(whys(scene, what), ["no answer within 0.4 s"]);
-        assert_eq!(
-            whys(scene, &format!("said by {what}")),
-            ["before it blocked"]
-        );
-        assert_eq!(whys(scene, "said too late"), [""; 0]);
-        for other in others {
-            assert_eq!(whys(scene, other), [""; 0], "{other} while {what} blocks");
+    thread::scope(|scope| {
+        for blocked in 0..collectors().len() {
+            scope.spawn(move || check_blocked(blocked));
         }
-        assert_eq!(scene.machine.is_some(), what != "machine");
-        assert_eq!(scene.threads.is_empty(), what == "threads");
-        assert_eq!(collected.left.stuck(), [what]);
-        assert_eq!(streamed.threads, scene.threads);
-        drop(release);
-    }
+    });
+    let half = Duration::from_millis(500);
+    assert!(LIMIT < half, "the whole must be done in {half:?}");
 }
 
 #[test]
@@ -130,7 +137,7 @@ fn one_that_breaks_down_is_a_gap() {
         say.gap("fact", "said")?;
         std::panic::resume_unwind(Box::new("a surprise"))
     });
-    let collected = collect(subject_of(0), vec![broken], SHORT, &mut |_| {});
+    let collected = collect(subject_of(0), vec![broken], PATIENT, &mut |_| {});
     assert_eq!(whys(&collected.scene, "fact"), ["said"]);
     assert_eq!(
         whys(&collected.scene, "broken"),
@@ -162,36 +169,33 @@ fn dead_file(path: &std::path::Path) {
     rustix::fs::mknodat(rustix::fs::CWD, path, kind, mode, 0).unwrap();
 }
 
+/// A process with one file that does not answer.
+fn check_dead(dead: &str, known: bool) {
+    let fake = Fake::new()
+        .with(7)
+        .file("1/task/1/children", "7 ")
+        .file("7/task/7/syscall", "running\n")
+        .file("loadavg", "1 2 3 4/5 6\n");
+    let root = fake.root();
+    dead_file(&root.join(dead));
+    let subject = Subject::new(Proc::at(root), 1, Vec::new(), root);
+    let found = collect(subject, vec![Collector::processes()], PATIENT, &mut |_| {});
+    assert_eq!(found.scene.processes.len(), 1, "{dead}");
+    let subject = Subject::new(Proc::at(root), 1, found.scene.processes, root);
+    let collected = collect(subject, collectors(), PATIENT, &mut |_| {});
+    assert_eq!(collected.scene.threads.len(), usize::from(known), "{dead}");
+    assert_eq!(collected.scene.machine.unwrap().load, "1 2 3", "{dead}");
+    // Whoever reads there is let go.
+    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NONBLOCK;
+    let mode = rustix::fs::Mode::empty();
+    drop(rustix::fs::open(root.join(dead), flags, mode));
+}
+
 #[test]
 fn a_process_whose_files_do_not_answer_costs_what_they_tell_and_no_more() {
-    let stat = "7 (dead) S 1 7 7 0 -1 0 0 0 0 0 3 4 0 0 20 0 1 0 500 0 0";
-    for (dead, known) in [
-        ("7/cmdline", true),
-        ("7/task/7/syscall", false),
-        ("7/task/7/wchan", false),
-    ] {
-        let directory = tempfile::tempdir().unwrap();
-        let root = directory.path();
-        fs::create_dir_all(root.join("7/task/7")).unwrap();
-        fs::create_dir_all(root.join("1/task/1")).unwrap();
-        fs::write(root.join("1/task/1/children"), "7 ").unwrap();
-        fs::write(root.join("7/stat"), stat).unwrap();
-        fs::write(root.join("7/task/7/stat"), stat).unwrap();
-        fs::write(root.join("7/task/7/syscall"), "running\n").unwrap();
-        fs::write(root.join("loadavg"), "1 2 3 4/5 6\n").unwrap();
-        dead_file(&root.join(dead));
-        let subject = Subject::new(Proc::at(root), 1, Vec::new(), "/".as_ref());
-        let found = collect(subject, vec![Collector::processes()], SHORT, &mut |_| {});
-        assert_eq!(found.scene.processes.len(), 1, "{dead}");
-        let subject = Subject::new(Proc::at(root), 1, found.scene.processes, "/".as_ref());
-        let collected = collect(subject, collectors(), SHORT, &mut |_| {});
-        assert_eq!(collected.scene.threads.len(), usize::from(known), "{dead}");
-        assert_eq!(collected.scene.machine.unwrap().load, "1 2 3", "{dead}");
-        // Whoever reads there is let go.
-        drop(rustix::fs::open(
-            root.join(dead),
-            rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NONBLOCK,
-            rustix::fs::Mode::empty(),
-        ));
-    }
+    thread::scope(|scope| {
+        scope.spawn(|| check_dead("7/cmdline", true));
+        scope.spawn(|| check_dead("7/task/7/syscall", false));
+        scope.spawn(|| check_dead("7/task/7/wchan", false));
+    });
 }

@@ -3,9 +3,8 @@
 
 use super::{Enough, Right, Say, Subject, waits};
 use crate::host::procfs::{Syscall, TaskCall};
-use crate::model::{Finding, ThreadFact};
+use crate::model::{Finding, ThreadFact, Wait};
 
-/// Everything about threads.
 pub(super) fn learn(subject: &Subject, say: &Say) -> Result<(), Enough> {
     let vague = first_look(subject, say)?;
     for (thread, call) in vague {
@@ -22,10 +21,7 @@ pub(super) fn learn(subject: &Subject, say: &Say) -> Result<(), Enough> {
 }
 
 /// What can be learnt of threads without touching anybody's memory. Returns those of which there is more.
-pub(super) fn first_look(
-    subject: &Subject,
-    say: &Say,
-) -> Result<Vec<(ThreadFact, Syscall)>, Enough> {
+fn first_look(subject: &Subject, say: &Say) -> Result<Vec<(ThreadFact, Syscall)>, Enough> {
     let proc = &subject.proc;
     let mut vague = Vec::new();
     for process in subject.living() {
@@ -49,7 +45,11 @@ pub(super) fn first_look(
             };
             say.say(Finding::Thread(thread.clone()))?;
             match call {
-                Ok(TaskCall::In(call)) if waits::leaves_more(&call) => vague.push((thread, call)),
+                Ok(TaskCall::In(call))
+                    if thread.wait != Wait::Kernel && waits::leaves_more(&call) =>
+                {
+                    vague.push((thread, call));
+                }
                 Ok(_) | Err(_) => {}
             }
         }

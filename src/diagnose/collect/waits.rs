@@ -99,6 +99,7 @@ fn in_call(subject: &Subject, pid: i32, task: &Task, call: &Syscall) -> Wait {
             on: watched(subject, pid, number(first)),
             timed: is_timed(milliseconds, fourth),
         },
+        Shape::Open(_) if task.state == 'D' || is_file_system(&task.wchan) => Wait::Kernel,
         Shape::Open(_) => Wait::Open {
             path: String::new(),
         },

@@ -4,7 +4,7 @@ use super::syscalls::{self, Syscall};
 use super::{Proc, Unread, numbers};
 
 /// One thread at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Task {
     /// Its id.
     pub tid: i32,

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{ADDITIONS, COMMANDS, Command, listed};
 use crate::script::check::CommandFacts;
+use crate::script::conditions;
 
 /// The names of the commands.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -38,7 +39,43 @@ pub fn explain(name: &str) -> Option<String> {
     Some(format!("{text}\n\nExample:\n\n  {}\n", command.example))
 }
 
-/// The commands and conditions of the language.
+/// The variables that a script begins with, in their order.
+const VARIABLES: &[(&str, &str, bool)] = &[
+    ("WORK", "the work directory", false),
+    (
+        "PATH",
+        "stand-ins and programs, then the harness's own PATH",
+        false,
+    ),
+    ("GOTRACEBACK", "system", false),
+    ("HOME", "/no-home", false),
+    ("TMPDIR", "$WORK/.tmp", false),
+    ("devnull", "/dev/null", false),
+    ("/", "/", false),
+    (":", ":", false),
+    ("$", "$", false),
+    ("GOCOVERDIR", "that of the harness, if there is one", false),
+    ("GORACE", "that of the harness, if there is one", false),
+    ("exe", "nothing", false),
+    ("ENGINE", "the engine's command, docker or podman", true),
+    (
+        "TAG",
+        "a name that no other script, attempt or run has",
+        true,
+    ),
+    ("RUN_ID", "the run's id", true),
+];
+
+/// The names of the variables that a script begins with, with ours or without.
+#[cfg(test)]
+pub(in crate::interp) fn variables(additions: bool) -> impl Iterator<Item = &'static str> {
+    let listed = VARIABLES
+        .iter()
+        .filter(move |(_, _, addition)| additions || !addition);
+    listed.map(|(name, _, _)| *name)
+}
+
+/// The commands, conditions and variables of the language.
 pub fn reference() -> String {
     let mut text = String::from(
         "The commands of scripts. `!` before one that allows it expects it to fail.\n\n",
@@ -46,6 +83,12 @@ pub fn reference() -> String {
     list(COMMANDS, &mut text);
     text += "\nNot in testscript, and off under `--dialect testscript`:\n\n";
     list(ADDITIONS, &mut text);
+    text += "\nConditions, as `[NAME] COMMAND` and `[!NAME] COMMAND`:\n\n";
+    let conditions = conditions().map(|one| (one.name, one.about, one.addition));
+    pairs(conditions, &mut text);
+    text += "\nVariables of every script, as `$NAME` and `${NAME}`:\n\n";
+    pairs(VARIABLES.iter().copied(), &mut text);
+    text += "\n+ is not in testscript, and off under `--dialect testscript`.\n";
     text += "\n`shakedown help COMMAND` says more of each.\n";
     text
 }
@@ -55,6 +98,13 @@ fn list(table: &[Command], text: &mut String) {
         let mark = if command.negatable { "!" } else { " " };
         writeln!(text, "  {mark} {:<36} {}", command.usage, command.summary)
             .expect("writing to a string cannot fail");
+    }
+}
+
+fn pairs(rows: impl Iterator<Item = (&'static str, &'static str, bool)>, text: &mut String) {
+    for (name, about, addition) in rows {
+        let mark = if addition { "+" } else { " " };
+        writeln!(text, "  {mark} {name:<36} {about}").expect("writing to a string cannot fail");
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) mod state;
 
 use std::path::Path;
 
+#[cfg(test)]
+pub(super) use manual::variables;
 pub use manual::{explain, facts, names, reference};
 
 use super::gotext;

@@ -432,6 +432,10 @@ fn a_command_within_another_is_looked_at_as_any() {
             &["a:1:18: there is no file `wanted` in the archive, and no line before makes one"],
         ),
     ]);
+}
+
+#[test]
+fn a_command_within_another_has_hints_and_raises_no_alarm() {
     hints(
         "! until exec true",
         "`until ! COMMAND` expects the command to fail",

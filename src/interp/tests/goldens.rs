@@ -23,7 +23,7 @@ fn becomes(before: &str, after: &str) {
 fn fails(text: &str, wanted: &str) {
     match updated(text) {
         (ScriptEnding::Failed(failure), _, log) => {
-            assert_eq!(failure.message.lossy(), wanted, "{log}")
+            assert_eq!(failure.message.lossy(), wanted, "{log}");
         }
         (ending, _, log) => panic!("{ending:?}\n{log}"),
     }

@@ -12,6 +12,7 @@ mod programs;
 mod terminals;
 mod world;
 
+use super::commands::variables as variables_of_the_manual;
 use super::{
     AfterFailure, Demands, Detail, Executed, Golden, Length, Registry, ScriptEnding, Setup,
     environment, execute,
@@ -134,4 +135,20 @@ fn the_environment_is_in_the_order_of_go_and_ends_with_ours() {
     assert_eq!(names(Dialect::Testscript).join(" "), go);
     let ours = format!("{go} ENGINE TAG RUN_ID");
     assert_eq!(names(Dialect::Shakedown).join(" "), ours);
+}
+
+#[test]
+fn the_manual_lists_the_variables_that_scripts_begin_with() {
+    let mut case = case();
+    case.setup.go_variables = ["GOCOVERDIR", "GORACE"]
+        .map(|name| (name.into(), b"x".to_vec()))
+        .to_vec();
+    for (dialect, additions) in [(Dialect::Testscript, false), (Dialect::Shakedown, true)] {
+        let variables = environment(&case.setup, dialect);
+        let names: Vec<&[u8]> = variables.iter().map(|(name, _)| name.as_slice()).collect();
+        let listed: Vec<&[u8]> = variables_of_the_manual(additions)
+            .map(str::as_bytes)
+            .collect();
+        assert_eq!(names, listed);
+    }
 }

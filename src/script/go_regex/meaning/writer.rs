@@ -1,5 +1,12 @@
 //! How a shape is written, and what it then means. Knows nothing of matching.
 
+#![expect(
+    clippy::format_push_string,
+    clippy::struct_excessive_bools,
+    clippy::wildcard_enum_match_arm,
+    reason = "spellings and flags are Go's, and speed is nobody's concern in a test"
+)]
+
 use super::shape::{Counts, Item, Place, Shape, Spelling};
 
 pub(super) type Test = Box<dyn Fn(char) -> bool>;
