@@ -219,7 +219,7 @@ fn deadlock_locks(kind: &str, role: &str) -> io::Result<()> {
 /// A server that lets one in, and is not looking.
 fn unix_backlog(kind: &str, role: &str) -> io::Result<()> {
     if role == "server" {
-        let listener = UnixListener::bind("socket")?;
+        let listener = UnixListener::bind("server.sock")?;
         rustix::net::listen(&listener, 0)?;
         note(kind)?;
         ready("listening")?;
@@ -228,7 +228,7 @@ fn unix_backlog(kind: &str, role: &str) -> io::Result<()> {
     let (_child, _) = start_ready(&[kind, "server"])?;
     let mut waiting = Vec::new();
     loop {
-        waiting.push(UnixStream::connect("socket")?);
+        waiting.push(UnixStream::connect("server.sock")?);
     }
 }
 
@@ -239,7 +239,7 @@ fn unix_silent(kind: &str, role: &str) -> io::Result<()> {
     match role {
         "hold" => return lock(kind, role),
         "server" => {
-            let listener = UnixListener::bind("socket")?;
+            let listener = UnixListener::bind("server.sock")?;
             if !behind_lock {
                 note(kind)?;
             }
@@ -255,7 +255,7 @@ fn unix_silent(kind: &str, role: &str) -> io::Result<()> {
         .then(|| start_ready(&[kind, "hold"]))
         .transpose()?;
     let (_child, _) = start_ready(&[kind, "server"])?;
-    ask(UnixStream::connect("socket")?)
+    ask(UnixStream::connect("server.sock")?)
 }
 
 fn tcp_silent(kind: &str, role: &str) -> io::Result<()> {
