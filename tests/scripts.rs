@@ -9,6 +9,7 @@
     reason = "a program under test prints, and starts what it likes"
 )]
 
+mod hangs;
 mod toy;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ const FOLDERS: [&str; 4] = [
 fn main() -> ExitCode {
     let mut harness = Harness::from_manifest()
         .program("toy", toy::main)
+        .program("hangs", hangs::main)
         .command("crash-slot", crash_slot)
         .command("never-returns", never_returns)
         .command("prints", prints)

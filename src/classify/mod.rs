@@ -1,15 +1,6 @@
 //! What it meant: attempts → verdict, verdicts → conclusion. Pure; the only maker of either.
 
-use crate::model::{AttemptReport, Conclusion, Counts, Movement, Outcome, Verdict};
-
-/// What a leaked pipe does to a trial that passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeakRule {
-    /// Nothing: it is reported.
-    Warn,
-    /// The trial fails.
-    Fail,
-}
+use crate::model::{AttemptReport, Conclusion, Counts, LeakRule, Movement, Outcome, Verdict};
 
 /// The attempts of one trial, in order; never none.
 #[derive(Debug, Clone)]

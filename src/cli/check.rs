@@ -1,13 +1,13 @@
 //! `shakedown check`: reads scripts, runs nothing, and tells everything that looks wrong in them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use super::Options;
-use super::door::{self, Place};
+use super::door::{self, Place, Registered};
 use super::harness::complain;
-use crate::config::Settings;
 use crate::interp;
 use crate::model::Conclusion;
 use crate::plan::{self, Candidate, Rules};
@@ -16,8 +16,9 @@ use crate::script::check::{Finding, Vocabulary, Weight, check};
 use crate::script::{Facts, Script};
 
 /// Checks what was asked for, prints what was found, gives the exit code.
-pub(super) fn perform(options: &Options, place: Place) -> ExitCode {
-    let found = door::brief(options, place, Vec::new()).and_then(|(brief, _)| findings(&brief));
+pub(super) fn perform(options: &Options, place: Place, registered: Registered) -> ExitCode {
+    let found =
+        door::brief(options, place, Vec::new()).and_then(|(brief, _)| findings(&brief, registered));
     let (findings, scripts) = match found {
         Ok(found) => found,
         Err(message) => return door::misused(&message),
@@ -49,8 +50,8 @@ pub(super) fn perform(options: &Options, place: Place) -> ExitCode {
 }
 
 /// All findings, script by script, and how many scripts there are.
-fn findings(brief: &Brief) -> Result<(Vec<Finding>, usize), String> {
-    let vocabulary = vocabulary(&brief.settings);
+fn findings(brief: &Brief, registered: Registered) -> Result<(Vec<Finding>, usize), String> {
+    let vocabulary = vocabulary(brief, registered);
     let mut findings = Vec::new();
     let mut scripts = 0;
     for script in run::candidates(brief).map_err(|error| error.to_string())? {
@@ -74,6 +75,7 @@ fn header(brief: &Brief, name: String, file: String, bytes: Vec<u8>) -> Vec<Find
         dialect: brief.settings.dialect,
         container_names: &brief.settings.container_names,
         deadline: &|header| brief.settings.deadline_for(header),
+        leaks: &|header| brief.settings.leak_for(header),
     };
     let mut mistakes = Vec::new();
     plan::build(Candidate { name, file, bytes }, &rules, &mut mistakes);
@@ -84,14 +86,21 @@ fn header(brief: &Brief, name: String, file: String, bytes: Vec<u8>) -> Vec<Find
     mistakes.into_iter().map(finding).collect()
 }
 
-/// What scripts may use: the language, and what harness.toml adds to it.
-fn vocabulary(settings: &Settings) -> Vocabulary {
+/// What scripts may use: the language, what harness.toml adds to it, and what the test target does.
+fn vocabulary(brief: &Brief, registered: Registered) -> Vocabulary {
+    let settings = &brief.settings;
+    let check = &settings.check;
     Vocabulary {
         commands: interp::command_facts().collect(),
-        programs: settings.programs.keys().cloned().collect(),
+        programs: joined(settings.programs.keys(), registered.programs),
         externals: settings.commands.keys().cloned().collect(),
-        customs: settings.check.commands.clone(),
-        conditions: settings.check.conditions.clone(),
-        machine: Facts::of_this_build(),
+        customs: joined(&check.commands, registered.commands),
+        conditions: joined(&check.conditions, registered.conditions),
+        machine: Facts::of_this_build(brief.length),
+        explicit_exec: settings.demands.explicit_exec,
     }
+}
+
+fn joined<'a>(some: impl IntoIterator<Item = &'a String>, more: Vec<String>) -> BTreeSet<String> {
+    some.into_iter().cloned().chain(more).collect()
 }

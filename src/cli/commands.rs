@@ -23,6 +23,13 @@ pub enum Command {
         /// Where it is and how to print it.
         options: Box<Options>,
     },
+    /// Clean after runs that were killed.
+    Reap {
+        /// Only tell what would be done.
+        dry_run: bool,
+    },
+    /// Show what a run made in engines; `None`: which runs made something.
+    Ledger(Option<WhichRun>),
     /// Explain.
     Help(&'static Topic),
     /// Explain a command of the script language, by its name.
@@ -95,6 +102,16 @@ pub static TOPICS: &[Topic] = &[
         "shakedown report [FLAGS] RUN|latest",
         "Print the report of a recorded run again",
     ),
+    topic(
+        "reap",
+        "shakedown reap [--dry-run]",
+        "Remove what killed runs of this account left behind",
+    ),
+    topic(
+        "ledger",
+        "shakedown ledger [RUN|latest]",
+        "Show what a run made in engines, and what became of it",
+    ),
     topic("version", "shakedown version", "Print the version"),
     topic(
         "flags",
@@ -125,6 +142,8 @@ pub fn command(words: &[String], environment: &Environment) -> Result<Command, M
             Ok(Command::Check(options))
         }),
         "report" => read("report", rest, environment, report),
+        "reap" => reap(rest),
+        "ledger" => ledger(rest),
         other => Err(unknown(other)),
     }
 }
@@ -186,6 +205,37 @@ fn report(mut options: Box<Options>) -> Result<Command, Misuse> {
                 .did_you_mean(nearest(run, ["latest"]))
                 .into()),
         },
+        [_, more, ..] => Err(Mistake::new(format!("expected one run, found also `{more}`")).into()),
+    }
+}
+
+fn reap(words: &[String]) -> Result<Command, Misuse> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        [] => Ok(Command::Reap { dry_run: false }),
+        ["--dry-run" | "-n"] => Ok(Command::Reap { dry_run: true }),
+        ["--help" | "-h"] => Ok(Command::Help(find("reap").expect("reap is a topic"))),
+        [word, ..] => Err(Mistake::new(format!(
+            "expected nothing but `--dry-run`, found `{word}`"
+        ))
+        .did_you_mean(nearest(word, ["--dry-run"]))
+        .into()),
+    }
+}
+
+fn ledger(words: &[String]) -> Result<Command, Misuse> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        [] => Ok(Command::Ledger(None)),
+        ["--help" | "-h"] => Ok(Command::Help(find("ledger").expect("ledger is a topic"))),
+        [run] => run
+            .parse()
+            .map(|run| Command::Ledger(Some(run)))
+            .map_err(|message| {
+                Mistake::new(message)
+                    .did_you_mean(nearest(run, ["latest"]))
+                    .into()
+            }),
         [_, more, ..] => Err(Mistake::new(format!("expected one run, found also `{more}`")).into()),
     }
 }

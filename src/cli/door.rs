@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use super::harness::complain;
 use super::upkeep::{forget_old_runs, hold};
 use super::{
-    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, given, help, options,
+    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, check, given, help,
+    options, repeat,
 };
 use crate::config::{self, Settings};
 use crate::history::{self, Recorder};
@@ -26,6 +27,16 @@ use crate::run::{self, Brief, Kept, Nothing, Teller};
 pub(super) struct Place {
     pub(super) base: PathBuf,
     pub(super) scripts: Vec<String>,
+    /// The words that run one trial again, with its name behind them.
+    pub(super) repeat: Vec<String>,
+}
+
+/// What a test target adds to the language, by name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Registered {
+    pub(super) programs: Vec<String>,
+    pub(super) commands: Vec<String>,
+    pub(super) conditions: Vec<String>,
 }
 
 /// The name of the configuration file.
@@ -56,7 +67,8 @@ pub(super) fn typed(words: &[OsString]) -> Result<(Vec<String>, Environment), St
 }
 
 /// The main of a test target.
-pub(super) fn target(words: &[OsString], place: Place, programs: Vec<String>) -> ExitCode {
+pub(super) fn target(words: &[OsString], mut place: Place, registered: Registered) -> ExitCode {
+    let program = program(words);
     let (words, variables) = match typed(words) {
         Ok(typed) => typed,
         Err(message) => return misused(&message),
@@ -70,8 +82,17 @@ pub(super) fn target(words: &[OsString], place: Place, programs: Vec<String>) ->
             "cargo test --test NAME -- [FLAGS] [FILTER...]",
             Door::Target,
         )),
-        Ok(Typed::Options(options)) => perform(&options, place, programs),
+        Ok(Typed::Options(options)) => {
+            place.repeat = repeat::words(&program, &words, &variables, Door::Target);
+            perform(&options, place, registered)
+        }
     }
+}
+
+/// How this process was called.
+pub(super) fn program(words: &[OsString]) -> String {
+    let first = words.first().cloned().unwrap_or_default();
+    first.to_string_lossy().into_owned()
 }
 
 /// Prints a text on stdout.
@@ -192,6 +213,7 @@ pub(super) fn brief(
         } else {
             AfterFailure::Stop
         },
+        length: options.length,
         golden: options.golden,
         warnings: options.warnings.clone(),
         nothing: match options.runner {
@@ -202,14 +224,18 @@ pub(super) fn brief(
         nextest: nextest
             .filter(|_| options.runner == Runner::Nextest)
             .map(str::to_owned),
+        repeat: place.repeat,
         programs,
     };
     Ok((brief, state))
 }
 
-/// Runs or lists.
-pub(super) fn perform(options: &Options, place: Place, programs: Vec<String>) -> ExitCode {
-    let (mut brief, state) = match brief(options, place, programs) {
+/// Runs, lists or checks.
+pub(super) fn perform(options: &Options, place: Place, registered: Registered) -> ExitCode {
+    if options.action == Action::Check {
+        return check::perform(options, place, registered);
+    }
+    let (mut brief, state) = match brief(options, place, registered.programs) {
         Ok(brief) => brief,
         Err(message) => return misused(&message),
     };
@@ -220,7 +246,7 @@ pub(super) fn perform(options: &Options, place: Place, programs: Vec<String>) ->
     brief.stdin = script.as_ref().map(|file| file.path().to_owned());
     match options.action {
         Action::List => list_trials(options, &brief),
-        Action::Run => run_trials(options, &brief, &state),
+        Action::Run | Action::Check => run_trials(options, &brief, &state),
     }
 }
 
@@ -265,6 +291,7 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
                 | run::StartError::Read { .. }
                 | run::StartError::Mistakes(_)
                 | run::StartError::Directory(_)
+                | run::StartError::Life(..)
                 | run::StartError::Ledger(_) => misused(&error.to_string()),
             };
         }
@@ -350,6 +377,7 @@ pub(super) fn replay(options: &Options, which: &super::WhichRun) -> ExitCode {
     let place = Place {
         base: environment::directory(),
         scripts: Vec::new(),
+        repeat: Vec::new(),
     };
     let (settings, _, base) = match settings(options, &place) {
         Ok(settings) => settings,

@@ -2,9 +2,11 @@
 //!
 //! libtest's flags are in `libtest`; this table is what `--help` and the documentation show as ours.
 
-use super::{Options, PassingLogs};
-use crate::config::{CleanupWhen, Dialect, EngineChoice, Origin, Sourced, duration, nearest};
-use crate::model::Golden;
+use super::{Action, Options, PassingLogs};
+use crate::config::{
+    CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Origin, Sourced, duration, nearest,
+};
+use crate::model::{Golden, Length};
 use crate::run::Kept;
 
 /// A flag as people are told about it.
@@ -135,6 +137,27 @@ pub(super) static TABLE: &[Flag] = &[
         },
     ),
     valued(
+        "--on-hang",
+        "WORD",
+        "SHAKEDOWN_ON_HANG",
+        "What happens at a deadline: end, or hold (keeps all alive and says how to attach)",
+        |options, text, _| {
+            options.overrides.on_hang = Some(word(text, &OnHang::WORDS)?);
+            Ok(())
+        },
+    ),
+    valued(
+        "--leak",
+        "WORD",
+        "SHAKEDOWN_LEAK",
+        "What an output left open means, whatever the script says: warn or fail",
+        |options, text, origin| {
+            let value = word(text, &LeakRule::WORDS)?;
+            options.overrides.leak = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
         "--config",
         "FILE",
         "SHAKEDOWN_CONFIG",
@@ -218,6 +241,24 @@ pub(super) static TABLE: &[Flag] = &[
         "Go on after a line that fails",
         |options, _, _| {
             options.go_on = true;
+            Ok(())
+        },
+    ),
+    switch(
+        "--short",
+        "SHAKEDOWN_SHORT",
+        "Scripts leave out what takes long: `[short]` holds, and `[net]` does not",
+        |options, _, _| {
+            options.length = Length::Short;
+            Ok(())
+        },
+    ),
+    switch(
+        "--check",
+        "SHAKEDOWN_CHECK",
+        "Tell what looks wrong in the scripts, and run nothing",
+        |options, _, _| {
+            options.action = Action::Check;
             Ok(())
         },
     ),

@@ -129,8 +129,14 @@ impl Harness {
                 let place = door::Place {
                     base: self.base,
                     scripts: self.scripts,
+                    repeat: Vec::new(),
                 };
-                door::target(&words, place, self.programs.into_keys().collect())
+                let registered = door::Registered {
+                    commands: self.registry.command_names().map(str::to_owned).collect(),
+                    conditions: self.registry.condition_names().map(str::to_owned).collect(),
+                    programs: self.programs.into_keys().collect(),
+                };
+                door::target(&words, place, registered)
             }
         }
     }

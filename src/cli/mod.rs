@@ -15,6 +15,8 @@ mod misuse;
 mod options;
 mod parse;
 mod program;
+mod reap;
+mod repeat;
 #[cfg(test)]
 mod tests;
 mod upkeep;

@@ -2,7 +2,7 @@
 
 use super::Selection;
 use crate::config::{Overrides, Sourced};
-use crate::model::{Golden, Lane};
+use crate::model::{Golden, Lane, Length};
 use crate::run::Kept;
 
 /// All that was typed.
@@ -10,7 +10,7 @@ use crate::run::Kept;
 pub struct Options {
     /// Who started us.
     pub runner: Runner,
-    /// Run, or only list.
+    /// Run, or only list or check.
     pub action: Action,
     /// Which trials.
     pub selection: Selection,
@@ -28,6 +28,8 @@ pub struct Options {
     pub variables: Vec<(String, Option<String>)>,
     /// A script goes on after a line that fails.
     pub go_on: bool,
+    /// What `[short]` says.
+    pub length: Length,
     /// What `cmp` does with files of the scripts' own.
     pub golden: Golden,
     /// How it is told.
@@ -55,6 +57,8 @@ pub enum Action {
     Run,
     /// List them.
     List,
+    /// Tell what looks wrong in their scripts.
+    Check,
 }
 
 /// How a run is told on stdout.
@@ -132,6 +136,7 @@ impl Options {
             kept: Kept::default(),
             variables: Vec::new(),
             go_on: false,
+            length: Length::default(),
             golden: Golden::default(),
             output: Output::default(),
             warnings: Vec::new(),

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use super::check;
-use super::door::{self, Place};
+use super::door::{self, Place, Registered};
 use super::harness::{Role, complain, keep_descriptors, serve, take_role};
-use super::{Command, Door, TOPICS, Topic, command, help};
+use super::reap;
+use super::{Command, Door, TOPICS, Topic, command, help, repeat};
 use crate::config;
 use crate::host::environment;
 use crate::interp::{self, Registry};
@@ -20,6 +21,7 @@ pub fn main() -> ExitCode {
         Role::Done(code) => return code,
         Role::Harness => keep_descriptors(),
     }
+    let program = door::program(&words);
     let (words, variables) = match door::typed(&words) {
         Ok(typed) => typed,
         Err(message) => {
@@ -30,6 +32,12 @@ pub fn main() -> ExitCode {
     let place = || Place {
         base: environment::directory(),
         scripts: Vec::new(),
+        repeat: repeat::words(
+            &program,
+            words.get(1..).unwrap_or_default(),
+            &variables,
+            Door::Program,
+        ),
     };
     match command(&words, &variables) {
         Err(misuse) => {
@@ -37,10 +45,12 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
         Ok(Command::Run(options) | Command::List(options)) => {
-            door::perform(&options, place(), Vec::new())
+            door::perform(&options, place(), Registered::default())
         }
-        Ok(Command::Check(options)) => check::perform(&options, place()),
+        Ok(Command::Check(options)) => check::perform(&options, place(), Registered::default()),
         Ok(Command::Report { run, options }) => door::replay(&options, &run),
+        Ok(Command::Reap { dry_run }) => reap::reap(dry_run),
+        Ok(Command::Ledger(run)) => reap::show(run.as_ref()),
         Ok(Command::Help(topic)) => door::print(&explain(topic)),
         Ok(Command::HelpOn(name)) => door::print(&interp::explain(&name).unwrap_or_default()),
         Ok(Command::Version) => door::print(concat!("shakedown ", env!("CARGO_PKG_VERSION"))),
@@ -57,6 +67,7 @@ fn explain(topic: &Topic) -> String {
         "settings" => config::reference(),
         "exit-codes" => EXIT_CODES.to_owned(),
         "language" => interp::reference(),
+        "reap" | "ledger" => format!("{}\n\nUsage: {}", topic.about, topic.usage),
         _ if topic.usage.is_empty() => topic.about.to_owned(),
         _ => format!("{}\n\n{}", topic.about, help(topic.usage, Door::Program)),
     }

@@ -189,6 +189,8 @@ fn every_flag_of_ours_has_a_twin_and_the_flag_goes_before_it() {
             "--lane" => "container",
             "--deadline" => "5s",
             "--dialect" => "testscript",
+            "--on-hang" => "hold",
+            "--leak" => "fail",
             _ => "1",
         };
         let by_twin = good_with("", &[(flag.twin, value)]);
@@ -362,6 +364,22 @@ fn a_report_is_of_one_run() {
 }
 
 #[test]
+fn reaping_and_ledgers_take_little() {
+    assert_eq!(asked("reap"), Command::Reap { dry_run: false });
+    assert_eq!(asked("reap --dry-run"), Command::Reap { dry_run: true });
+    assert_eq!(asked("ledger"), Command::Ledger(None));
+    assert_eq!(
+        asked("ledger latest"),
+        Command::Ledger(Some(WhichRun::Latest))
+    );
+    check_command(
+        "reap --dryrun",
+        "error: expected nothing but `--dry-run`, found `--dryrun`\n  hint: did you mean `--dry-run`?",
+    );
+    check_command("ledger a b", "error: expected one run, found also `b`");
+}
+
+#[test]
 fn help_is_found_under_every_door() {
     let name = |command| match command {
         Command::Help(topic) => topic.name.to_owned(),
@@ -370,6 +388,8 @@ fn help_is_found_under_every_door() {
         | Command::List(_)
         | Command::Check(_)
         | Command::Report { .. }
+        | Command::Reap { .. }
+        | Command::Ledger(_)
         | Command::Version) => {
             panic!("help was asked for: {other:?}")
         }
@@ -384,13 +404,13 @@ fn help_is_found_under_every_door() {
     assert_eq!(typed("a -h", &[]).unwrap(), Typed::Help);
     check_command(
         "help settigns",
-        "error: unknown topic `settigns`: expected a command of scripts, or one of help, run, list, check, report, version, flags, settings, exit-codes, language\n  hint: did you mean `settings`?",
+        "error: unknown topic `settigns`: expected a command of scripts, or one of help, run, list, check, report, reap, ledger, version, flags, settings, exit-codes, language\n  hint: did you mean `settings`?",
     );
 }
 
 #[test]
 fn a_command_that_is_none_is_told_with_the_nearest() {
-    let known = "expected one of help, run, list, check, report, version";
+    let known = "expected one of help, run, list, check, report, reap, ledger, version";
     check_command(
         "rum",
         &format!("error: unknown command `rum`: {known}\n  hint: did you mean `run`?"),
@@ -442,6 +462,8 @@ fn the_help_has_every_flag() {
           --policy POLICY      How container trials share the engine: serial, gated or parallel [SHAKEDOWN_POLICY]
           --lane LANE          Only the trials of this lane: container or plain [SHAKEDOWN_LANE]
           --deadline TIME      How long a script may take, whatever it says itself: 90s, 3m [SHAKEDOWN_DEADLINE]
+          --on-hang WORD       What happens at a deadline: end, or hold (keeps all alive and says how to attach) [SHAKEDOWN_ON_HANG]
+          --leak WORD          What an output left open means, whatever the script says: warn or fail [SHAKEDOWN_LEAK]
           --config FILE        The harness.toml to read [SHAKEDOWN_CONFIG]
           --state-dir DIR      Where records and history live [SHAKEDOWN_DIR]
           --dialect NAME       The language of the scripts: shakedown or testscript [SHAKEDOWN_DIALECT]
@@ -450,6 +472,8 @@ fn the_help_has_every_flag() {
           --work               Keep work directories, and say where they are [SHAKEDOWN_WORK]
       -e, --env VAR[=VALUE]    Set a variable for scripts, or copy it from here; may be repeated [SHAKEDOWN_ENV]
           --continue           Go on after a line that fails [SHAKEDOWN_CONTINUE]
+          --short              Scripts leave out what takes long: `[short]` holds, and `[net]` does not [SHAKEDOWN_SHORT]
+          --check              Tell what looks wrong in the scripts, and run nothing [SHAKEDOWN_CHECK]
       -u, --update             Rewrite scripts that pass, so that `cmp` finds what their files should hold [SHAKEDOWN_UPDATE]
       -v, --verbose            Whole logs, and those of passing scripts too [SHAKEDOWN_VERBOSE]
 

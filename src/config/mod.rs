@@ -17,8 +17,8 @@ mod table;
 mod tests;
 mod value;
 
-pub use crate::model::Dialect;
 pub use crate::model::duration;
+pub use crate::model::{Dialect, LeakRule};
 pub use entry::SettingFacts;
 pub use nearest::nearest;
 pub use pattern::Pattern;
@@ -27,7 +27,7 @@ pub use read::read;
 pub use reference::reference;
 pub use resolve::{Origin, Overrides, PolicyRefused, Reasoned, Sourced};
 pub use settings::{
-    CheckSettings, CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, LeakRule,
+    CheckSettings, CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, OnHang,
     PolicySettings, RecordSettings, Settings, Width,
 };
 pub use table::settings;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{CleanupWhen, Dialect, EngineChoice, Settings, Width};
+use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Settings, Width};
 use crate::model::{EngineFacts, EngineKind, Policy};
 
 /// Where a value came from.
@@ -102,6 +102,10 @@ pub struct Overrides {
     pub strict: bool,
     /// `--keep`
     pub cleanup: Option<CleanupWhen>,
+    /// `--on-hang`
+    pub on_hang: Option<OnHang>,
+    /// `--leak`
+    pub leak: Option<Sourced<LeakRule>>,
 }
 
 /// A policy that the engine does not bear.
@@ -135,6 +139,12 @@ impl Settings {
         if let Some(width) = typed.width {
             self.policy.width = Width::Of(width);
         }
+        if let Some(on_hang) = typed.on_hang {
+            self.on_hang = on_hang;
+        }
+        if let Some(leak) = &typed.leak {
+            self.leak = leak.clone();
+        }
         if let Some(when) = typed.cleanup {
             self.cleanup.when = when;
         }
@@ -149,6 +159,14 @@ impl Settings {
         match (&self.deadline.origin, header) {
             (Origin::Default | Origin::File { .. } | Origin::Header { .. }, Some(header)) => header,
             (Origin::Environment(_) | Origin::Flag(_), _) | (_, None) => self.deadline.clone(),
+        }
+    }
+
+    /// The rule for leaks of a script whose header says `header`, by the same order.
+    pub fn leak_for(&self, header: Option<LeakRule>) -> LeakRule {
+        match (&self.leak.origin, header) {
+            (Origin::Default | Origin::File { .. } | Origin::Header { .. }, Some(header)) => header,
+            (Origin::Environment(_) | Origin::Flag(_), _) | (_, None) => self.leak.value,
         }
     }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Pattern, Sourced};
-use crate::model::{Dialect, EngineKind, Policy};
+use crate::model::{Demands, Dialect, EngineKind, LeakRule, Policy};
 
 /// All settings. Made by `config::read`, or the defaults by [`Settings::default`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,14 +16,22 @@ pub struct Settings {
     pub exclude: Vec<Pattern>,
     /// The language of the scripts.
     pub dialect: Dialect,
+    /// What scripts must do beyond the language.
+    pub demands: Demands,
     /// How long a script may take.
     pub deadline: Sourced<Duration>,
     /// Between SIGTERM and SIGKILL.
     pub grace: Duration,
+    /// From the deadline until a script's last process is gone or given up.
+    pub ladder_limit: Duration,
+    /// What happens at a deadline.
+    pub on_hang: OnHang,
+    /// After so long, a log without a terminal says what still runs; zero: never.
+    pub slow: Duration,
     /// How long output is awaited after a command ended.
     pub leak_grace: Duration,
     /// What a pipe that stays open means.
-    pub leak: LeakRule,
+    pub leak: Sourced<LeakRule>,
     /// Where records live, relative to the file's folder.
     pub state_dir: String,
     /// Largest output of one command that can be used, in bytes.
@@ -77,19 +85,18 @@ impl EngineChoice {
     ];
 }
 
-/// What a pipe that stays open after its command ended means for the run.
+/// What happens to a script at its deadline, when everything has been seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LeakRule {
-    /// It is reported.
-    Warn,
-    /// The trial fails.
-    Fail,
+pub enum OnHang {
+    /// It is ended.
+    End,
+    /// It is kept alive until somebody lets it go.
+    Hold,
 }
 
-impl LeakRule {
+impl OnHang {
     /// Both, with the words that name them.
-    pub const WORDS: [(&'static str, LeakRule); 2] =
-        [("warn", LeakRule::Warn), ("fail", LeakRule::Fail)];
+    pub const WORDS: [(&'static str, OnHang); 2] = [("end", OnHang::End), ("hold", OnHang::Hold)];
 }
 
 /// Which engine, and what comes with it.
@@ -186,10 +193,14 @@ impl Default for Settings {
             scripts: vec!["fixtures".to_owned()],
             exclude: Vec::new(),
             dialect: Dialect::Shakedown,
+            demands: Demands::default(),
             deadline: Sourced::default_of(Duration::from_secs(180)),
             grace: Duration::from_secs(3),
+            ladder_limit: Duration::from_secs(20),
+            on_hang: OnHang::End,
+            slow: Duration::from_secs(60),
             leak_grace: Duration::from_millis(200),
-            leak: LeakRule::Warn,
+            leak: Sourced::default_of(LeakRule::Warn),
             state_dir: ".shakedown".to_owned(),
             output_cap: 1_000_000_000,
             container_names: vec![container_names],

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::entry::{Setting, SettingFacts, setting};
 use super::value::{Given, Mistake};
-use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, Width, duration, size};
+use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Width, duration, size};
 use crate::model::Policy;
 
 /// All settings, in the order of the documentation.
@@ -16,6 +16,8 @@ pub fn settings() -> impl Iterator<Item = &'static SettingFacts> {
     TABLE.iter().map(|setting| &setting.facts)
 }
 
+/// Less leaves no time for anything before SIGKILL.
+const SHORTEST_LADDER: Duration = Duration::from_secs(6);
 const BOOL: &str = "`true` or `false`";
 const POLICY: &str = "`serial`, `gated` or `parallel`";
 const PATTERNS: &str = "a list of patterns";
@@ -57,6 +59,20 @@ pub(super) static TABLE: &[Setting] = &[
         },
     ),
     setting(
+        ("", "require-explicit-exec"),
+        BOOL,
+        "false",
+        "A program that is called without `exec` fails its line, as testscript's `RequireExplicitExec` has it.",
+        |settings, given| flag(given, &mut settings.demands.explicit_exec),
+    ),
+    setting(
+        ("", "require-unique-names"),
+        BOOL,
+        "false",
+        "A file of an archive that would be written over another one fails the script before its first line, as testscript's `RequireUniqueNames` has it.",
+        |settings, given| flag(given, &mut settings.demands.unique_names),
+    ),
+    setting(
         ("", "deadline"),
         duration::EXPECTED,
         r#""3m""#,
@@ -64,9 +80,9 @@ pub(super) static TABLE: &[Setting] = &[
         |settings, given| {
             let deadline = given.duration().map_err(one)?;
             if deadline == Duration::ZERO {
-                return Err(vec![
-                    given.wrong("expected a deadline above zero, found `0s`"),
-                ]);
+                return Err(one(
+                    given.wrong("expected a deadline above zero, found `0s`")
+                ));
             }
             settings.deadline = given.sourced(deadline);
             Ok(())
@@ -79,6 +95,39 @@ pub(super) static TABLE: &[Setting] = &[
         "How long a script's processes have between SIGTERM and SIGKILL when the deadline has passed.",
         |settings, given| {
             settings.grace = given.duration().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "ladder-limit"),
+        duration::EXPECTED,
+        r#""20s""#,
+        "How long ending a script may take in all, from its deadline: looking at it, asking the engine, removing its containers, SIGTERM and the grace, SIGKILL. What is left of it limits each step; at least 5 s are kept for SIGKILL.",
+        |settings, given| {
+            settings.ladder_limit = given.duration().map_err(one)?;
+            if settings.ladder_limit < SHORTEST_LADDER {
+                return Err(vec![given.wrong("expected at least `6s`, found less")]);
+            }
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "on-hang"),
+        "`end` or `hold`",
+        r#""end""#,
+        "What happens at a deadline: the script is ended; or everything is kept alive, and stderr says how to attach, until Enter is pressed or the run is interrupted. `hold` needs somebody who waits: it has no place in CI.",
+        |settings, given| {
+            settings.on_hang = given.one_of(&OnHang::WORDS).map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "slow"),
+        duration::EXPECTED,
+        r#""1m""#,
+        "Where stderr is no terminal, a line says what still runs when a script has run so long, and again each time so long has passed; `0s`: never. It changes no verdict.",
+        |settings, given| {
+            settings.slow = given.duration().map_err(one)?;
             Ok(())
         },
     ),
@@ -96,9 +145,10 @@ pub(super) static TABLE: &[Setting] = &[
         ("", "leak"),
         "`warn` or `fail`",
         r#""warn""#,
-        "What an output that stays open past `leak-grace` means: a warning that names the holder, or a failure.",
+        "What an output that stays open past `leak-grace` means: a warning that names the holder, or a failure. A script's `#: leak = …` goes before it, and `--leak` before that.",
         |settings, given| {
-            settings.leak = given.one_of(&LeakRule::WORDS).map_err(one)?;
+            let leak = given.one_of(&LeakRule::WORDS).map_err(one)?;
+            settings.leak = given.sourced(leak);
             Ok(())
         },
     ),
@@ -151,20 +201,14 @@ pub(super) static TABLE: &[Setting] = &[
         BOOL,
         "false",
         "Without a usable engine the container lane is a fault, instead of ignored.",
-        |settings, given| {
-            settings.engine.require = given.flag().map_err(one)?;
-            Ok(())
-        },
+        |settings, given| flag(given, &mut settings.engine.require),
     ),
     setting(
         ("", "masking"),
         BOOL,
         "true",
         "Hide the engine that was not selected from scripts, so that none uses it by mistake. `false` lets scripts use both.",
-        |settings, given| {
-            settings.engine.masking = given.flag().map_err(one)?;
-            Ok(())
-        },
+        |settings, given| flag(given, &mut settings.engine.masking),
     ),
     setting(
         ("", "images"),
@@ -266,10 +310,7 @@ pub(super) static TABLE: &[Setting] = &[
         BOOL,
         "false",
         "Something left behind, or an output left open, fails the run (exit code 103).",
-        |settings, given| {
-            settings.cleanup.strict = given.flag().map_err(one)?;
-            Ok(())
-        },
+        |settings, given| flag(given, &mut settings.cleanup.strict),
     ),
     setting(
         ("cleanup", "images"),
@@ -358,6 +399,11 @@ const POLICIES: [(&str, Policy); 3] = [
 /// Most setters find at most one mistake.
 fn one(mistake: Mistake) -> Vec<Mistake> {
     vec![mistake]
+}
+
+fn flag(given: &Given<'_>, place: &mut bool) -> Result<(), Vec<Mistake>> {
+    *place = given.flag().map_err(one)?;
+    Ok(())
 }
 
 /// The path of a program; its name is a bare word, and not taken by another table.

@@ -39,6 +39,7 @@ fn the_written_defaults_are_the_defaults() {
     let mut settings = good(&text);
     // All the same but for where they come from.
     settings.deadline.origin = Origin::Default;
+    settings.leak.origin = Origin::Default;
     settings.engine.choice.origin = Origin::Default;
     for policy in [
         &mut settings.policy.docker,
@@ -57,8 +58,13 @@ fn every_setting_can_be_set() {
         scripts = ["fixtures", "more/one.txtar"]
         exclude = ["**/slow/**"]
         dialect = "testscript"
+        require-explicit-exec = true
+        require-unique-names = true
         deadline = "1m30s"
         grace = "1s"
+        ladder-limit = "30s"
+        on-hang = "hold"
+        slow = "90s"
         leak-grace = "50ms"
         leak = "fail"
         state-dir = "../state"
@@ -131,16 +137,29 @@ fn every_setting_can_be_set() {
             },
         ],
         dialect: Testscript,
+        demands: Demands {
+            explicit_exec: true,
+            unique_names: true,
+        },
         deadline: Sourced {
             value: 90s,
             origin: File {
                 file: "harness.toml",
-                line: 5,
+                line: 7,
             },
         },
         grace: 1s,
+        ladder_limit: 30s,
+        on_hang: Hold,
+        slow: 90s,
         leak_grace: 50ms,
-        leak: Fail,
+        leak: Sourced {
+            value: Fail,
+            origin: File {
+                file: "harness.toml",
+                line: 11,
+            },
+        },
         state_dir: "../state",
         output_cap: 64000000,
         container_names: [
@@ -170,7 +189,7 @@ fn every_setting_can_be_set() {
                 ),
                 origin: File {
                     file: "harness.toml",
-                    line: 12,
+                    line: 17,
                 },
             },
             require: true,
@@ -184,21 +203,21 @@ fn every_setting_can_be_set() {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 19,
+                    line: 24,
                 },
             },
             podman: Sourced {
                 value: Parallel,
                 origin: File {
                     file: "harness.toml",
-                    line: 20,
+                    line: 25,
                 },
             },
             podman_socket: Sourced {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 21,
+                    line: 26,
                 },
             },
             forced: None,

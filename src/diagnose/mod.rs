@@ -1,54 +1,112 @@
 //! Evidence about a script that passed its deadline, taken by its ancestor before the first signal.
 //!
-//! Reads, and touches nothing. Today it tells which processes there are and whether anything moves; why
-//! they wait is to be read off the same seam.
+//! Reads, and touches nothing: which processes there are, whether anything moves, what each thread waits for,
+//! who holds it, and the sentence that follows.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::engine::helpers;
-use crate::host::procfs;
-use crate::model::{Evidence, Movement, ProcessFact, Scene};
+use crate::host::procfs::Proc;
+use crate::model::{Evidence, Finding, Gap, Movement, ProcessFact, Scene};
+
+pub mod collect;
+pub mod stacks;
+mod why;
+
+pub use why::explain;
+
+use collect::{Collected, Collector, Left, Subject};
 
 /// All descendants of a process at one moment, parents before children.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Sample {
     processes: Vec<ProcessFact>,
+    gaps: Vec<Gap>,
+    took: Duration,
+    left: Left,
 }
 
-/// Looks at every descendant of `root`, those of engine helpers too.
+/// Looks at every descendant of `root`, those of engine helpers too. It takes a few milliseconds, and at most
+/// [`collect::LIMIT`].
 pub fn sample(root: i32) -> Sample {
-    let processes = procfs::descendants(root, &|_| true);
-    let fact = |process: &procfs::Process| ProcessFact {
-        pid: process.pid,
-        parent: process.parent,
-        state: process.state,
-        command: process.command(),
-        wchan: procfs::wait_channel(process.pid),
-        cpu: process.cpu,
-        io_bytes: procfs::io_bytes(process.pid),
-        engine_helper: helpers::serves_others(process),
-        age: None,
-        line: 0,
-        adopted: false,
-        container: String::new(),
-    };
+    let subject = Subject::new(Proc::default(), root, Vec::new(), Path::new("/"));
+    let collected = collect::collect(
+        subject,
+        vec![Collector::processes()],
+        collect::LIMIT,
+        &mut |_| {},
+    );
     Sample {
-        processes: processes.iter().map(fact).collect(),
+        processes: collected.scene.processes,
+        gaps: collected.scene.gaps,
+        took: collected.scene.took,
+        left: collected.left,
     }
 }
 
+/// What a slot knows of the script that it runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// The slot's own id: the script's processes are below it.
+    pub slot: i32,
+    /// Where work directories live.
+    pub work_root: &'a Path,
+    /// The processes that the script's commands were started as, with their lines; those that ended too.
+    pub started: &'a BTreeMap<i32, u32>,
+}
+
+/// Gathers the facts about what a sample saw; each is told to `heard` as it comes.
+pub fn look(sample: Sample, around: Around<'_>, heard: &mut dyn FnMut(&Finding)) -> Collected {
+    let proc = Proc::default();
+    let mut processes = sample.processes;
+    collect::place(&proc, &mut processes, around);
+    let subject = Subject::new(proc, around.slot, processes, around.work_root);
+    let limit = collect::LIMIT
+        .saturating_sub(sample.took)
+        .max(collect::LIMIT / 2);
+    let mut collected = collect::collect(subject, collect::collectors(), limit, heard);
+    for gap in sample.gaps {
+        let gap = Finding::Gap(gap);
+        heard(&gap);
+        collected.scene.learn(gap);
+    }
+    collected.scene.took += sample.took;
+    collected.left.join(sample.left);
+    collected
+}
+
 impl Sample {
+    /// The processes, parents before children.
+    pub fn processes(&self) -> &[ProcessFact] {
+        &self.processes
+    }
+
     /// As evidence for the record.
     pub fn into_evidence(self) -> Evidence {
-        if self.processes.is_empty() {
-            return Evidence::Unavailable {
-                why: "the script had no process left".to_owned(),
-            };
-        }
-        Evidence::Seen(Box::new(Scene {
+        evidence(Scene {
             processes: self.processes,
+            gaps: self.gaps,
+            took: self.took,
             ..Scene::default()
-        }))
+        })
+    }
+}
+
+impl Collected {
+    /// As evidence for the record, and who did not finish in time.
+    pub fn into_evidence(self) -> (Evidence, Left) {
+        (evidence(self.scene), self.left)
+    }
+}
+
+fn evidence(scene: Scene) -> Evidence {
+    if scene.processes.is_empty() {
+        Evidence::Unavailable {
+            why: "the script had no process left".to_owned(),
+        }
+    } else {
+        Evidence::Seen(Box::new(scene))
     }
 }
 
@@ -60,7 +118,9 @@ const IDLE: Duration = Duration::from_millis(20);
 const IDLE_BYTES: u64 = 128;
 
 /// Whether anything moved between two looks: processes came or went, bytes flowed, processor time was used.
-pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
+/// `written`: bytes that the script's commands wrote to their outputs in between. However few, they are work:
+/// no runtime's housekeeping goes there.
+pub fn movement(before: Option<&Sample>, now: &Sample, written: u64) -> Movement {
     let Some(before) = before else {
         return Movement::Unknown {
             why: "the deadline left no time for a first look".to_owned(),
@@ -73,7 +133,7 @@ pub fn movement(before: Option<&Sample>, now: &Sample) -> Movement {
             .map(|process| process.pid)
             .collect::<Vec<_>>()
     };
-    if pids(before) != pids(now) {
+    if written > 0 || pids(before) != pids(now) {
         return Movement::Moving;
     }
     let moved = before
@@ -117,8 +177,9 @@ mod tests {
     fn check(before: &[ProcessFact], now: &[ProcessFact], expected: &Movement) {
         let sample = |processes: &[ProcessFact]| Sample {
             processes: processes.to_vec(),
+            ..Sample::default()
         };
-        assert_eq!(movement(Some(&sample(before)), &sample(now)), *expected);
+        assert_eq!(movement(Some(&sample(before)), &sample(now), 0), *expected);
     }
 
     #[test]
@@ -139,10 +200,21 @@ mod tests {
     }
 
     #[test]
+    fn a_script_that_trickles_moves() {
+        let look = Sample {
+            processes: vec![process(1, 100, Some(5))],
+            ..Sample::default()
+        };
+        assert_eq!(movement(Some(&look), &look, 1), Movement::Moving);
+        assert_eq!(movement(Some(&look), &look, 0), Movement::Still);
+    }
+
+    #[test]
     fn one_look_tells_no_movement() {
         let now = Sample {
             processes: vec![process(1, 0, None)],
+            ..Sample::default()
         };
-        assert!(matches!(movement(None, &now), Movement::Unknown { .. }));
+        assert!(matches!(movement(None, &now, 9), Movement::Unknown { .. }));
     }
 }

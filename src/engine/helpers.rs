@@ -2,6 +2,7 @@
 //! executable and never signalled (killing a shared aardvark-dns broke another script's names: measured).
 
 use crate::host::procfs::Process;
+use crate::model::EngineKind;
 
 /// Programs that do nothing else.
 const HELPERS: [&str; 9] = [
@@ -28,6 +29,27 @@ pub fn serves_others(process: &Process) -> bool {
     named.into_iter().any(is_helper) || serving_podman(&process.words)
 }
 
+/// The process is an engine's client that a script runs, by whichever name the stand-in was called.
+pub fn is_client(process: &Process) -> bool {
+    let client = |name: &str| EngineKind::ALL.iter().any(|kind| kind.command() == name);
+    client(&process.executable) && !serves_others(process)
+}
+
+/// The command line is of a client that hands signals on to a container. Doubt means that it is.
+pub fn is_attached(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let is_client = EngineKind::ALL
+        .iter()
+        .any(|kind| name == kind.command() || name.starts_with(&format!("{}-", kind.command())));
+    let words: Vec<&str> = words.collect();
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    let starts_attached = has(&["start"]) && has(&["-a", "--attach", "-i", "--interactive", "-ai"]);
+    let attaches = has(&["run", "exec", "attach", "up"]) || starts_attached;
+    is_client && attaches && !has(&["--sig-proxy=false"])
+}
+
 /// A Podman that no script runs: `podman pause`, `podman system service`, `podman container cleanup`.
 fn serving_podman(words: &[String]) -> bool {
     let Some((program, rest)) = words.split_first() else {
@@ -49,21 +71,15 @@ fn serving_podman(words: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[track_caller]
     fn check(executable: &str, name: &str, words: &str, expected: bool) {
         let process = Process {
-            pid: 1,
-            parent: 1,
-            state: 'S',
             name: name.to_owned(),
             words: words.split_whitespace().map(str::to_owned).collect(),
             executable: executable.to_owned(),
-            cpu: Duration::ZERO,
-            started: 0,
+            ..Process::default()
         };
         assert_eq!(serves_others(&process), expected, "{words}");
     }

@@ -4,6 +4,7 @@
 //! Asks through the engine's own client, always under a limit. Knows nothing of scripts, and removes nothing.
 
 pub mod client;
+pub mod container;
 pub mod detect;
 mod facts;
 #[cfg(test)]

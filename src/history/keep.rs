@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{logs_dir, record_path, runs_dir};
+use super::{hangs, logs_dir, record_path, runs_dir};
 use crate::model::RunId;
 
 /// How much is kept: whichever limit is met first. The latest run always is.
@@ -48,14 +48,17 @@ pub fn retain(
     let mut removed = Vec::new();
     let mut bytes = 0;
     for (kept, run) in runs(state_dir)?.into_iter().rev().enumerate() {
+        let hangs = hangs::of_run(state_dir, &run);
         bytes += size(&record_path(state_dir, &run)) + size_of_logs(&logs_dir(state_dir, &run));
+        bytes += hangs.iter().map(|hang| size(hang)).sum::<u64>();
         let too_many = kept >= limits.runs || bytes > limits.bytes;
         if kept == 0 || !too_many || is_live(&run) {
             continue;
         }
         // Logs first: a record without logs can be read, logs without a record are never found again.
         let logs = fs::remove_dir_all(logs_dir(state_dir, &run));
-        if gone(&logs) && gone(&fs::remove_file(record_path(state_dir, &run))) {
+        let hangs = hangs.iter().all(|hang| gone(&fs::remove_file(hang)));
+        if hangs && gone(&logs) && gone(&fs::remove_file(record_path(state_dir, &run))) {
             removed.push(run);
         }
     }

@@ -62,12 +62,16 @@ fn write(folder: &Path, name: &str, whole: &[u8]) -> io::Result<String> {
     Ok(path.display().to_string())
 }
 
-/// The trial's name as a file name; the attempt's id keeps two names apart that look the same then.
 fn file_name(name: &str, attempt: AttemptId) -> String {
+    format!("{}.log", file_stem(name, attempt))
+}
+
+/// The trial's name as a file name; the attempt's id keeps two names apart that look the same then.
+pub(super) fn file_stem(name: &str, attempt: AttemptId) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let name = name.trim_start_matches('.').chars().take(100);
     let name: String = name.map(|c| if plain(c) { c } else { '_' }).collect();
-    format!("{name}-{attempt}.log")
+    format!("{name}-{attempt}")
 }
 
 /// Head and tail, cut at line ends where there are any.

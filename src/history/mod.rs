@@ -5,8 +5,10 @@
 //! .shakedown/.gitignore         *
 //! .shakedown/runs/RUN.jsonl     one line for each event
 //! .shakedown/runs/RUN/*.log     logs too long for a line
+//! .shakedown/hangs/RUN-*.json   everything about a hang, one file each
 //! ```
 
+mod hangs;
 mod keep;
 mod log;
 mod read;
@@ -18,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::RunId;
 
+pub use hangs::{HangReport, store_hang};
 pub use keep::{Retention, latest, retain, runs};
 pub use log::{StoredLog, store_log};
 pub use read::{ReadError, Record, read};

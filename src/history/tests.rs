@@ -251,7 +251,10 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         Just(Outcome::Cancelled),
         Just(samples::faulted()),
         text().prop_map(|reason| Outcome::Skipped { reason }),
-        (place(), text()).prop_map(|(place, message)| Outcome::Failed(Failure { place, message })),
+        (place(), text()).prop_map(|(place, message)| Outcome::Failed(Failure {
+            place,
+            message: message.into()
+        })),
         (place(), duration(), text()).prop_map(move |(place, line_elapsed, why)| {
             let movement = Movement::Unknown { why };
             Outcome::TimedOut(Box::new(Timeout {

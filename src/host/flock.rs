@@ -20,14 +20,35 @@ pub struct FileLock {
 
 /// Locks the file, made if need be; `None` when somebody else held it all the time.
 pub fn lock(path: &Path, limit: Duration) -> io::Result<Option<FileLock>> {
+    take(path, limit, true)
+}
+
+/// The same for a lock that several may hold together, against who wants it alone.
+pub fn share(path: &Path, limit: Duration) -> io::Result<Option<FileLock>> {
+    take(path, limit, false)
+}
+
+fn take(path: &Path, limit: Duration, alone: bool) -> io::Result<Option<FileLock>> {
+    let (now, later) = if alone {
+        (
+            FlockOperation::NonBlockingLockExclusive,
+            FlockOperation::LockExclusive,
+        )
+    } else {
+        (
+            FlockOperation::NonBlockingLockShared,
+            FlockOperation::LockShared,
+        )
+    };
     let file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
         .open(path)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match flock(&file, now) {
         Ok(()) => return Ok(Some(FileLock { file })),
+        Err(rustix::io::Errno::WOULDBLOCK) if limit.is_zero() => return Ok(None),
         Err(rustix::io::Errno::WOULDBLOCK) => {}
         Err(error) => return Err(error.into()),
     }
@@ -37,7 +58,7 @@ pub fn lock(path: &Path, limit: Duration) -> io::Result<Option<FileLock>> {
     thread::Builder::new()
         .name("file lock".to_owned())
         .spawn(move || {
-            let locked = flock(&file, FlockOperation::LockExclusive);
+            let locked = flock(&file, later);
             sender.send(locked.map(|()| FileLock { file })).ok();
         })?;
     match receiver.recv_timeout(limit) {
@@ -63,5 +84,18 @@ mod tests {
         drop(first);
         assert!(waiter.join().unwrap());
         assert!(lock(&path, Duration::from_secs(20)).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_shared_lock_keeps_out_only_who_wants_it_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("lock");
+        let one = share(&path, Duration::ZERO).unwrap().unwrap();
+        let other = share(&path, Duration::ZERO).unwrap().unwrap();
+        assert!(lock(&path, Duration::ZERO).unwrap().is_none());
+        drop(one);
+        assert!(lock(&path, Duration::ZERO).unwrap().is_none());
+        drop(other);
+        assert!(lock(&path, Duration::ZERO).unwrap().is_some());
     }
 }

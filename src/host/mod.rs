@@ -8,6 +8,8 @@ pub mod environment;
 pub mod facts;
 mod feed;
 pub mod flock;
+pub mod memory;
+pub mod pipe_fill;
 pub mod post;
 pub mod process;
 pub mod procfs;
@@ -20,3 +22,6 @@ pub mod spawn;
 pub mod stream;
 pub mod strings;
 pub mod terminal;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod trace;
+pub mod unix_sockets;

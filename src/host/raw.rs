@@ -30,6 +30,7 @@ pub enum Waited {
 }
 
 /// `waitpid(pid, WNOHANG | __WALL)`; -1 for any child. `__WALL` sees children made by `clone` without SIGCHLD.
+/// A stop is no end: another thread of this process looks at a stack for a moment (`trace`).
 pub fn wait(pid: i32) -> Waited {
     let mut status = 0;
     loop {
@@ -37,6 +38,7 @@ pub fn wait(pid: i32) -> Waited {
         let waited = unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG | libc::__WALL) };
         match waited {
             0 => return Waited::Running,
+            pid if pid > 0 && libc::WIFSTOPPED(status) => {}
             pid if pid > 0 => return Waited::Ended { pid, status },
             _ if io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => {}
             _ => return Waited::None,
@@ -320,6 +322,71 @@ extern "C" fn become_image(plan: &Plan) -> ! {
         plan.error
             .store(*libc::__errno_location(), Ordering::Relaxed);
         libc::_exit(127)
+    }
+}
+
+/// Where a thread is: what is needed to follow its calls back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registers {
+    /// The next instruction.
+    pub instruction: u64,
+    /// The top of the stack.
+    pub stack: u64,
+    /// The frame, in code that keeps one.
+    pub frame: u64,
+}
+
+/// Becomes the tracer of a thread and asks it to stop (`PTRACE_SEIZE`, `PTRACE_INTERRUPT`). It does so a little
+/// later, or, in an uninterruptible wait, much later.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub fn begin_stop(tid: i32) -> io::Result<()> {
+    // SAFETY: neither request reads or writes memory of this process.
+    unsafe {
+        traced(libc::ptrace(libc::PTRACE_SEIZE, tid, 0, 0))?;
+        traced(libc::ptrace(libc::PTRACE_INTERRUPT, tid, 0, 0))
+    }
+}
+
+/// The registers of a thread that this thread traces; fails with `ESRCH` until it has stopped.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub fn registers(tid: i32) -> io::Result<Registers> {
+    let mut all = std::mem::MaybeUninit::<libc::user_regs_struct>::uninit();
+    // SAFETY: the kernel writes one `user_regs_struct` to the address given, which has room for it.
+    traced(unsafe { libc::ptrace(libc::PTRACE_GETREGS, tid, 0, all.as_mut_ptr()) })?;
+    // SAFETY: the call succeeded, so the kernel has written all of it.
+    let all = unsafe { all.assume_init() };
+    Ok(Registers {
+        instruction: all.rip,
+        stack: all.rsp,
+        frame: all.rbp,
+    })
+}
+
+/// Lets a stopped thread go on as if nothing had been. When it stopped because a signal came before our request,
+/// the signal is passed on.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub fn end_stop(tid: i32) -> io::Result<()> {
+    let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: the kernel writes one `siginfo_t` to the address given, which has room for it.
+    let asked = traced(unsafe { libc::ptrace(libc::PTRACE_GETSIGINFO, tid, 0, info.as_mut_ptr()) });
+    // SAFETY: every field is an integer or a pointer that is not followed, so zeros are a value too.
+    let info = unsafe { info.assume_init() };
+    let by_request = info.si_code >> 8 == libc::PTRACE_EVENT_STOP;
+    let signal = if asked.is_err() || by_request {
+        0
+    } else {
+        info.si_signo
+    };
+    // SAFETY: the last argument is a number, and no memory of this process is read or written.
+    traced(unsafe { libc::ptrace(libc::PTRACE_DETACH, tid, 0, i64::from(signal)) })
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn traced(result: libc::c_long) -> io::Result<()> {
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
     }
 }
 

@@ -26,11 +26,15 @@ pub enum Ending {
     Exited(i32),
     /// By this signal.
     Signaled(i32),
+    /// By this signal, and its memory was dumped.
+    Dumped(i32),
 }
 
 impl Ending {
     fn from_raw(status: i32) -> Self {
-        if libc::WIFSIGNALED(status) {
+        if libc::WIFSIGNALED(status) && libc::WCOREDUMP(status) {
+            Ending::Dumped(libc::WTERMSIG(status))
+        } else if libc::WIFSIGNALED(status) {
             Ending::Signaled(libc::WTERMSIG(status))
         } else {
             Ending::Exited(libc::WEXITSTATUS(status))
@@ -90,6 +94,8 @@ pub struct Reaper {
     cap: u64,
     jobs: BTreeMap<u32, Job>,
     last: u32,
+    /// Bytes that came out of all jobs so far.
+    received: u64,
     starter: Starter,
 }
 
@@ -111,6 +117,7 @@ impl Reaper {
             cap,
             jobs: BTreeMap::new(),
             last: 0,
+            received: 0,
             starter: Starter::default(),
         }
     }
@@ -189,6 +196,11 @@ impl Reaper {
         })
     }
 
+    /// Bytes that all jobs ever wrote to their outputs, as far as they have been read.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
     /// Jobs that were started and not collected.
     pub fn jobs(&self) -> Vec<u32> {
         self.jobs.keys().copied().collect()
@@ -218,7 +230,7 @@ impl Reaper {
         let mut ready = self.poll(watched, limit);
         let mut of_jobs = ready.split_off(watched.len()).into_iter();
         for job in self.jobs.values_mut() {
-            job.move_bytes(&mut of_jobs);
+            self.received += job.move_bytes(&mut of_jobs);
         }
         self.reap(reap);
         ready
@@ -294,18 +306,19 @@ impl Job {
         ]
     }
 
-    /// Moves what can be moved. `ready` goes on with what [`Self::waits_for`] waited for.
-    fn move_bytes(&mut self, ready: &mut impl Iterator<Item = bool>) {
+    /// Moves what can be moved, and returns how many bytes came out. `ready` goes on with what [`Self::waits_for`] waited for.
+    fn move_bytes(&mut self, ready: &mut impl Iterator<Item = bool>) -> u64 {
         let mut is_ready = [false; 6];
         for (waited, is_ready) in self.waits_for().iter().zip(&mut is_ready) {
             *is_ready = waited.is_some() && ready.next().unwrap_or(false);
         }
         let [_, stdout, stderr, stdin, shown, typed] = is_ready;
+        let mut came = 0;
         if stdout {
-            self.stdout.drain();
+            came += self.stdout.drain();
         }
         if stderr {
-            self.stderr.drain();
+            came += self.stderr.drain();
         }
         if stdin && self.stdin.as_mut().is_some_and(Feed::push) {
             self.stdin = None;
@@ -313,7 +326,20 @@ impl Job {
         if let Some(terminal) = &mut self.terminal
             && (shown || typed)
         {
-            terminal.move_bytes();
+            came += terminal.move_bytes();
         }
+        came
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_is_read_with_its_core() {
+        assert_eq!(Ending::from_raw(3 << 8), Ending::Exited(3));
+        assert_eq!(Ending::from_raw(libc::SIGABRT), Ending::Signaled(6));
+        assert_eq!(Ending::from_raw(libc::SIGABRT | 0x80), Ending::Dumped(6));
     }
 }

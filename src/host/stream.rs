@@ -115,19 +115,24 @@ impl Capture {
     }
 
     /// Reads what is there, up to a bound, so that an endless writer cannot keep us here; closes the
-    /// pipe at its end.
-    pub(super) fn drain(&mut self) {
+    /// pipe at its end. Returns how many bytes came.
+    pub(super) fn drain(&mut self) -> u64 {
+        let mut came = 0;
         let mut chunk = [MaybeUninit::uninit(); CHUNK];
         for _ in 0..64 {
-            let Some(pipe) = &self.pipe else { return };
+            let Some(pipe) = &self.pipe else { return came };
             match rustix::io::read(pipe, &mut chunk[..]) {
                 Ok(([], _)) => self.pipe = None,
-                Ok((bytes, _)) => self.keep(bytes),
+                Ok((bytes, _)) => {
+                    came += bytes.len() as u64;
+                    self.keep(bytes);
+                }
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) => return,
+                Err(rustix::io::Errno::AGAIN) => return came,
                 Err(_) => self.pipe = None,
             }
         }
+        came
     }
 
     fn keep(&mut self, bytes: &[u8]) {

@@ -64,11 +64,12 @@ impl Terminal {
         self.feed.as_ref().map(Feed::as_fd)
     }
 
-    pub(super) fn move_bytes(&mut self) {
-        self.capture.drain();
+    /// Returns how many bytes were shown.
+    pub(super) fn move_bytes(&mut self) -> u64 {
         if self.feed.as_mut().is_some_and(Feed::push) {
             self.feed = None;
         }
+        self.capture.drain()
     }
 
     /// The program is over. What it wrote is still in the kernel and comes out until the hang-up; whoever

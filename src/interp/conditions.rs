@@ -14,7 +14,7 @@ use crate::script::{Addition, Dialect, Facts, Standard};
 
 /// Whether the condition holds, without its `!`.
 pub(super) fn holds(session: &mut Session<'_>, text: &[u8]) -> Step<bool> {
-    match standard(text, &Facts::of_this_build()) {
+    match standard(text, &Facts::of_this_build(session.setup.length)) {
         Standard::True => return Ok(true),
         Standard::False => return Ok(false),
         Standard::Exec(program) => return Ok(is_found(session, program)),
@@ -29,19 +29,21 @@ pub(super) fn holds(session: &mut Session<'_>, text: &[u8]) -> Step<bool> {
     }
 }
 
-/// Asked once per script: a later `env PATH=` does not change the answer.
+/// Asked once in a script for each `PATH`: a program that comes into it later is not seen, as in Go.
 fn is_found(session: &mut Session<'_>, program: Vec<u8>) -> bool {
-    if let Some(found) = session.found.get(&program) {
+    let path = session.environment.get(b"PATH").unwrap_or_default();
+    let asked = (program, path.to_vec());
+    if let Some(found) = session.found.get(&asked) {
         return *found;
     }
+    let (program, path) = (&asked.0, &asked.1);
     let found = if program.contains(&b'/') {
-        let path = OsStr::from_bytes(&program);
+        let path = OsStr::from_bytes(program);
         search::is_executable(&session.world.harness_directory().join(path))
     } else {
-        let path = session.environment.get(b"PATH").unwrap_or_default();
-        search::executable(&program, path).is_some()
+        search::executable(program, path).is_some()
     };
-    session.found.insert(program, found);
+    session.found.insert(asked, found);
     found
 }
 

@@ -27,19 +27,19 @@ impl Run<'_, '_> {
             self.session.log.line(&deferred.place.text.0);
             if limit.is_zero() {
                 let total = duration::format(DEFERRED_TOTAL);
-                self.fail(format!("deferred: not run, the others took {total}"));
+                self.fail(format!("deferred: not run, the others took {total}").into_bytes());
                 continue;
             }
             self.session.world.begin_deferred(limit);
             match self.one(&deferred) {
                 Ok(()) | Err(Halt::Stop | Halt::Skip(_)) => {}
                 Err(Halt::Fail(message) | Halt::Mistake(message)) => {
-                    self.fail(format!("deferred: {message}"));
+                    self.fail([b"deferred: ", message.as_slice()].concat());
                 }
                 Err(Halt::Interrupted(Interrupted::Deadline)) => {
                     jobs::log_rest(self.session);
                     let limit = duration::format(limit);
-                    self.fail(format!("deferred: gave up after {limit}"));
+                    self.fail(format!("deferred: gave up after {limit}").into_bytes());
                 }
                 Err(Halt::Interrupted(how)) => {
                     self.session.log.line(b"[interrupted]");

@@ -89,11 +89,12 @@ impl Run<'_, '_> {
     }
 
     /// Files, the user's preparations, the environment's dump.
-    fn begin(&mut self) -> Result<(), String> {
+    fn begin(&mut self) -> Result<(), Vec<u8>> {
         let session = &mut *self.session;
         let expanded = |name: &[u8]| expand(name, &|variable| session.lookup(variable));
         let files = &session.script.archive.files;
-        match unpack(files, &session.setup.work_dir, &expanded) {
+        let unique = session.setup.demands.unique_names;
+        match unpack(files, &session.setup.work_dir, unique, &expanded) {
             Ok(paths) => session.goldens = Goldens::new(paths),
             Err((line, message)) => {
                 self.session.place.line = line;
@@ -174,15 +175,15 @@ impl Run<'_, '_> {
         commands::run(self.session, expect, &line.words)
     }
 
-    pub(super) fn fail(&mut self, message: String) {
+    pub(super) fn fail(&mut self, message: Vec<u8>) {
         let session = &mut *self.session;
         session
             .log
             .fail(&session.place.file, session.place.line, &message);
-        let short = shorten(message.into_bytes(), &session.setup.work_dir);
+        let short = shorten(message, &session.setup.work_dir);
         self.failure.get_or_insert_with(|| Failure {
             place: session.place.clone(),
-            message: String::from_utf8_lossy(&short).into_owned(),
+            message: Bytes(short),
         });
     }
 
@@ -255,6 +256,6 @@ impl Run<'_, '_> {
         let session = &mut *self.session;
         let log = &mut session.log;
         log.line(format!("[{mark}]").as_bytes());
-        log.fail(&session.place.file, session.place.line, message);
+        log.fail(&session.place.file, session.place.line, message.as_bytes());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::Status;
@@ -49,15 +50,23 @@ pub(super) fn cause(error: &io::Error) -> String {
 }
 
 /// `open PATH: no such file or directory`.
-pub(super) fn path_error(operation: &str, path: &Path, error: &io::Error) -> String {
-    format!("{operation} {}: {}", path.display(), cause(error))
+pub(super) fn path_error(operation: &str, path: &Path, error: &io::Error) -> Vec<u8> {
+    about_path(operation, path, &format!(": {}", cause(error)))
 }
 
-/// `exit status 1`, `signal: killed`.
+/// Text around a path, whose bytes stay as they are: `mkdir PATH: not a directory`.
+pub(super) fn about_path(before: &str, path: &Path, after: &str) -> Vec<u8> {
+    let path = path.as_os_str().as_bytes();
+    let space: &[u8] = if before.is_empty() { b"" } else { b" " };
+    [before.as_bytes(), space, path, after.as_bytes()].concat()
+}
+
+/// `exit status 1`, `signal: killed`, `signal: aborted (core dumped)`.
 pub(super) fn status(status: Status) -> String {
     match status {
         Status::Exited(code) => format!("exit status {code}"),
         Status::Signaled(number) => format!("signal: {}", signal(number)),
+        Status::Dumped(number) => format!("signal: {} (core dumped)", signal(number)),
     }
 }
 
@@ -168,5 +177,7 @@ mod tests {
         assert_eq!(status(Status::Exited(3)), "exit status 3");
         assert_eq!(status(Status::Signaled(libc::SIGKILL)), "signal: killed");
         assert_eq!(status(Status::Signaled(40)), "signal: signal 40");
+        let dumped = status(Status::Dumped(libc::SIGABRT));
+        assert_eq!(dumped, "signal: aborted (core dumped)");
     }
 }

@@ -5,10 +5,10 @@ use super::Interrupted;
 /// What ends a line early. Only a failure leaves a chance to the next line.
 #[derive(Debug)]
 pub(super) enum Halt {
-    /// The line failed, in these words.
-    Fail(String),
+    /// The line failed, in these words. Names and outputs in them stand as they are, UTF-8 or not.
+    Fail(Vec<u8>),
     /// The line failed, in these words, and would do so however often it were tried.
-    Mistake(String),
+    Mistake(Vec<u8>),
     /// `stop`.
     Stop,
     /// `skip`, with its message.
@@ -21,8 +21,13 @@ pub(super) enum Halt {
 pub(super) type Step<T = ()> = Result<T, Halt>;
 
 /// A failure in these words.
-pub(super) fn fail<T>(message: impl Into<String>) -> Step<T> {
+pub(super) fn fail<T>(message: impl Into<Vec<u8>>) -> Step<T> {
     Err(Halt::Fail(message.into()))
+}
+
+/// A failure in these words, which no repetition mends.
+pub(super) fn mistake<T>(message: impl Into<Vec<u8>>) -> Step<T> {
+    Err(Halt::Mistake(message.into()))
 }
 
 impl From<Interrupted> for Halt {

@@ -72,8 +72,9 @@ impl Log {
     }
 
     /// `FAIL: FILE:LINE: MESSAGE`
-    pub(super) fn fail(&mut self, file: &str, line: u32, message: &str) {
-        self.line(format!("FAIL: {file}:{line}: {message}").as_bytes());
+    pub(super) fn fail(&mut self, file: &str, line: u32, message: &[u8]) {
+        self.raw(format!("FAIL: {file}:{line}: ").as_bytes());
+        self.line(message);
         self.failed = true;
     }
 

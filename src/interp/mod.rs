@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use crate::model::{EngineKind, Failure};
 
-pub use crate::model::{AfterFailure, Detail, Golden};
+pub use crate::model::{AfterFailure, Demands, Detail, Golden, Length};
 pub use commands::{explain, facts as command_facts, names as command_names, reference};
 pub use environment::environment;
 pub use execute::execute;
@@ -54,6 +54,10 @@ pub struct Setup {
     pub detail: Detail,
     /// What happens after a failure.
     pub after_failure: AfterFailure,
+    /// What `[short]` says.
+    pub length: Length,
+    /// What the suite demands beyond the language.
+    pub demands: Demands,
     /// Variables that were typed (`-e`). They win over every other.
     pub typed: Vec<(Vec<u8>, Vec<u8>)>,
     /// What `cmp` does with a file of the script's own.

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::environment::Environment;
+use super::gotext;
 use crate::host::stream::Stream;
 
 /// Whether the line wants the command to succeed or, with `!`, to fail.
@@ -131,6 +132,16 @@ impl Registry {
         self.conditions.get(name).map(AsRef::as_ref)
     }
 
+    /// The names of the commands that were added.
+    pub fn command_names(&self) -> impl Iterator<Item = &str> {
+        self.commands.keys().map(String::as_str)
+    }
+
+    /// The names of the conditions that were added, without suffixes.
+    pub fn condition_names(&self) -> impl Iterator<Item = &str> {
+        self.conditions.keys().map(String::as_str)
+    }
+
     pub(super) fn preparations(&self) -> impl Iterator<Item = &Prepare> {
         self.preparations.iter().map(AsRef::as_ref)
     }
@@ -210,8 +221,7 @@ impl CommandContext<'_> {
             "ttyout" => self.previous_ttyout,
             _ => {
                 let path = self.make_absolute(name);
-                return std::fs::read(&path)
-                    .map_err(|error| super::gotext::path_error("open", &path, &error).into());
+                return std::fs::read(&path).map_err(|error| open_error(&path, &error).into());
             }
         };
         let bytes = saved.bytes().map_err(ToString::to_string)?;
@@ -278,13 +288,17 @@ impl Preparation<'_> {
             }
             std::fs::write(&path, contents)
         };
-        write().map_err(|error: io::Error| super::gotext::path_error("open", &path, &error))
+        write().map_err(|error: io::Error| open_error(&path, &error))
     }
 
     /// Where the script begins; at first `$WORK`. A relative path counts from there.
     pub fn set_directory(&mut self, directory: impl AsRef<Path>) {
         *self.directory = absolute(self.work_dir, directory.as_ref());
     }
+}
+
+fn open_error(path: &Path, error: &io::Error) -> String {
+    String::from_utf8_lossy(&gotext::path_error("open", path, error)).into_owned()
 }
 
 /// The path seen from a directory, cleaned as Go does it: `..` is taken by its text, not through links.

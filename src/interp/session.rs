@@ -76,8 +76,8 @@ pub(super) struct Session<'a> {
     pub(super) deferred: Vec<Deferred>,
     pub(super) log: Log,
     pub(super) goldens: Goldens,
-    /// The answers to `[exec:PROG]` so far.
-    pub(super) found: BTreeMap<Vec<u8>, bool>,
+    /// The answers to `[exec:PROG]` so far, by program and `PATH`.
+    pub(super) found: BTreeMap<(Vec<u8>, Vec<u8>), bool>,
 }
 
 impl Session<'_> {

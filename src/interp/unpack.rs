@@ -18,9 +18,10 @@ use crate::script::txtar::File;
 pub(super) fn unpack(
     files: &[File],
     work_dir: &Path,
+    unique: bool,
     expand: &dyn Fn(&[u8]) -> Vec<u8>,
-) -> Result<Vec<PathBuf>, (u32, String)> {
-    let mut unpacking = Unpacking::begin(work_dir).map_err(|message| (0, message))?;
+) -> Result<Vec<PathBuf>, (u32, Vec<u8>)> {
+    let mut unpacking = Unpacking::begin(work_dir, unique).map_err(|message| (0, message))?;
     let write_one = |file: &File| {
         let name = expand(&file.name);
         let written = unpacking.write(&name, &file.data);
@@ -33,6 +34,8 @@ pub(super) fn unpack(
 /// followed, so nothing can lead outside; and files beside each other cost one call of the system each to open.
 struct Unpacking<'a> {
     work_dir: &'a Path,
+    /// No file may be there already.
+    unique: bool,
     root: OwnedFd,
     /// Where the last file went: the names of the directories, and the innermost of them. Most files stand beside
     /// the one before them.
@@ -41,7 +44,7 @@ struct Unpacking<'a> {
 }
 
 impl<'a> Unpacking<'a> {
-    fn begin(work_dir: &'a Path) -> Result<Self, String> {
+    fn begin(work_dir: &'a Path, unique: bool) -> Result<Self, Vec<u8>> {
         let failed = |operation: &str, path: &Path, errno: Errno| {
             gotext::path_error(operation, path, &errno.into())
         };
@@ -53,14 +56,19 @@ impl<'a> Unpacking<'a> {
         }
         Ok(Unpacking {
             work_dir,
+            unique,
             root,
             names: Vec::new(),
             directory: None,
         })
     }
 
-    fn write(&mut self, name: &[u8], data: &[u8]) -> Result<PathBuf, String> {
-        let outside = || format!("file {} is outside working directory", gotext::quote(name));
+    fn write(&mut self, name: &[u8], data: &[u8]) -> Result<PathBuf, Vec<u8>> {
+        let outside = || {
+            let quoted = gotext::quote(name);
+            format!("file {quoted} is outside working directory").into_bytes()
+        };
+        let unique = self.unique;
         let parts = parts(name, self.work_dir).ok_or_else(outside)?;
         let mut path = self.work_dir.to_owned();
         path.extend(&parts);
@@ -69,8 +77,13 @@ impl<'a> Unpacking<'a> {
             [] => (OsStr::new("."), parts.as_slice()),
         };
         let directory = self.enter(directories)?.ok_or_else(outside)?;
-        match create(directory, file, data) {
+        match create(directory, file, data, unique) {
             Ok(()) => Ok(path),
+            Err(error) if unique && error.raw_os_error() == Some(libc::EEXIST) => {
+                let after = " (because RequireUniqueNames is enabled)";
+                let about = gotext::about_path(" would overwrite", &path, after);
+                Err([name, &about].concat())
+            }
             Err(error) if error.raw_os_error() == Some(libc::ELOOP) => Err(outside()),
             Err(error) => Err(gotext::path_error("open", &path, &error)),
         }
@@ -78,7 +91,7 @@ impl<'a> Unpacking<'a> {
 
     /// The directory with these names below each other, made as far as it is missing. `None`: one of them is no
     /// directory, and leads who knows where.
-    fn enter(&mut self, names: &[&OsStr]) -> Result<Option<BorrowedFd<'_>>, String> {
+    fn enter(&mut self, names: &[&OsStr]) -> Result<Option<BorrowedFd<'_>>, Vec<u8>> {
         let names = names.iter().map(|name| name.to_os_string());
         let names: Vec<OsString> = names.collect();
         if !names.starts_with(&self.names) {
@@ -92,7 +105,7 @@ impl<'a> Unpacking<'a> {
                 Ok(directory) => directory,
                 Err(Errno::NOTDIR) if is_file(above, name) => {
                     let path = path.join(name);
-                    return Err(format!("mkdir {}: not a directory", path.display()));
+                    return Err(gotext::about_path("mkdir", &path, ": not a directory"));
                 }
                 Err(Errno::NOTDIR | Errno::LOOP) => return Ok(None),
                 Err(errno) => {
@@ -149,9 +162,9 @@ fn is_file(above: BorrowedFd<'_>, name: &OsStr) -> bool {
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
 }
 
-fn create(directory: BorrowedFd<'_>, name: &OsStr, data: &[u8]) -> io::Result<()> {
-    let flags =
-        OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+fn create(directory: BorrowedFd<'_>, name: &OsStr, data: &[u8], new: bool) -> io::Result<()> {
+    let how = if new { OFlags::EXCL } else { OFlags::TRUNC };
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | how;
     let file = openat(directory, name, flags, Mode::from(0o666))?;
     Written::from(file).write_all(data)
 }

@@ -43,6 +43,8 @@ pub enum Status {
     Exited(i32),
     /// By this signal.
     Signaled(i32),
+    /// By this signal, and its memory was dumped.
+    Dumped(i32),
 }
 
 /// A program that is over: its process ended, and its output ended too or was given up after the

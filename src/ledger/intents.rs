@@ -8,9 +8,11 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::clock;
 use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Resource, RunId};
 
 /// The version of the lines.
@@ -28,6 +30,16 @@ pub enum Entry {
         engine: EngineKind,
         /// What.
         intent: Intent,
+        /// The script's line, as `file:line`; empty when unknown.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        place: String,
+    },
+    /// From here on the run uses this engine. Whoever cleans after a dead run must reach the same one.
+    Engine {
+        /// By which name it is called.
+        engine: EngineKind,
+        /// Which it is, whatever the way that leads to it.
+        identity: String,
     },
     /// A call that makes something went to another engine than the run's: nothing is known of what it made.
     Elsewhere {
@@ -62,13 +74,15 @@ pub enum Entry {
 }
 
 impl Entry {
-    fn attempt(&self) -> AttemptId {
+    /// Whose it is; `None` for what concerns the whole run.
+    pub fn attempt(&self) -> Option<AttemptId> {
         match self {
             Entry::Intent { attempt, .. }
             | Entry::Elsewhere { attempt, .. }
             | Entry::Acquired { attempt, .. }
             | Entry::Released { attempt, .. }
-            | Entry::Settled { attempt } => *attempt,
+            | Entry::Settled { attempt } => Some(*attempt),
+            Entry::Engine { .. } => None,
         }
     }
 }
@@ -76,6 +90,9 @@ impl Entry {
 #[derive(Serialize, Deserialize)]
 struct Line<E> {
     v: u32,
+    /// Seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<f64>,
     #[serde(flatten)]
     entry: E,
 }
@@ -100,6 +117,8 @@ pub struct Ledger {
 pub struct Contents {
     /// In the order of writing.
     pub entries: Vec<Entry>,
+    /// When each entry was written, since 1970, as far as it says so.
+    pub times: Vec<Option<Duration>>,
     /// Lines that are torn, or of a later version.
     pub unreadable: usize,
 }
@@ -128,8 +147,13 @@ impl Ledger {
 
     fn try_append(&self, entries: &[Entry]) -> io::Result<()> {
         let mut text = String::new();
+        let at = Some(clock::since_1970().as_secs_f64());
         for entry in entries {
-            let line = Line { v: VERSION, entry };
+            let line = Line {
+                v: VERSION,
+                at,
+                entry,
+            };
             text.push_str(&serde_json::to_string(&line)?);
             text.push('\n');
         }
@@ -210,8 +234,10 @@ impl Contents {
                 attempt,
                 engine,
                 intent,
+                place: _,
             } if *attempt == of && *engine == on => Some(intent.clone()),
             Entry::Intent { .. }
+            | Entry::Engine { .. }
             | Entry::Elsewhere { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
@@ -231,12 +257,28 @@ impl Contents {
                 by,
             } if *attempt == of => Some((format!("{engine} {command}"), by.clone())),
             Entry::Intent { .. }
+            | Entry::Engine { .. }
             | Entry::Elsewhere { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
             | Entry::Settled { .. } => None,
         };
         entries.filter_map(away).collect()
+    }
+
+    /// The engines that the run used: the name each is called by, and which it is.
+    pub fn engines(&self) -> Vec<(EngineKind, &str)> {
+        let entries = self.entries.iter();
+        entries
+            .filter_map(|entry| match entry {
+                Entry::Engine { engine, identity } => Some((*engine, identity.as_str())),
+                Entry::Intent { .. }
+                | Entry::Elsewhere { .. }
+                | Entry::Acquired { .. }
+                | Entry::Released { .. }
+                | Entry::Settled { .. } => None,
+            })
+            .collect()
     }
 
     /// The attempts that wrote something down and were never found clean, with the engines they used.
@@ -249,8 +291,9 @@ impl Contents {
                 } if !open.contains(&(*attempt, *engine)) => {
                     open.push((*attempt, *engine));
                 }
-                Entry::Settled { .. } => open.retain(|(attempt, _)| *attempt != entry.attempt()),
+                Entry::Settled { attempt: of } => open.retain(|(attempt, _)| attempt != of),
                 Entry::Intent { .. }
+                | Entry::Engine { .. }
                 | Entry::Elsewhere { .. }
                 | Entry::Acquired { .. }
                 | Entry::Released { .. } => {}
@@ -267,7 +310,10 @@ fn parse(bytes: &[u8]) -> Contents {
         .filter(|line| !line.is_empty())
     {
         match parse_line(line) {
-            Some(entry) => contents.entries.push(entry),
+            Some((at, entry)) => {
+                contents.times.push(at);
+                contents.entries.push(entry);
+            }
             None => contents.unreadable += 1,
         }
     }
@@ -275,11 +321,12 @@ fn parse(bytes: &[u8]) -> Contents {
 }
 
 /// A torn line may have swallowed the head of the next: then the last beginning in it is tried.
-fn parse_line(line: &[u8]) -> Option<Entry> {
+fn parse_line(line: &[u8]) -> Option<(Option<Duration>, Entry)> {
     const HEAD: &[u8] = br#"{"v":"#;
     let whole = |bytes: &[u8]| {
         let line: Line<Entry> = serde_json::from_slice(bytes).ok()?;
-        (line.v == VERSION).then_some(line.entry)
+        let at = line.at.and_then(|at| Duration::try_from_secs_f64(at).ok());
+        (line.v == VERSION).then_some((at, line.entry))
     };
     let last = line.windows(HEAD.len()).rposition(|window| window == HEAD);
     whole(line).or_else(|| last.filter(|at| *at > 0).and_then(|at| whole(&line[at..])))
@@ -304,6 +351,7 @@ mod tests {
                 id_file: "/ids/1/cid".to_owned(),
                 existed: false,
             },
+            place: String::new(),
         }
     }
 
@@ -324,10 +372,13 @@ mod tests {
             ])
             .unwrap();
         let text = std::fs::read_to_string(place.path().join("runs/r1/ledger.jsonl")).unwrap();
+        let without_time = regex::Regex::new(r#""at":[0-9.]+,"#).unwrap();
         assert_eq!(
-            text,
+            without_time.replace_all(&text, ""),
             format!("{LINE}\n{}\n", r#"{"v":1,"t":"settled","attempt":"3.1.1"}"#)
         );
+        let contents = ledger.read().unwrap();
+        assert!(contents.times.iter().all(Option::is_some), "{text}");
     }
 
     #[test]
@@ -362,7 +413,7 @@ mod tests {
                 intent("1.1.1", "c"),
                 settled("2.1.1"),
             ],
-            unreadable: 0,
+            ..Contents::default()
         };
         assert_eq!(contents.open(), [(attempt("1.1.1"), EngineKind::Docker)]);
         let names = |of: &str, on| {

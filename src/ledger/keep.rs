@@ -19,6 +19,15 @@ pub fn forget(state: &Path, own: &RunId, keep: usize) {
     if is_settled(state, own) {
         fs::remove_dir_all(directory_of(state, own).join("ids")).ok();
     }
+    for run in runs(state).iter().rev().skip(keep) {
+        if is_at_rest(state, run) && is_settled(state, run) {
+            fs::remove_dir_all(directory_of(state, run)).ok();
+        }
+    }
+}
+
+/// The runs that have a ledger, oldest first.
+pub fn runs(state: &Path) -> Vec<RunId> {
     let entries = fs::read_dir(state.join("runs"))
         .into_iter()
         .flatten()
@@ -26,11 +35,7 @@ pub fn forget(state: &Path, own: &RunId, keep: usize) {
     let names = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<RunId>().ok());
     let mut runs: Vec<RunId> = names.collect();
     runs.sort();
-    for run in runs.iter().rev().skip(keep) {
-        if is_at_rest(state, run) && is_settled(state, run) {
-            fs::remove_dir_all(directory_of(state, run)).ok();
-        }
-    }
+    runs
 }
 
 fn is_settled(state: &Path, run: &RunId) -> bool {
@@ -80,6 +85,7 @@ mod tests {
                     attempt,
                     engine,
                     intent: intent.clone(),
+                    place: String::new(),
                 }])
                 .unwrap();
             if is_settled {

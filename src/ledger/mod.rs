@@ -6,9 +6,11 @@ mod calls;
 pub mod intents;
 mod keep;
 pub mod labels;
+pub mod life;
+pub mod orphans;
 pub mod proof;
 mod remedy;
 pub mod remove;
 pub mod state;
 
-pub use keep::forget;
+pub use keep::{forget, runs};

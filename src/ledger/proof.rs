@@ -19,6 +19,17 @@ pub struct Owner<'a> {
     pub attempt: AttemptId,
     /// Its intents on one engine.
     pub intents: &'a [Intent],
+    /// Whether its run lives.
+    pub standing: Standing,
+}
+
+/// Whether the run of an attempt lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It does: what was new a moment ago is its own.
+    Alive,
+    /// It was killed, who knows when: a name that was new then may be anybody's now, and proves nothing.
+    Dead,
 }
 
 /// Something that is proved to be the owner's.
@@ -56,6 +67,8 @@ impl Proof {
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) proofs: Vec<Proof>,
+    /// Names that were the owner's once, and may be anybody's now.
+    pub(super) suspects: Vec<Resource>,
     /// Where the engine did not answer: something may be left, and nobody knows what.
     pub(super) doubts: Vec<Leftover>,
 }
@@ -111,6 +124,15 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
     for intent in owner.intents.iter().filter(|intent| !intent.existed) {
         from_intent(&mut gathered, intent);
     }
+    if owner.standing == Standing::Dead {
+        let is_doubtful = |proof: &Proof| proof.grounds == Grounds::NewName;
+        let (doubtful, proved) = gathered.proofs.into_iter().partition(is_doubtful);
+        gathered.proofs = proved;
+        gathered.suspects = doubtful
+            .into_iter()
+            .map(|proof: Proof| proof.resource)
+            .collect();
+    }
     gathered
 }
 
@@ -160,6 +182,11 @@ fn from_intent(gathered: &mut Gathered, intent: &Intent) {
         // Both engines put our labels on a network that they make, and on no other.
         ResourceKind::Network | ResourceKind::Directory => {}
     }
+}
+
+/// The id that the engine wrote for what an intent announced; `None` while it has not.
+pub fn made(intent: &Intent) -> Option<String> {
+    written_id(&intent.id_file)
 }
 
 /// An id as engines write it, whole: a file that holds anything else proves nothing.

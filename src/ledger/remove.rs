@@ -12,7 +12,7 @@ use crate::engine::client::Client;
 use crate::engine::trouble::essence;
 use crate::host::clock;
 use crate::host::process::{Completed, Ending, Runner};
-use crate::model::{Cleanup, Leftover, Presence, ResourceKind};
+use crate::model::{Cleanup, Leftover, Presence, Resource, ResourceKind};
 
 /// What is to become of an attempt's resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +55,30 @@ pub fn clean(
         let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
         clean_kind(&mut cleanup, &mut calls, &gathered.of(kind), keep);
     }
+    look_at_suspects(&mut cleanup, &mut calls, &gathered.suspects);
     cleanup.leftovers.extend(gathered.doubts);
     cleanup.duration = clock::now() - start;
     cleanup
+}
+
+/// What cannot be proved to be the owner's is named if it is there, and stays.
+fn look_at_suspects(cleanup: &mut Cleanup, calls: &mut Calls, suspects: &[Resource]) {
+    for suspect in suspects {
+        let ids = [suspect.id.clone()];
+        let why = match calls.ask(suspect.kind, &ids).pop() {
+            Some(Presence::Present) => {
+                "its name was new when the killed run used it, but may be somebody else's by now"
+                    .to_owned()
+            }
+            Some(Presence::Unknown { why }) => why,
+            Some(Presence::Absent) | None => continue,
+        };
+        cleanup.leftovers.push(Leftover {
+            remedy: remedy::command(calls.client, suspect.kind, &suspect.id),
+            resource: suspect.clone(),
+            why,
+        });
+    }
 }
 
 /// All proofs are of one kind.

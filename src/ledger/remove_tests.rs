@@ -89,6 +89,7 @@ impl Engine {
     fn clean_with(&self, policy: CleanupPolicy, limit: Duration) -> Cleanup {
         let client = Client::named(EngineKind::Docker, self.path().join("docker"), Vec::new());
         let owner = Owner {
+            standing: crate::ledger::proof::Standing::Alive,
             run: &"r1".parse().unwrap(),
             attempt: "3.1.1".parse().unwrap(),
             intents: &self.intents,

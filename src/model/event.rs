@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts, Lane, Leak, Outcome, Policy,
-    RunId, SlotId, Verdict, seconds,
+    AttemptId, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts, Hold, LadderStep, Lane, Leak,
+    Look, Outcome, Policy, QuietSample, RunId, SlotId, StillRunning, Timeout, Verdict, seconds,
 };
 
 /// One fact of a run. Times are in the record's lines, not in the facts.
@@ -49,6 +49,27 @@ pub enum Event {
         #[serde(with = "seconds")]
         waited: Duration,
     },
+    /// Somebody asked what runs now, and this does.
+    AttemptSeen {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What was seen.
+        look: Box<Look>,
+    },
+    /// An attempt passed its deadline, and everything of it is kept alive until somebody lets it go.
+    AttemptHung {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What was seen.
+        timeout: Box<Timeout>,
+        /// Where to attach.
+        hold: Hold,
+    },
+    /// Nothing has ended for a while; this is what runs.
+    Heartbeat {
+        /// All of it, the longest first.
+        running: Vec<StillRunning>,
+    },
     /// A slot finished a trial, cleaning included.
     AttemptEnded {
         /// Which attempt.
@@ -77,6 +98,8 @@ pub enum Event {
         /// The signal's number.
         signal: i32,
     },
+    /// What a killed run had left was found and cleaned.
+    Reaped(Box<Reaped>),
     /// Something went wrong that changes no verdict.
     Warning {
         /// As a lowercase fragment.
@@ -95,6 +118,31 @@ pub enum Event {
 impl Event {
     /// The version of the record's format.
     pub const VERSION: u32 = 1;
+}
+
+/// What became of the things of a killed run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaped {
+    /// The run that was killed.
+    pub run: RunId,
+    /// Its processes.
+    pub ended: Vec<EndedProcess>,
+    /// Its resources and directories.
+    pub cleanup: Cleanup,
+}
+
+impl Reaped {
+    /// There was nothing.
+    pub fn is_empty(&self) -> bool {
+        let Cleanup {
+            removed,
+            gone: _,
+            kept: _,
+            leftovers,
+            duration: _,
+        } = &self.cleanup;
+        self.ended.is_empty() && removed.is_empty() && leftovers.is_empty()
+    }
 }
 
 /// What is fixed for a whole run.
@@ -126,6 +174,10 @@ pub struct RunFacts {
     pub filtered_out: usize,
     /// Upper limit of trials at once, over both lanes.
     pub width: u32,
+    /// The words that run one trial of this run again, with the trial's name behind them; empty when there
+    /// are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeat: Vec<String>,
 }
 
 /// What is known of a trial before it runs.
@@ -240,4 +292,13 @@ pub struct AttemptReport {
     /// The script's file, where `--update` rewrote it; else empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub updated: String,
+    /// Quiet looks on the way to the deadline, where the script did not pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<QuietSample>,
+    /// What was done to end it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<LadderStep>,
+    /// The file with everything about its hang; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hang_file: String,
 }

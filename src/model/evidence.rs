@@ -1,8 +1,8 @@
-//! What was seen of a script that did not end in time: its processes, what each thread waits for, who
-//! holds what, and the one sentence that follows from it.
+//! What was seen of a script that did not end in time: its processes, what each thread waits for, and who
+//! holds what.
 //!
 //! Facts as the kernel and the engine told them, before anything was touched. What could not be learnt is
-//! a [`Gap`] with its reason, never a guess. The sentence is made by `diagnose`, and only from these facts.
+//! a [`Gap`] with its reason, never a guess.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ pub struct Scene {
 }
 
 /// One process, at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessFact {
     /// Its id.
     pub pid: i32,
@@ -111,7 +111,7 @@ fn is_zero(number: &u32) -> bool {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands over a reference"
 )]
-fn is_false(flag: &bool) -> bool {
+pub(super) fn is_false(flag: &bool) -> bool {
     !flag
 }
 
@@ -363,57 +363,4 @@ pub struct Gap {
     pub what: String,
     /// Why there is no answer: `not permitted (ptrace_scope=2)`, `no answer within 0.4 s`.
     pub why: String,
-}
-
-/// Why a script hangs, by what its last waiter in the chain waits for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HangClass {
-    /// A reader waits for the end of a pipe that somebody else still has open for writing.
-    PipeHeld,
-    /// A writer waits for room in a pipe that nobody reads.
-    PipeFull,
-    /// A lock on a file.
-    LockFile,
-    /// A lock of libpod, in shared memory.
-    LockLibpod,
-    /// A daemon was asked and says nothing.
-    Daemon,
-    /// A child or a container that does not end, for no reason that can be seen.
-    Child,
-    /// A stopped process.
-    Stopped,
-    /// A FIFO that nobody opened at the other end.
-    Fifo,
-    /// A file system or device that does not answer.
-    DeadFs,
-    /// Input from a terminal.
-    Terminal,
-    /// It computes.
-    Busy,
-    /// It sleeps.
-    Sleeping,
-    /// It cannot be told.
-    #[default]
-    Unknown,
-}
-
-/// Why a script hangs: one sentence, and what it rests on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Why {
-    /// The class.
-    pub class: HangClass,
-    /// One sentence with subject and object, without a full stop; what is not known is said in it.
-    pub sentence: String,
-    /// The process that waits at the head of the chain.
-    pub subject: Option<i32>,
-    /// The process at its end: who holds, does not read, sleeps.
-    pub holder: Option<i32>,
-    /// What is waited for: `pipe:[2661273]`, a lock's path, a socket's path, a FIFO.
-    pub resource: String,
-    /// The chain for people, from the subject to the holder: one link a line, facts only.
-    pub waits: Vec<String>,
-    /// What to try, marked as a guess by whoever prints it; empty when there is nothing to say.
-    pub hint: String,
 }

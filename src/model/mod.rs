@@ -9,6 +9,8 @@ pub mod duration;
 mod engine;
 mod event;
 mod evidence;
+mod finding;
+mod hang;
 mod hash;
 mod id;
 mod outcome;
@@ -18,22 +20,30 @@ mod rules;
 pub(crate) mod samples;
 mod seconds;
 mod verdict;
+mod why;
 
 pub use bytes::Bytes;
 pub use diagnostic::Diagnostic;
 pub use engine::{EngineFacts, EngineKind, Lane, Policy, Tool};
 pub use event::{
-    AttemptReport, AttemptStart, EngineState, Event, MachineDelta, RunFacts, Timings, TrialFacts,
+    AttemptReport, AttemptStart, EngineState, Event, MachineDelta, Reaped, RunFacts, Timings,
+    TrialFacts,
 };
 pub use evidence::{
-    ContainerFact, Descriptor, Evidence, Gap, HangClass, LockFact, LockKind, MachineNow, PipeEnd,
-    PipeFact, ProcessFact, Scene, SocketFact, Stack, StackKind, ThreadFact, Wait, Why,
+    ContainerFact, Descriptor, Evidence, Gap, LockFact, LockKind, MachineNow, PipeEnd, PipeFact,
+    ProcessFact, Scene, SocketFact, Stack, StackKind, ThreadFact, Wait,
 };
+pub use finding::Finding;
+pub use hang::{Hold, LadderStep, Look, QuietSample, Rung, StillRunning};
 pub use hash::Hash;
 pub use id::{AttemptId, ParseIdError, RunId, SlotId};
 pub use outcome::{
     EndedProcess, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
-pub use rules::{AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Detail, Dialect, Golden};
+pub use rules::{
+    AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Demands, Detail, Dialect, Golden, LeakRule,
+    Length,
+};
 pub use verdict::{Conclusion, Counts, Verdict};
+pub use why::{HangClass, Why};

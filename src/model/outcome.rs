@@ -46,8 +46,8 @@ pub enum Outcome {
 pub struct Failure {
     /// Where.
     pub place: Place,
-    /// In the words of Go's testscript.
-    pub message: String,
+    /// In the words of Go's testscript; names and outputs in it need not be UTF-8.
+    pub message: Bytes,
 }
 
 /// Who is to blame for a fault.
@@ -131,6 +131,29 @@ pub struct EndedProcess {
     pub command: String,
     /// What it took.
     pub how: How,
+    /// The kernel's letter for its state when it was given up; `None` when it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<char>,
+    /// The kernel function that it was in then; empty when it ended, or when the kernel does not tell.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub wchan: String,
+    /// It is a client of an engine: while it cannot be ended, the engine is not to be trusted.
+    #[serde(default, skip_serializing_if = "super::evidence::is_false")]
+    pub engine_client: bool,
+}
+
+impl EndedProcess {
+    /// One of which no more is to be said.
+    pub fn new(pid: i32, command: String, how: How) -> Self {
+        EndedProcess {
+            pid,
+            command,
+            how,
+            state: None,
+            wchan: String::new(),
+            engine_client: false,
+        }
+    }
 }
 
 /// An output pipe that was still open when its command had ended.
@@ -138,6 +161,10 @@ pub struct EndedProcess {
 pub struct Leak {
     /// The line whose command left it open.
     pub place: Place,
-    /// Who holds it: pid and command line; empty when it cannot be told.
+    /// Who holds it: pid and command line; empty when it cannot be told. They descend from that line's
+    /// command, for nobody else can have inherited its output.
     pub holders: Vec<(i32, String)>,
+    /// By which descriptors: pid and number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub descriptors: Vec<(i32, i32)>,
 }

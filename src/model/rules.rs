@@ -44,6 +44,26 @@ pub enum AfterFailure {
     GoOn,
 }
 
+/// How much of itself a script runs: what `[short]` and `[net]` say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Length {
+    /// All of it.
+    #[default]
+    Whole,
+    /// What takes long, or needs the net, is left out.
+    Short,
+}
+
+/// What a suite demands of its scripts beyond the language, as testscript's `RequireExplicitExec` and
+/// `RequireUniqueNames` do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Demands {
+    /// Programs are called with `exec` alone.
+    pub explicit_exec: bool,
+    /// No file of an archive is written over another.
+    pub unique_names: bool,
+}
+
 /// What `cmp` does with a file of the script's own that is not as it found it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Golden {
@@ -52,4 +72,19 @@ pub enum Golden {
     Compare,
     /// It succeeds, and the script is rewritten when it has passed.
     Update,
+}
+
+/// What an output that stays open after its command has ended means for a trial that passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeakRule {
+    /// It is reported.
+    Warn,
+    /// The trial fails.
+    Fail,
+}
+
+impl LeakRule {
+    /// Both, with the words that name them.
+    pub const WORDS: [(&'static str, LeakRule); 2] =
+        [("warn", LeakRule::Warn), ("fail", LeakRule::Fail)];
 }

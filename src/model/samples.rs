@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::{
     AttemptId, AttemptReport, AttemptStart, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts,
-    EngineKind, EngineState, Event, Evidence, Failure, Fault, FaultKind, How, Lane, Leak, Leftover,
-    MachineDelta, Movement, Outcome, Place, Policy, ProcessFact, Resource, ResourceKind, RunFacts,
-    Scene, SlotId, Timeout, Timings, Tool, TrialFacts, Verdict,
+    EngineKind, EngineState, Event, Evidence, Failure, Fault, FaultKind, Gap, HangClass, How,
+    LadderStep, Lane, Leak, Leftover, MachineDelta, MachineNow, Movement, Outcome, Place, Policy,
+    ProcessFact, Resource, ResourceKind, RunFacts, Rung, Scene, SlotId, Timeout, Timings, Tool,
+    TrialFacts, Verdict, Why,
 };
 
 pub(crate) fn run_started() -> Event {
@@ -25,6 +26,7 @@ pub(crate) fn run_started() -> Event {
         seed: 7,
         filtered_out: 3,
         width: 2,
+        repeat: Vec::new(),
     }))
 }
 
@@ -107,6 +109,9 @@ pub(crate) fn report(outcome: Outcome, log: &str) -> AttemptReport {
         machine: MachineDelta::default(),
         work_dir: String::new(),
         updated: String::new(),
+        samples: Vec::new(),
+        ladder: Vec::new(),
+        hang_file: String::new(),
     }
 }
 
@@ -143,7 +148,7 @@ pub(crate) fn place(line: u32, text: &str) -> Place {
 pub(crate) fn failed(message: &str) -> Outcome {
     Outcome::Failed(Failure {
         place: place(3, "exec false"),
-        message: message.to_owned(),
+        message: message.into(),
     })
 }
 
@@ -207,11 +212,7 @@ fn cleanup() -> Cleanup {
 
 /// A hang with everything that can be said of one.
 pub(crate) fn hang() -> AttemptReport {
-    let ended = |pid, command: &str, how| EndedProcess {
-        pid,
-        command: command.to_owned(),
-        how,
-    };
+    let ended = |pid, command: &str, how| EndedProcess::new(pid, command.to_owned(), how);
     AttemptReport {
         timings: Timings {
             script: Duration::from_secs(43),
@@ -226,6 +227,7 @@ pub(crate) fn hang() -> AttemptReport {
         leaks: vec![Leak {
             place: place(12, "exec podman run -d img"),
             holders: vec![(4790, "/usr/bin/conmon --api-version 1".to_owned())],
+            descriptors: Vec::new(),
         }],
         engine_calls: 4,
         machine: MachineDelta {
@@ -239,6 +241,82 @@ pub(crate) fn hang() -> AttemptReport {
             Outcome::TimedOut(Box::new(timeout())),
             "> ! exec invowk cmd fail-command\n",
         )
+    }
+}
+
+/// The same hang with everything worked out: the seeds' case.
+pub(crate) fn explained() -> AttemptReport {
+    let mut report = hang();
+    let Outcome::TimedOut(timeout) = &mut report.outcome else {
+        unreachable!("a hang is timed out")
+    };
+    timeout.why = Some(why());
+    if let Evidence::Seen(scene) = &mut timeout.evidence {
+        scene.gaps = vec![Gap {
+            what: "stack of 4790".to_owned(),
+            why: "not permitted (ptrace_scope=2)".to_owned(),
+        }];
+        scene.machine = Some(MachineNow {
+            disk_free_bytes: Some(11_400_000_000),
+            ..MachineNow::default()
+        });
+        scene.processes[1].adopted = true;
+        scene.processes[1].age = Some(Duration::from_millis(42_700));
+    }
+    let step = |at, took, rung| LadderStep {
+        at: Duration::from_millis(at),
+        took: Duration::from_millis(took),
+        rung,
+    };
+    let limit = Duration::from_secs(3);
+    report.ladder = vec![
+        step(
+            0,
+            80,
+            Rung::Evidence {
+                processes: 2,
+                gaps: 1,
+            },
+        ),
+        step(
+            80,
+            200,
+            Rung::Engine {
+                containers: 1,
+                gaps: 0,
+            },
+        ),
+        step(280, 400, Rung::Containers { removed: 1 }),
+        step(680, 3000, Rung::Terminate { processes: 2 }),
+        step(680, 3000, Rung::Grace { limit, left: 1 }),
+        step(
+            3680,
+            100,
+            Rung::Kill {
+                processes: 1,
+                rounds: 2,
+            },
+        ),
+    ];
+    report.machine.cpu_stall_us = Some(13_547_000);
+    report.hang_file = ".shakedown/hangs/toui5c-3mvz-exit-1.1.1.json".to_owned();
+    report.leaks[0].descriptors = vec![(4790, 9)];
+    report
+}
+
+fn why() -> Why {
+    Why {
+        class: HangClass::PipeHeld,
+        sentence: "invowk (4711) waits for the end of pipe:[2661273], which conmon (4790) holds open for writing as descriptor 9".to_owned(),
+        subject: Some(4711),
+        holder: Some(4790),
+        resource: "pipe:[2661273]".to_owned(),
+        waits: vec![
+            "invowk 4711 reads pipe:[2661273] (descriptor 7), empty".to_owned(),
+            "  goroutine 1 [chan receive] os/exec.(*Cmd).Wait < main.main".to_owned(),
+            "  held by conmon 4790, descriptor 9, which waits for its container c0ffee12".to_owned(),
+        ],
+        hint: "a descriptor other than 0-2 leaks into `podman run -d`; close it".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{Origin, Pattern, Sourced};
-use crate::model::{Diagnostic, Dialect, Hash, Lane};
+use crate::model::{Diagnostic, Dialect, Hash, Lane, LeakRule};
 use crate::script::{self, Script};
 
 /// A script that was found and selected.
@@ -26,6 +26,8 @@ pub struct Rules<'a> {
     pub container_names: &'a [Pattern],
     /// The deadline by flag, environment, header, file or default.
     pub deadline: &'a dyn Fn(Option<Sourced<Duration>>) -> Sourced<Duration>,
+    /// The rule for leaks, likewise.
+    pub leaks: &'a dyn Fn(Option<LeakRule>) -> LeakRule,
 }
 
 /// A trial of the plan.
@@ -39,6 +41,8 @@ pub struct Planned {
     pub lane: Lane,
     /// Its deadline.
     pub deadline: Duration,
+    /// What an output that it leaves open means.
+    pub leaks: LeakRule,
     /// How much of its lane's width it takes; the maximum is all of it.
     pub cpus: u32,
     /// Hash of the script.
@@ -59,6 +63,7 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         },
     });
     let deadline = (rules.deadline)(header).value;
+    let leaks = (rules.leaks)(script.header.leak.as_ref().map(|leak| leak.value));
     let lane = lane(&name, &script, rules.container_names);
     let alone = script
         .header
@@ -76,6 +81,7 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         file,
         lane,
         deadline,
+        leaks,
         cpus,
         hash,
     }
@@ -127,6 +133,7 @@ mod tests {
             dialect: Dialect::Shakedown,
             container_names: &patterns,
             deadline: &|header| header.unwrap_or(Sourced::default_of(default)),
+            leaks: &|header| header.unwrap_or(LeakRule::Warn),
         };
         let candidate = Candidate {
             name: name.to_owned(),

@@ -98,8 +98,12 @@ impl Board {
             | Event::Programs { .. }
             | Event::AttemptHeld { .. }
             | Event::AttemptAdmitted { .. }
+            | Event::AttemptSeen { .. }
+            | Event::AttemptHung { .. }
+            | Event::Heartbeat { .. }
             | Event::SlotReplaced { .. }
             | Event::Cancelled { .. }
+            | Event::Reaped(_)
             | Event::Warning { .. } => {}
         }
         moments

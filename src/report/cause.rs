@@ -18,12 +18,21 @@ pub(super) fn cause(outcome: &Outcome) -> String {
         Outcome::Skipped { reason } if reason.is_empty() => "skipped".to_owned(),
         Outcome::Skipped { reason } => format!("skipped: {}", one_line(reason)),
         Outcome::Failed(failure) => {
-            format!("{}: {}", place(&failure.place), one_line(&failure.message))
+            format!(
+                "{}: {}",
+                place(&failure.place),
+                one_line(&failure.message.lossy())
+            )
         }
         Outcome::TimedOut(timeout) => {
             let text = timeout.place.text.lossy();
             let line = one_line(text.trim());
-            format!("{}: `{line}` {}", place(&timeout.place), waited(timeout))
+            let why = timeout
+                .why
+                .as_ref()
+                .map_or_else(String::new, |why| format!(": {}", one_line(&why.sentence)));
+            let waited = waited(timeout);
+            format!("{}: `{line}` {waited}{why}", place(&timeout.place))
         }
         Outcome::Faulted(fault) => fault_line(fault),
         Outcome::Cancelled => "interrupted".to_owned(),

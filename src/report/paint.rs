@@ -55,6 +55,15 @@ pub(super) fn one_line(text: &str) -> String {
     line
 }
 
+/// A word as a shell takes it: quoted where it must be.
+pub(super) fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// `41.8 s`, `2 min 5 s`.
 pub(super) fn seconds(duration: Duration) -> String {
     if duration < Duration::from_secs(120) {
@@ -87,6 +96,20 @@ mod tests {
     #[test]
     fn a_line_stays_a_line() {
         assert_eq!(one_line("a\nb\x1b[2J\té\n"), "a\\nb\\u{1b}[2J\\té");
+    }
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_read_more() {
+        for (word, expected) in [
+            ("fixtures/a_b.txtar", "fixtures/a_b.txtar"),
+            ("--policy=serial", "--policy=serial"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's $HOME", r"'it'\''s $HOME'"),
+            ("*", "'*'"),
+        ] {
+            assert_eq!(shell(word), expected);
+        }
     }
 
     #[test]

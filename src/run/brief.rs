@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use crate::config::Settings;
-use crate::model::{AfterFailure, Detail, Golden, Lane};
+use crate::model::{AfterFailure, Detail, Golden, Lane, Length};
 use crate::plan::Selection;
 use crate::wire::Variables;
 
@@ -35,6 +35,8 @@ pub struct Brief {
     pub detail: Detail,
     /// What a failing line does to its script.
     pub after_failure: AfterFailure,
+    /// What `[short]` says.
+    pub length: Length,
     /// What `cmp` does with files of the scripts' own.
     pub golden: Golden,
     /// Oddities of what was typed.
@@ -43,6 +45,8 @@ pub struct Brief {
     pub nothing: Nothing,
     /// Under nextest: the id of its run, which this process is one trial of.
     pub nextest: Option<String>,
+    /// The words that run one trial again, with its name behind them; empty when there are none.
+    pub repeat: Vec<String>,
     /// Registered programs.
     pub programs: Vec<String>,
 }

@@ -57,6 +57,11 @@ impl Dirs {
             .unwrap_or_else(|_| self.work.path().to_owned())
     }
 
+    /// The directory above those of the slots, without links in its path, as scripts see it.
+    pub(super) fn live(&self) -> PathBuf {
+        self.live.clone()
+    }
+
     /// The link to this executable.
     pub(super) fn executable(&self) -> PathBuf {
         self.live.join("exe")

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::engines::{self, Found};
 use super::fingerprint;
+use super::late::Late;
+use super::signals::{hear_lines, watch_signals};
 use super::slots::{self, Conversation, Gone, SlotHandle};
 use super::start::{Prepared, Trial};
 use super::tell::Teller;
@@ -14,9 +16,9 @@ use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
 use crate::host::post::{Inbox, Post, post};
 use crate::host::{adopt, clock};
-use crate::model::{AttemptId, Conclusion, DEFERRED_TOTAL, EngineFacts, Event, SlotId, Verdict};
+use crate::model::{AttemptId, AttemptStart, Conclusion, EngineFacts, Event, SlotId, Verdict};
 use crate::schedule::{Action, News, Width};
-use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
+use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
 
 /// Everything that can happen ends here, as one of these.
 #[derive(Debug)]
@@ -33,14 +35,19 @@ pub(super) enum Occurrence {
     Waiting(String),
     /// A signal came.
     Signal(i32),
+    /// Somebody typed a line.
+    Line,
 }
 
-/// Beyond the deadline, the ladder and the cleaning: a slot that is silent for longer is given up.
-const SLACK: Duration = Duration::from_secs(30);
+/// A slot says beforehand what will take it longer than a script may. One that is silent for so much longer
+/// than that is given up: it is stopped, or stuck in the kernel.
+pub(super) const SLACK: Duration = Duration::from_secs(10);
 
 /// An attempt that runs.
 #[derive(Debug)]
 pub(super) struct Running {
+    /// The circumstances it began in.
+    pub(super) start: AttemptStart,
     pub(super) slot: SlotId,
     pub(super) begun: Instant,
     /// When it is given up; `None` while it waits for the engine.
@@ -48,6 +55,12 @@ pub(super) struct Running {
     pub(super) held: Option<Instant>,
     /// Its slot has been killed for its silence.
     pub(super) killed: bool,
+    /// What is known of it past its deadline.
+    pub(super) late: Late,
+    /// It is kept alive past its deadline.
+    pub(super) holding: bool,
+    /// Its slot was asked what it does, and should answer until then.
+    pub(super) asked: Option<Instant>,
 }
 
 pub(super) struct Driver {
@@ -74,6 +87,10 @@ pub(super) struct Driver {
     pub(super) barren: u32,
     /// Why nothing more can run, once that is so.
     pub(super) broken: Option<String>,
+    /// Why the container lane is closed, once that is so.
+    pub(super) engine_down: Option<String>,
+    /// When it was said last what runs.
+    pub(super) beaten: Option<Instant>,
     pub(super) finished: bool,
 }
 
@@ -107,6 +124,9 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         }
     };
     let signals = watch_signals(inbox.clone());
+    if run.setup.rules.on_hang == OnHang::Hold {
+        hear_lines(inbox.clone());
+    }
     let driver = Driver {
         run,
         teller,
@@ -127,6 +147,8 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         started: 0,
         barren: 0,
         broken: None,
+        engine_down: None,
+        beaten: None,
         finished: false,
     };
     let conclusion = driver.drive();
@@ -134,20 +156,6 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         signals.close();
     }
     conclusion
-}
-
-fn watch_signals(inbox: Inbox<Occurrence>) -> Option<signal_hook::iterator::Handle> {
-    let mut signals =
-        signal_hook::iterator::Signals::new([libc::SIGINT, libc::SIGTERM, libc::SIGHUP]).ok()?;
-    let handle = signals.handle();
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            if !inbox.send(Occurrence::Signal(signal)) {
-                return;
-            }
-        }
-    });
-    Some(handle)
 }
 
 impl Driver {
@@ -160,9 +168,14 @@ impl Driver {
         let actions = self.run.scheduler.begin();
         self.perform(actions);
         while !self.finished {
-            match self.next(self.patience()) {
-                Some(occurrence) => self.occur(occurrence),
-                None => self.give_up_silent(),
+            let patience = self.patience();
+            if patience.is_zero() {
+                self.give_up_silent();
+                self.miss_answers();
+                self.beat();
+            }
+            if let Some(occurrence) = self.next(patience) {
+                self.occur(occurrence);
             }
         }
         self.farewell();
@@ -177,6 +190,7 @@ impl Driver {
         for message in self.run.dirs.remove() {
             self.teller.tell(&Event::Warning { message });
         }
+        self.run.life.end();
         self.teller.tell(&Event::RunEnded {
             conclusion,
             duration,
@@ -246,11 +260,11 @@ impl Driver {
 
     fn patience(&self) -> Duration {
         let now = clock::now();
-        let next = self
+        let due = self
             .running
             .values()
-            .filter_map(|running| running.give_up)
-            .min();
+            .flat_map(|running| [running.give_up, running.asked]);
+        let next = due.flatten().chain(self.next_beat()).min();
         next.map_or(Duration::from_secs(3600), |next| {
             next.saturating_duration_since(now)
         })
@@ -271,10 +285,7 @@ impl Driver {
                 Action::Admit(attempt) => self.admit(attempt),
                 Action::GiveUp(attempt) => self.without_engine(attempt),
                 Action::Drop(attempt) => {
-                    let reason = self
-                        .broken
-                        .clone()
-                        .unwrap_or_else(|| "the run was interrupted".to_owned());
+                    let reason = self.why_dropped(attempt);
                     self.settle(attempt, Verdict::NotRun, reason);
                 }
                 Action::Finish => self.finished = true,
@@ -369,14 +380,9 @@ impl Driver {
             .tell(&Event::AttemptAdmitted { attempt, waited });
     }
 
-    /// The longest that an attempt may take with everything that comes after its deadline.
+    /// How long an attempt may take until something is heard of it.
     pub(super) fn allowance(&self, attempt: AttemptId) -> Duration {
-        let rules = &self.run.setup.rules;
-        self.trial(attempt).planned.deadline
-            + DEFERRED_TOTAL
-            + rules.grace * 2
-            + rules.cleanup_limit * 2
-            + SLACK
+        self.trial(attempt).planned.deadline + SLACK
     }
 
     fn without_engine(&mut self, attempt: AttemptId) {

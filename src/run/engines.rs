@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::driver::Occurrence;
+use super::orphans;
 use crate::config::{EngineChoice, Settings};
 use crate::engine::client::Client;
 use crate::engine::detect::{CALL_LIMIT, Choice, Detection};
@@ -15,7 +16,9 @@ use crate::engine::{detect, images, share};
 use crate::host::environment;
 use crate::host::post::Inbox;
 use crate::host::process::{Bounded, Invocation, Runner};
-use crate::model::{EngineFacts, EngineKind, EngineState, Policy};
+use crate::ledger::intents::{Entry, Ledger};
+use crate::ledger::life::Dead;
+use crate::model::{EngineFacts, EngineKind, EngineState, Policy, Reaped};
 
 /// How long Podman may take to start its pause process.
 const PAUSE_LIMIT: Duration = Duration::from_secs(20);
@@ -27,7 +30,7 @@ const PULL_LIMIT: Duration = Duration::from_secs(300);
 const TRIAL_LIMIT: Duration = Duration::from_secs(10);
 
 /// What the search needs to know.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Search {
     pub(super) settings: Settings,
     /// Under nextest: where detection is shared between the processes of one run.
@@ -38,6 +41,10 @@ pub(super) struct Search {
     pub(super) stand_in: PathBuf,
     /// What it stands on: this executable.
     pub(super) executable: PathBuf,
+    /// Killed runs that left something in an engine.
+    pub(super) dead: Vec<Dead>,
+    /// This run's own ledger.
+    pub(super) ledger: Ledger,
 }
 
 /// What came of it.
@@ -47,19 +54,23 @@ pub(super) struct Found {
     pub(super) warnings: Vec<String>,
     /// The engine takes one run at a time, and it is this one's turn.
     pub(super) turn: Option<Turn>,
+    /// What became of killed runs' resources.
+    pub(super) reaped: Vec<Reaped>,
 }
 
 /// Starts the search; its result comes as an occurrence.
 pub(super) fn search(search: Search, inbox: Inbox<Occurrence>) {
     std::thread::spawn(move || {
-        let found = find(&search, &inbox);
+        let found = find(search, &inbox);
         // A run that has ended meanwhile needs no answer.
         inbox.send(Occurrence::Engine(Box::new(found)));
     });
 }
 
-fn find(search: &Search, inbox: &Inbox<Occurrence>) -> Found {
+fn find(mut search: Search, inbox: &Inbox<Occurrence>) -> Found {
     let mut warnings = Vec::new();
+    let dead = std::mem::take(&mut search.dead);
+    let search = &search;
     let state = match try_stand_in(search) {
         Err(why) => EngineState::Missing { why: vec![why] },
         Ok(()) => match detected(search) {
@@ -87,10 +98,24 @@ fn find(search: &Search, inbox: &Inbox<Occurrence>) -> Found {
         }),
         EngineState::Selected { .. } | EngineState::Missing { .. } => None,
     };
+    let reaped = match &state {
+        EngineState::Selected { facts, .. } => {
+            let entry = Entry::Engine {
+                engine: facts.kind,
+                identity: facts.identity.clone(),
+            };
+            if let Err(error) = search.ledger.append(&[entry]) {
+                warnings.push(error.to_string());
+            }
+            orphans::in_engine(&search.ledgers, dead, facts)
+        }
+        EngineState::Missing { .. } => Vec::new(),
+    };
     Found {
         state,
         warnings,
         turn,
+        reaped,
     }
 }
 

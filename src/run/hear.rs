@@ -2,6 +2,8 @@
 
 use super::driver::{Driver, Occurrence, Running};
 use super::engines::Found;
+use super::late::Late;
+use super::signals::asks;
 use crate::classify::{self, Attempts};
 use crate::host::clock;
 use crate::model::{
@@ -21,7 +23,9 @@ impl Driver {
                 self.teller.tell(&Event::Programs { hashes, arch });
             }
             Occurrence::Waiting(message) => self.teller.tell(&Event::Warning { message }),
+            Occurrence::Signal(signal) if asks(signal) => self.ask_what_runs(),
             Occurrence::Signal(signal) => self.signaled(signal),
+            Occurrence::Line => self.release(),
         }
     }
 
@@ -36,7 +40,13 @@ impl Driver {
                 self.teller.tell(&Event::AttemptHeld { attempt, command });
                 self.news(News::Held(attempt));
             }
-            FromSlot::AskEngine(_) => self.search(),
+            FromSlot::AskEngine(attempt) => {
+                // The search has limits of its own, and the script is not charged for it.
+                if let Some(running) = self.running.get_mut(&attempt) {
+                    running.give_up = None;
+                }
+                self.search();
+            }
             FromSlot::Recalled(attempt) => self.news(News::Recalled(attempt)),
             FromSlot::Ended {
                 attempt,
@@ -53,6 +63,12 @@ impl Driver {
                     Some(why) => self.retire(slot, why),
                 }
             }
+            message @ (FromSlot::Busy { .. }
+            | FromSlot::Late { .. }
+            | FromSlot::Found { .. }
+            | FromSlot::Step { .. }
+            | FromSlot::Holding { .. }
+            | FromSlot::Seen { .. }) => self.heard_of(message),
         }
     }
 
@@ -62,30 +78,37 @@ impl Driver {
         let now = clock::now();
         let lane = self.trial(attempt).planned.lane;
         let give_up = Some(now + self.allowance(attempt));
+        let start = AttemptStart {
+            attempt,
+            slot,
+            lane,
+            parallelism: u32::try_from(self.running.len() + 1).unwrap_or(u32::MAX),
+            order: self.started,
+            deadline: self.trial(attempt).planned.deadline,
+        };
         self.running.insert(
             attempt,
             Running {
+                start: start.clone(),
                 slot,
                 begun: now,
                 give_up,
                 held: None,
                 killed: false,
+                late: Late::default(),
+                holding: false,
+                asked: None,
             },
         );
-        let start = AttemptStart {
-            attempt,
-            slot,
-            lane,
-            parallelism: u32::try_from(self.running.len()).unwrap_or(u32::MAX),
-            order: self.started,
-            deadline: self.trial(attempt).planned.deadline,
-        };
         self.teller.tell(&Event::AttemptStarted(start));
         self.news(News::Started(attempt));
     }
 
-    pub(super) fn attempt_ended(&mut self, attempt: AttemptId, report: AttemptReport) {
-        self.running.remove(&attempt);
+    pub(super) fn attempt_ended(&mut self, attempt: AttemptId, mut report: AttemptReport) {
+        let start = self.running.remove(&attempt).map(|running| running.start);
+        if matches!(report.outcome, Outcome::TimedOut(_)) {
+            self.keep_hang(attempt, start.as_ref(), &mut report);
+        }
         self.unclean |= !report.cleanup.leftovers.is_empty() || !report.leaks.is_empty();
         let reason = match &report.outcome {
             Outcome::Skipped { reason } => reason.clone(),
@@ -95,9 +118,10 @@ impl Driver {
             }
         };
         let reports = [report];
-        let verdict =
-            Attempts::of(&reports).map(|attempts| classify::verdict(&attempts, self.run.leaks));
+        let leaks = self.trial(attempt).planned.leaks;
+        let verdict = Attempts::of(&reports).map(|attempts| classify::verdict(&attempts, leaks));
         let [report] = reports;
+        self.look_at_survivors(attempt, &report);
         self.teller.tell(&Event::AttemptEnded {
             attempt,
             report: Box::new(report),
@@ -115,6 +139,9 @@ impl Driver {
 
     pub(super) fn engine_found(&mut self, found: Found) {
         self.turn = found.turn;
+        for reaped in found.reaped {
+            self.teller.tell(&Event::Reaped(Box::new(reaped)));
+        }
         for message in found.warnings {
             self.teller.tell(&Event::Warning { message });
         }
@@ -146,6 +173,20 @@ impl Driver {
             handle.send(&ToSlot::Engine(Box::new(grant.clone())));
         }
         self.grant = Some(grant);
+        // Those that asked go on now; those that are held wait for their turn.
+        let now = clock::now();
+        let waiting: Vec<AttemptId> = self
+            .running
+            .iter()
+            .filter(|(_, running)| running.give_up.is_none() && running.held.is_none())
+            .map(|(attempt, _)| *attempt)
+            .collect();
+        for attempt in waiting {
+            let give_up = now + self.allowance(attempt);
+            if let Some(running) = self.running.get_mut(&attempt) {
+                running.give_up = Some(give_up).filter(|_| !running.holding);
+            }
+        }
         self.news(news);
     }
 

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::driver::{Driver, Occurrence};
+use super::signals::asks;
 use super::slots::{Gone, SlotHandle};
 use crate::engine::client::Client;
 use crate::host::process::Bounded;
 use crate::host::{clock, environment};
-use crate::ledger::proof::Owner;
+use crate::ledger::proof::{Owner, Standing};
 use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{
     AttemptId, AttemptReport, Bytes, Cleanup, Event, Fault, FaultKind, MachineDelta, Outcome,
@@ -76,12 +77,16 @@ impl Driver {
             place.line,
             gone.how
         );
+        let fault = Fault {
+            kind: FaultKind::Slot,
+            message,
+            detail: gone.last_words.clone(),
+        };
+        let outcome = self.late_outcome(attempt, &gone.how);
+        let steps = self.running.get_mut(&attempt);
+        let ladder = steps.map_or_else(Vec::new, |running| std::mem::take(&mut running.late.steps));
         AttemptReport {
-            outcome: Outcome::Faulted(Fault {
-                kind: FaultKind::Slot,
-                message,
-                detail: gone.last_words.clone(),
-            }),
+            outcome: outcome.unwrap_or(Outcome::Faulted(fault)),
             log: [log.as_bytes(), &gone.last_words.0].concat().into(),
             log_file: String::new(),
             timings: Timings {
@@ -95,6 +100,9 @@ impl Driver {
             machine: MachineDelta::default(),
             work_dir: String::new(),
             updated: String::new(),
+            samples: Vec::new(),
+            ladder,
+            hang_file: String::new(),
         }
     }
 
@@ -113,6 +121,7 @@ impl Driver {
             run: &self.run.setup.run,
             attempt,
             intents: &intents,
+            standing: Standing::Alive,
         };
         let rules = &self.run.setup.rules;
         let policy = CleanupPolicy {
@@ -153,6 +162,11 @@ impl Driver {
             }
         }
         for slot in stuck {
+            // Its listener ends with the conversation, and tells so later.
+            if let Some(handle) = self.slots.get(&slot) {
+                handle.close();
+                self.leaving += 1;
+            }
             let how = "did not answer and cannot be killed: it is stuck in the kernel".to_owned();
             self.gone(
                 slot,
@@ -179,12 +193,14 @@ impl Driver {
             let left = give_up.saturating_duration_since(clock::now());
             match self.next(left) {
                 Some(Occurrence::Gone(..)) => self.leaving -= 1,
+                Some(Occurrence::Signal(signal)) if asks(signal) => {}
                 Some(Occurrence::Signal(signal)) => self.signal = self.signal.or(Some(signal)),
                 Some(
                     Occurrence::Hashed(_)
                     | Occurrence::Said(..)
                     | Occurrence::Engine(_)
-                    | Occurrence::Waiting(_),
+                    | Occurrence::Waiting(_)
+                    | Occurrence::Line,
                 ) => {}
                 None if clock::now() < give_up => {}
                 None if killed => return,

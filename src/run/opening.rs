@@ -38,6 +38,7 @@ pub(super) fn opening(
         seed,
         filtered_out,
         width: width.get(),
+        repeat: brief.repeat.clone(),
     }))];
     events.extend(brief.warnings.iter().map(|message| Event::Warning {
         message: message.clone(),

@@ -68,6 +68,7 @@ pub fn select(brief: &Brief) -> Result<(Vec<Selected>, usize), StartError> {
             dialect: brief.settings.dialect,
             container_names: &brief.settings.container_names,
             deadline: &|header| brief.settings.deadline_for(header),
+            leaks: &|header| brief.settings.leak_for(header),
         };
         let planned = plan::build(candidate, &rules, &mut mistakes);
         let ignored = ignored(&planned, brief, &installed);

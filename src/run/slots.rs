@@ -30,6 +30,7 @@ const LAST_WORDS: usize = 4 << 10;
 pub(super) struct SlotHandle {
     sender: Sender,
     pid: i32,
+    directory: PathBuf,
 }
 
 /// What a slot says, and the process that says it.
@@ -66,6 +67,11 @@ impl SlotHandle {
         self.sender.close();
     }
 
+    /// The line it is at.
+    pub(super) fn place(&self) -> Option<Place> {
+        progress::read(&self.directory)
+    }
+
     /// Kills the slot. Its pid is ours until it is buried.
     pub(super) fn kill(&self) {
         if let Some(process) = procfs::process(self.pid) {
@@ -89,7 +95,12 @@ pub(super) fn open(setup: SlotSetup, directory: &Path) -> io::Result<(SlotHandle
         directory: directory.to_owned(),
         orderly: true,
     };
-    Ok((SlotHandle { sender, pid }, conversation))
+    let handle = SlotHandle {
+        sender,
+        pid,
+        directory: directory.to_owned(),
+    };
+    Ok((handle, conversation))
 }
 
 /// From `/proc/self/exe`: cargo may replace the file in mid-run. 0 is null, 1 and 2 go to a file, the
@@ -128,8 +139,18 @@ impl Conversation {
         match &message {
             Some(FromSlot::Started(_)) => self.orderly = false,
             Some(FromSlot::Ended { .. }) => self.orderly = true,
-            Some(FromSlot::Held { .. } | FromSlot::AskEngine(_) | FromSlot::Recalled(_)) | None => {
-            }
+            Some(
+                FromSlot::Held { .. }
+                | FromSlot::AskEngine(_)
+                | FromSlot::Recalled(_)
+                | FromSlot::Busy { .. }
+                | FromSlot::Late { .. }
+                | FromSlot::Found { .. }
+                | FromSlot::Step { .. }
+                | FromSlot::Holding { .. }
+                | FromSlot::Seen { .. },
+            )
+            | None => {}
         }
         Ok(message)
     }

@@ -3,23 +3,25 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::brief::{Brief, Kept, Nothing};
 use super::dirs::{DirError, Dirs};
 use super::discover::DiscoverError;
 use super::engines::Search;
 use super::opening::opening;
+use super::orphans;
 use super::select::{Selected, select};
-use crate::classify::LeakRule;
 use crate::config::{self, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
+use crate::ledger::life::Life;
 use crate::ledger::state::{self, StateError};
 use crate::model::{AttemptId, Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
 use crate::plan::{Chosen, Planned};
 use crate::schedule::{Attempt, Limits, Scheduler, Width};
-use crate::wire::{self, Keep, OtherEngine, SlotSetup};
+use crate::wire::{self, Keep, OnHang, OtherEngine, SlotSetup};
 
 /// A trial and where its script is.
 #[derive(Debug, Clone)]
@@ -39,6 +41,7 @@ pub struct Prepared {
     pub(super) cores: NonZeroU32,
     pub(super) opening: Vec<Event>,
     pub(super) dirs: Dirs,
+    pub(super) life: Life,
     /// Where records live.
     pub(super) state: PathBuf,
     pub(super) setup: SlotSetup,
@@ -48,7 +51,8 @@ pub struct Prepared {
     pub(super) likely: Option<EngineKind>,
     pub(super) without_engine: Verdict,
     pub(super) strict: bool,
-    pub(super) leaks: LeakRule,
+    /// After so long it is said what still runs; zero: never.
+    pub(super) slow: Duration,
     /// Nothing was selected, and that is worth an exit code.
     pub(super) empty: bool,
 }
@@ -76,6 +80,9 @@ pub enum StartError {
     /// The file of intents could not be made: nothing may be created without it.
     #[error(transparent)]
     Ledger(#[from] StateError),
+    /// The run could not write down that it begins.
+    #[error("cannot write to the state directory {}: {}", .0.display(), .1)]
+    Life(PathBuf, #[source] std::io::Error),
     /// nextest asked for a trial that is not there.
     #[error("no trial has the name {0:?}")]
     NoSuchTrial(String),
@@ -103,7 +110,15 @@ pub fn prepare(
     let dirs = Dirs::make(state, run)?;
     let ledgers = state::directory(&environment::variables())?;
     let ledger = Ledger::of(&ledgers, run);
-    let opening = opening(brief, run, &selected, filtered_out, seed);
+    let (reaped, dead) = orphans::begin(&ledgers);
+    let life = Life::begin(&ledgers, run, &orphans::beginning(brief, &dirs))
+        .map_err(|error| StartError::Life(ledgers.clone(), error))?;
+    let mut opening = opening(brief, run, &selected, filtered_out, seed);
+    opening.extend(
+        reaped
+            .into_iter()
+            .map(|reaped| Event::Reaped(Box::new(reaped))),
+    );
     let setup = setup(
         brief,
         run,
@@ -111,13 +126,15 @@ pub fn prepare(
         (&ledger, &directory_of(&ledgers, run)),
         state,
     );
-    let search = Some(Search {
+    let search = Search {
         settings: settings.clone(),
         shared: shared(brief, state),
         ledgers,
+        dead,
+        ledger: ledger.clone(),
         executable: dirs.executable(),
         stand_in: dirs.trial(),
-    });
+    };
     Ok(Prepared {
         scheduler: Scheduler::new(attempts(&selected), limits),
         limits,
@@ -126,25 +143,27 @@ pub fn prepare(
         opening,
         setup,
         programs: programs(brief),
-        search,
+        search: Some(search),
         ledger,
         likely: likely(settings),
-        // What becomes of a container trial when there is no engine.
-        without_engine: if settings.engine.require {
-            Verdict::Faulted
-        } else {
-            Verdict::Ignored
-        },
+        without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
-        leaks: match settings.leak {
-            config::LeakRule::Warn => LeakRule::Warn,
-            config::LeakRule::Fail => LeakRule::Fail,
-        },
+        slow: settings.slow,
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
         trials: trials(brief, selected),
+        life,
         dirs,
         state: state.to_owned(),
     })
+}
+
+/// What becomes of a container trial when there is no engine.
+fn without_engine(settings: &Settings) -> Verdict {
+    if settings.engine.require {
+        Verdict::Faulted
+    } else {
+        Verdict::Ignored
+    }
 }
 
 /// What came on standard input has no file that could be rewritten.
@@ -245,6 +264,8 @@ fn setup(
         dialect: settings.dialect,
         detail: brief.detail,
         after_failure: brief.after_failure,
+        length: brief.length,
+        demands: settings.demands,
         keep: match settings.cleanup.when {
             _ if brief.kept == Kept::Everything => Keep::Everything,
             CleanupWhen::Always => Keep::Nothing,
@@ -258,7 +279,12 @@ fn setup(
         output_cap: settings.output_cap,
         leak_grace: settings.leak_grace,
         grace: settings.grace,
-        cleanup_limit: std::time::Duration::from_secs(30),
+        ladder_limit: settings.ladder_limit,
+        on_hang: match settings.on_hang {
+            config::OnHang::End => OnHang::End,
+            config::OnHang::Hold => OnHang::Hold,
+        },
+        cleanup_limit: Duration::from_secs(30),
         other_engine: if settings.engine.masking {
             OtherEngine::Masked
         } else {

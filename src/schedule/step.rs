@@ -23,6 +23,8 @@ pub enum News {
     EngineReady(Width),
     /// There is no engine: container attempts cannot run.
     NoEngine,
+    /// The engine is stuck: no container attempt may start any more.
+    EngineDown,
     /// A slot is up.
     SlotOpened(SlotId),
     /// A slot is gone. What it had begun is lost, what it had not begun will be assigned again.
@@ -76,6 +78,9 @@ enum Engine {
     Unasked,
     Asked,
     Ready(Width),
+    /// Container attempts that have not begun are dropped; those that run, and plain ones that call it, see
+    /// for themselves.
+    Stuck(Width),
     Missing,
 }
 
@@ -151,6 +156,13 @@ impl Scheduler {
                     .map(|attempt| Action::GiveUp(attempt.id))
                     .collect();
             }
+            News::EngineDown => {
+                if let Engine::Ready(width) = self.engine {
+                    self.engine = Engine::Stuck(width);
+                }
+                let dropped = self.container.drain(..);
+                return dropped.map(|attempt| Action::Drop(attempt.id)).collect();
+            }
             News::SlotOpened(slot) => {
                 self.opening = self.opening.saturating_sub(1);
                 self.slots.insert(slot, Desk::default());
@@ -180,13 +192,17 @@ impl Scheduler {
             return untouched.map(|attempt| Action::Drop(attempt.id)).collect();
         }
         // What had not begun is as it was before, first in its lane.
+        let mut dropped = Vec::new();
         for attempt in untouched {
             match attempt.lane {
+                Lane::Container if matches!(self.engine, Engine::Stuck(_)) => {
+                    dropped.push(Action::Drop(attempt.id));
+                }
                 Lane::Container => self.container.push_front(attempt),
                 Lane::Plain => self.plain.push_front(attempt),
             }
         }
-        Vec::new()
+        dropped
     }
 
     /// Nothing that waits will start; slots execute nothing more after what they have begun.
@@ -289,7 +305,9 @@ impl Scheduler {
     fn admit(&mut self, actions: &mut Vec<Action>) {
         loop {
             let room = match self.engine {
-                Engine::Ready(width) => self.in_container_lane(width) < width.get(),
+                Engine::Ready(width) | Engine::Stuck(width) => {
+                    self.in_container_lane(width) < width.get()
+                }
                 Engine::Missing => true,
                 Engine::Unasked | Engine::Asked => false,
             };
@@ -310,7 +328,10 @@ impl Scheduler {
             (Lane::Container, Engine::Ready(width)) => {
                 (self.container.front(), width, self.in_container_lane(width))
             }
-            (Lane::Container, Engine::Unasked | Engine::Asked | Engine::Missing) => return false,
+            (
+                Lane::Container,
+                Engine::Unasked | Engine::Asked | Engine::Stuck(_) | Engine::Missing,
+            ) => return false,
         };
         front.is_some_and(|attempt| {
             let fits_together = self
@@ -393,7 +414,7 @@ impl Scheduler {
         let container = match self.engine {
             Engine::Ready(width) => count(self.container.len())
                 .min(width.get().saturating_sub(self.in_container_lane(width))),
-            Engine::Unasked | Engine::Asked | Engine::Missing => 0,
+            Engine::Unasked | Engine::Asked | Engine::Stuck(_) | Engine::Missing => 0,
         };
         let ahead = self
             .slots

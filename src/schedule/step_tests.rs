@@ -384,6 +384,38 @@ fn a_script_that_takes_its_whole_lane_runs_alone_in_it_and_is_not_overtaken() {
     assert_eq!(simulation.over[..2], [id(0), id(1)]);
 }
 
+#[test]
+fn when_the_engine_is_stuck_no_container_attempt_starts_any_more_and_the_plain_ones_do() {
+    let attempt = |number, lane| Attempt {
+        id: id(number),
+        lane,
+        cpus: 1,
+    };
+    let lanes = [Lane::Container, Lane::Container, Lane::Plain];
+    let attempts = (0..).zip(lanes).map(|(n, lane)| attempt(n, lane));
+    let limits = Limits {
+        plain: width(1),
+        together: Some(width(1)),
+    };
+    let mut scheduler = Scheduler::new(attempts, limits);
+    scheduler.begin();
+    scheduler.step(News::EngineReady(width(1)));
+    let slot = SlotId(1);
+    let assigned = scheduler.step(News::SlotOpened(slot));
+    assert!(
+        assigned.contains(&Action::Assign(slot, id(0))),
+        "{assigned:?}"
+    );
+    // Its slot is lost before it has begun: it would have its turn again.
+    assert_eq!(scheduler.step(News::EngineDown), [Action::Drop(id(1))]);
+    let lost = scheduler.step(News::SlotLost(slot));
+    assert!(lost.contains(&Action::Drop(id(0))), "{lost:?}");
+    let rest = scheduler.step(News::SlotOpened(SlotId(2)));
+    assert_eq!(rest, [Action::Assign(SlotId(2), id(2))]);
+    scheduler.step(News::Started(id(2)));
+    assert_eq!(scheduler.step(News::Ended(id(2))), [Action::Finish]);
+}
+
 proptest! {
     #[test]
     fn every_attempt_ends_once_and_no_limit_is_ever_passed(

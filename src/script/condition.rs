@@ -5,6 +5,8 @@
 
 use std::env::consts;
 
+use crate::model::Length;
+
 /// The Go release whose script language this is; `[goN.M]` holds up to it.
 const GO_RELEASE: (u64, u64) = (1, 27);
 
@@ -77,14 +79,17 @@ pub struct Facts {
     pub os: &'static str,
     /// The architecture, by Go's name.
     pub arch: &'static str,
+    /// How much of a script is to run.
+    pub length: Length,
 }
 
 impl Facts {
-    /// The facts of the machine that this program was compiled for.
-    pub fn of_this_build() -> Self {
+    /// The facts of the machine that this program was compiled for, in a run of this length.
+    pub fn of_this_build(length: Length) -> Self {
         Self {
             os: go_os(consts::OS),
             arch: go_arch(consts::ARCH, cfg!(target_endian = "little")),
+            length,
         }
     }
 }
@@ -143,9 +148,11 @@ pub fn standard(text: &[u8], facts: &Facts) -> Standard {
         return Standard::Unknown;
     };
     match text {
-        // There is no short mode: every script that was selected runs in full.
-        "short" | "gccgo" => Standard::False,
-        "net" | "gc" => Standard::True,
+        "short" => (facts.length == Length::Short).into(),
+        // As in Go: nobody asks the net, but a short run leaves it alone.
+        "net" => (facts.length != Length::Short).into(),
+        "gc" => Standard::True,
+        "gccgo" => Standard::False,
         "link" | "symlink" => (facts.os != "plan9").into(),
         "unix" => UNIX.contains(&facts.os).into(),
         _ if text == facts.os || text == facts.arch => Standard::True,
@@ -288,6 +295,7 @@ mod tests {
     const LINUX: Facts = Facts {
         os: "linux",
         arch: "amd64",
+        length: Length::Whole,
     };
 
     #[track_caller]
@@ -311,6 +319,14 @@ mod tests {
     }
 
     #[test]
+    fn a_short_run_is_short_and_leaves_the_net_alone() {
+        let length = Length::Short;
+        let short = Facts { length, ..LINUX };
+        assert_eq!(standard(b"short", &short), Standard::True);
+        assert_eq!(standard(b"net", &short), Standard::False);
+    }
+
+    #[test]
     fn what_is_not_in_the_table_is_unknown() {
         let unknown = ["", "root", "GOOS:linux", "Linux", "!x", "a][b", "docker"];
         check(&unknown, &Standard::Unknown);
@@ -331,6 +347,7 @@ mod tests {
         let mac = Facts {
             os: "darwin",
             arch: "arm64",
+            length: Length::Whole,
         };
         assert_eq!(standard(b"unix", &mac), Standard::True);
         assert_eq!(standard(b"linux", &mac), Standard::False);
@@ -338,13 +355,14 @@ mod tests {
         let windows = Facts {
             os: "windows",
             arch: "amd64",
+            length: Length::Whole,
         };
         assert_eq!(standard(b"unix", &windows), Standard::False);
     }
 
     #[test]
     fn this_build_has_gos_names() {
-        let facts = Facts::of_this_build();
+        let facts = Facts::of_this_build(Length::Whole);
         assert!(KNOWN_OS.contains(&facts.os), "{facts:?}");
         assert!(KNOWN_ARCH.contains(&facts.arch), "{facts:?}");
         assert_eq!(go_os("macos"), "darwin");

@@ -2,7 +2,7 @@
 //!
 //! Every mistake is collected. Must not know defaults nor what flags say.
 
-use crate::model::{Diagnostic, duration};
+use crate::model::{Diagnostic, LeakRule, duration};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub struct Header {
     pub container: Option<At<bool>>,
     /// How many processors it occupies.
     pub cpus: Option<At<u32>>,
+    /// What an output that stays open after its command means.
+    pub leak: Option<At<LeakRule>>,
     /// How often it is tried again after a failure.
     pub retries: Option<At<u32>>,
 }
@@ -33,7 +35,7 @@ pub struct At<T> {
 /// With its quotes: a bare `30s` is no TOML.
 const DEADLINE: &str = "a duration such as `\"500ms\"`, `\"30s\"`, `\"1m30s\"`";
 
-const KEYS: [&str; 5] = ["deadline", "serial", "container", "cpus", "retries"];
+const KEYS: [&str; 6] = ["deadline", "serial", "container", "cpus", "leak", "retries"];
 
 /// A `#: key =` line in its parts.
 struct Directive<'a> {
@@ -117,6 +119,7 @@ fn apply(header: &mut Header, directive: &Directive<'_>) -> Result<(), Mistake> 
         "serial" => set(&mut header.serial, directive, truth),
         "container" => set(&mut header.container, directive, truth),
         "cpus" => set(&mut header.cpus, directive, cpus),
+        "leak" => set(&mut header.leak, directive, leak),
         "retries" => set(&mut header.retries, directive, retries),
         key => Err(Mistake {
             col: directive.key_col,
@@ -204,6 +207,14 @@ fn cpus(value: &toml::Value) -> Result<u32, Expected> {
     number.ok_or("a whole number from 1")
 }
 
+fn leak(value: &toml::Value) -> Result<LeakRule, Expected> {
+    let word = value.as_str().unwrap_or_default();
+    let known = LeakRule::WORDS.iter().find(|(known, _)| *known == word);
+    known
+        .map(|(_, leak)| *leak)
+        .ok_or("`\"warn\"` or `\"fail\"`")
+}
+
 fn retries(value: &toml::Value) -> Result<u32, Expected> {
     number(value).ok_or("a whole number from 0")
 }
@@ -247,7 +258,8 @@ mod tests {
     #[test]
     fn every_key_is_read_with_its_line() {
         let text = "# What it shows.\n#: deadline = \"1m30s\"\n\n#: serial = true # why\n\
-                    #:container=false\r\n  #: cpus = 2\n#: retries = 0\nexec true\n";
+                    #:container=false\r\n  #: cpus = 2\n#: retries = 0\n\
+                    #: leak = \"fail\"\nexec true\n";
         let wanted = Header {
             deadline: Some(At {
                 value: Duration::from_secs(90),
@@ -262,6 +274,10 @@ mod tests {
                 line: 5,
             }),
             cpus: Some(At { value: 2, line: 6 }),
+            leak: Some(At {
+                value: LeakRule::Fail,
+                line: 8,
+            }),
             retries: Some(At { value: 0, line: 7 }),
         };
         check(text, &wanted);
@@ -299,7 +315,7 @@ mod tests {
         check_mistake(
             "#:colour = 1\n",
             "a.txtar:1:3: unknown key `colour`\n  \
-             hint: known keys: deadline, serial, container, cpus, retries",
+             hint: known keys: deadline, serial, container, cpus, leak, retries",
         );
     }
 

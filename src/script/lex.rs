@@ -233,6 +233,37 @@ mod tests {
         }
 
         #[test]
+        fn words_that_are_quoted_throughout_are_read_as_themselves(
+            all in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..6), 0..6),
+            blank in "[ \t\r]{1,3}",
+        ) {
+            let quote = |word: &Vec<u8>| {
+                let doubled = word.iter().flat_map(|byte| {
+                    std::iter::repeat_n(*byte, 1 + usize::from(*byte == b'\''))
+                });
+                let doubled: Vec<u8> = doubled.collect();
+                [b"'", &*doubled, b"'"].concat()
+            };
+            let line = all.iter().map(quote).collect::<Vec<_>>().join(blank.as_bytes());
+            prop_assert_eq!(words(&line, &lookup), Ok(all));
+        }
+
+        #[test]
+        fn stretches_join_whether_quoted_or_not(pieces in prop::collection::vec(("[a-z$]{1,3}", any::<bool>()), 1..6)) {
+            let (mut line, mut word, mut last) = (String::new(), Vec::new(), false);
+            for (text, quoted) in pieces {
+                // Two stretches of one kind would be one, or a doubled quote.
+                let quoted = quoted && !last;
+                last = quoted;
+                let written = if quoted { format!("'{text}'") } else { text.replace('$', "$$") };
+                line.push_str(&written);
+                word.extend(text.into_bytes());
+            }
+            let dollar = |name: &[u8]| (name == b"$").then(|| b"$".to_vec());
+            prop_assert_eq!(words(line.as_bytes(), &dollar), Ok(vec![word]));
+        }
+
+        #[test]
         fn any_line_is_answered(line: Vec<u8>) {
             drop(words(&line, &lookup));
         }

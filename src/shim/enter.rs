@@ -121,6 +121,7 @@ fn ticket(kind: EngineKind, pass: Pass) -> Ticket {
         podman,
         run: pass.run,
         attempt: pass.attempt,
+        place: pass.place,
         ledger: path(&pass.ledger),
         id_files: path(&pass.id_files),
         credentials: path(&pass.credentials),

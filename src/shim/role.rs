@@ -32,6 +32,8 @@ pub struct Ticket {
     pub run: RunId,
     /// The attempt that the script belongs to.
     pub attempt: AttemptId,
+    /// The script's line that is running, as `file:line`.
+    pub place: String,
     /// The run's ledger.
     pub ledger: PathBuf,
     /// The attempt's directory for id files, private to the user.
@@ -223,6 +225,7 @@ impl Ticket {
                 attempt,
                 engine,
                 intent,
+                place: self.place.clone(),
             };
             let entries: Vec<Entry> = intents(&reading, client, &seat)
                 .into_iter()
@@ -299,6 +302,7 @@ mod tests {
             podman: Answer::Refuse(masked(EngineKind::Podman, EngineKind::Docker)),
             run: "r1".parse().unwrap(),
             attempt: "3.1.1".parse().unwrap(),
+            place: "a.txtar:3".to_owned(),
             ledger: place.join("ledger.jsonl"),
             id_files: place.join("ids"),
             credentials: place.join("credentials"),

@@ -8,24 +8,24 @@ use std::time::Duration;
 
 use super::cleaning::{Extent, clean_engines};
 use super::ladder;
+use super::logs::store_log;
 use super::machine;
 use super::serve::{Slot, path};
 use super::watch::Watch;
 use crate::host::clock;
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::model::{
-    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Failure, Fault, FaultKind, Hash, Leak,
-    Leftover, MachineDelta, Outcome, Resource, ResourceKind, Timings,
+    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Failure, Fault, FaultKind, Hash,
+    LadderStep, Leak, Leftover, MachineDelta, Outcome, QuietSample, Resource, ResourceKind,
+    Timings,
 };
 use crate::script::{Script, txtar};
-use crate::wire::{Job, Keep, Rewrite, Variables};
+use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
 
-/// A longer log is cut in the middle; the whole goes to a file.
-const LOG_INLINE: usize = 64 << 10;
-/// How long the removal of a script's containers may hold up the signals that follow.
-const CONTAINERS_LIMIT: Duration = Duration::from_secs(5);
 /// What programs built by Go for coverage and race detection want to know; testscript hands them on.
 const GO_VARIABLES: [&str; 2] = ["GOCOVERDIR", "GORACE"];
+/// How long the work directory's removal may take.
+const CLOSING: Duration = Duration::from_secs(30);
 /// How long engine helpers may take to leave by themselves before the slot retires with them.
 const HELPERS_GRACE: Duration = Duration::from_millis(300);
 
@@ -38,6 +38,8 @@ struct Seen {
     calls: u32,
     /// Removed by the ladder.
     removed: Vec<Resource>,
+    samples: Vec<QuietSample>,
+    steps: Vec<LadderStep>,
     /// New data for files of the archive.
     updates: BTreeMap<usize, Vec<u8>>,
 }
@@ -73,6 +75,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
             (outcome, log, seen, Some(work), rewrite)
         }
     };
+    tell_closing(slot, job, &seen);
     let keep = keeps(slot.setup.rules.keep, &outcome);
     let keep_work = keep || slot.setup.rules.keep_work;
     let mut cleanup = clean(slot, attempt, seen.calls, keep);
@@ -82,7 +85,10 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         .retain(|resource| seen.removed.iter().all(|removed| removed.id != resource.id));
     cleanup.removed.splice(0..0, seen.removed);
     slot.desk.dismiss();
-    let retire = helpers_left(slot);
+    // What cannot be killed is not waited for: it passes on with the slot's end.
+    let retire = ladder::survivors(&seen.ended)
+        .or_else(|| helpers_left(slot))
+        .or_else(|| slot.stuck());
     let work_dir = work.map_or_else(String::new, |work| {
         put_away(slot, work, keep_work, &mut cleanup)
     });
@@ -100,11 +106,25 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         machine: machine::delta(&before, &after),
         work_dir,
         updated: String::new(),
+        samples: seen.samples,
+        ladder: seen.steps,
+        hang_file: String::new(),
     };
     Done {
         report,
         rewrite,
         retire,
+    }
+}
+
+/// What follows may take longer than what is left of the deadline: then the harness has to know.
+fn tell_closing(slot: &mut Slot<'_>, job: &Job, seen: &Seen) {
+    let left = job.deadline.saturating_sub(seen.timings.script);
+    if seen.calls > 0 || left < CLOSING {
+        slot.tell(&FromSlot::Busy {
+            attempt: job.attempt,
+            at_most: slot.setup.rules.cleanup_limit + CLOSING,
+        });
     }
 }
 
@@ -170,14 +190,6 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         held,
         ladder: watch.ladder,
     };
-    let seen = Seen {
-        timings,
-        ended: std::mem::take(&mut watch.ended),
-        leaks: std::mem::take(&mut watch.leaks),
-        calls: watch.calls,
-        removed: std::mem::take(&mut watch.removed),
-        updates,
-    };
     let failed = matches!(ending, ScriptEnding::Failed(_));
     let late = watch.late.take().filter(|_| !failed);
     // What the watch saw outranks the interpreter, which knows only that it was interrupted.
@@ -187,6 +199,16 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         ScriptEnding::Failed(failure) => Outcome::Failed(failure),
         ScriptEnding::Interrupted(_) => Outcome::Cancelled,
     });
+    let seen = Seen {
+        timings,
+        ended: std::mem::take(&mut watch.ended),
+        leaks: std::mem::take(&mut watch.leaks),
+        calls: watch.calls,
+        removed: std::mem::take(&mut watch.removed),
+        samples: watch.samples(&outcome),
+        steps: std::mem::take(&mut watch.steps),
+        updates,
+    };
     (outcome, log, seen)
 }
 
@@ -214,6 +236,8 @@ fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
         run_id: slot.setup.run.to_string(),
         detail: rules.detail,
         after_failure: rules.after_failure,
+        length: rules.length,
+        demands: rules.demands,
         golden: job.golden,
     }
 }
@@ -261,18 +285,17 @@ fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: bool) -> Cle
     clean_engines(slot, attempt, extent, limit)
 }
 
-/// The first rung of the ladder: an attached client ends by itself when its container does.
-pub(super) fn remove_containers(watch: &mut Watch<'_, '_>) {
-    if watch.calls > 0 && watch.slot.setup.rules.keep != Keep::Everything {
-        let done = clean_engines(
-            watch.slot,
-            watch.attempt,
-            Extent::Containers,
-            CONTAINERS_LIMIT,
-        );
-        // What is left is found again, and told, by the cleaning that follows.
-        watch.removed.extend(done.removed);
+/// The first rung of the ladder: an attached client ends by itself when its container does. How many were
+/// removed; `None` when there is nothing to remove, or it is to stay.
+pub(super) fn remove_containers(watch: &mut Watch<'_, '_>, limit: Duration) -> Option<usize> {
+    if watch.calls == 0 || watch.slot.setup.rules.keep == Keep::Everything {
+        return None;
     }
+    let done = clean_engines(watch.slot, watch.attempt, Extent::Containers, limit);
+    let removed = done.removed.len();
+    // What is left is found again, and told, by the cleaning that follows.
+    watch.removed.extend(done.removed);
+    Some(removed)
 }
 
 /// Engine helpers that this slot adopted: it retires, so that they pass on and serve others.
@@ -330,31 +353,6 @@ fn put_away(slot: &mut Slot<'_>, work: PathBuf, keep: bool, cleanup: &mut Cleanu
     String::new()
 }
 
-/// The log for the report, and the file with the whole of a long one.
-fn store_log(slot: &Slot<'_>, attempt: AttemptId, log: Vec<u8>) -> (Bytes, String) {
-    if log.len() <= LOG_INLINE {
-        return (log.into(), String::new());
-    }
-    let directory = path(&slot.setup.logs);
-    let file = directory.join(format!("{attempt}.log"));
-    let stored = fs::create_dir_all(&directory).and_then(|()| fs::write(&file, &log));
-    let half = LOG_INLINE / 2;
-    let head = log.get(..half).unwrap_or_default();
-    let tail = log.get(log.len() - half..).unwrap_or_default();
-    let (note, name) = match stored {
-        Ok(()) => (
-            format!("whole log: {}", file.display()),
-            file.display().to_string(),
-        ),
-        Err(error) => (
-            format!("the whole log could not be kept: {error}"),
-            String::new(),
-        ),
-    };
-    let gap = format!("\n[… {} bytes left out; {note} …]\n", log.len() - 2 * half);
-    ([head, gap.as_bytes(), tail].concat().into(), name)
-}
-
 /// What can be said of an attempt whose interpreter never came back.
 pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
     let (script, held) = watch.times();
@@ -364,11 +362,13 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
         // Whether the script was well until then is lost, and it is not well now.
         Some(_) => Outcome::Failed(Failure {
             place: watch.place.clone(),
-            message: "deferred: the command did not return".to_owned(),
+            message: "deferred: the command did not return".into(),
         }),
     };
+    let outcome = watch.verdict.take().unwrap_or(lost);
     AttemptReport {
-        outcome: watch.verdict.take().unwrap_or(lost),
+        samples: watch.samples(&outcome),
+        outcome,
         log: b"[the log is lost: a custom command did not return]\n"
             .to_vec()
             .into(),
@@ -385,5 +385,7 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
         machine: MachineDelta::default(),
         work_dir: String::new(),
         updated: String::new(),
+        ladder: std::mem::take(&mut watch.steps),
+        hang_file: String::new(),
     }
 }

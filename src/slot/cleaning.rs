@@ -9,7 +9,7 @@ use crate::engine::client::Client;
 use crate::engine::presence;
 use crate::host::clock;
 use crate::ledger::intents::{Contents, Ledger};
-use crate::ledger::proof::Owner;
+use crate::ledger::proof::{Owner, Standing};
 use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Leftover, Resource, ResourceKind};
 use crate::wire::os_variables;
@@ -58,6 +58,7 @@ pub(super) fn clean_engines(
             run: &slot.setup.run,
             attempt,
             intents: &intents,
+            standing: Standing::Alive,
         };
         let policy = CleanupPolicy {
             keep: extent == Extent::Nothing,
@@ -90,7 +91,7 @@ pub(super) fn clean_engines(
 }
 
 /// The selected engine's client, and any other that the attempt wrote intents for.
-fn clients(slot: &Slot<'_>, contents: &Contents, attempt: AttemptId) -> Vec<Client> {
+pub(super) fn clients(slot: &Slot<'_>, contents: &Contents, attempt: AttemptId) -> Vec<Client> {
     let variables = os_variables(&slot.setup.environment);
     let facts = slot.grant.as_ref().and_then(|grant| grant.facts.as_ref());
     let mut clients: Vec<Client> = facts

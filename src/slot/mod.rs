@@ -6,10 +6,16 @@
 
 mod attempt;
 mod cleaning;
+mod containers;
+mod deadline;
 mod desk;
+mod evidence;
 mod ladder;
 mod leaks;
+mod logs;
+mod looks;
 mod machine;
+mod quit;
 mod runner;
 mod serve;
 mod watch;

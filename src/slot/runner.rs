@@ -54,7 +54,9 @@ impl Runner for Reaping<'_> {
         let ending = match collected.ending {
             _ if !in_time => Ending::TimedOut,
             Some(reaper::Ending::Exited(code)) => Ending::Exited(code),
-            Some(reaper::Ending::Signaled(signal)) => Ending::Signaled(signal),
+            Some(reaper::Ending::Signaled(signal) | reaper::Ending::Dumped(signal)) => {
+                Ending::Signaled(signal)
+            }
             None => Ending::TimedOut,
         };
         let text = |stream: &crate::host::stream::Stream| {

@@ -13,11 +13,13 @@ use super::attempt::{self, Done};
 use super::desk::{self, Desk};
 use super::machine::Machine;
 use super::workdir::WorkDirs;
+use crate::diagnose::collect::Left;
 use crate::host::channel::{Channel, ReceiveError};
 use crate::host::progress::Progress;
 use crate::host::reaper::{Reap, Reaper};
 use crate::host::{clock, raw};
 use crate::interp::Registry;
+use crate::ledger::life;
 use crate::model::{AttemptId, Bytes};
 use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
 
@@ -35,6 +37,8 @@ pub(super) struct Slot<'r> {
     pub(super) machine: Machine,
     pub(super) grant: Option<Grant>,
     pub(super) progress: Progress,
+    /// Threads that were gathering evidence and were left behind.
+    pub(super) left: Left,
     /// The harness asked for the end, or is gone.
     pub(super) ending: bool,
     harness: Channel,
@@ -47,6 +51,10 @@ pub(super) struct Slot<'r> {
 pub(super) enum Heard {
     /// The container lane admits it.
     Admit(AttemptId),
+    /// Somebody asks what it does.
+    Look(AttemptId),
+    /// It need not be kept alive any longer.
+    Release(AttemptId),
     /// A shim spoke.
     Desk(desk::Heard),
 }
@@ -95,6 +103,8 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
         .map_err(|errno| start("become a subreaper")(errno.into()))?;
     let mut harness = Channel::from(socket);
     let setup = *await_setup(&mut harness)?;
+    // As long as this slot may have something to clean up, its run lives.
+    let _life = path(&setup.ledger).parent().and_then(life::join);
     let external = setup.rules.programs.iter().map(|(name, _)| name.clone());
     let registry = external.fold(registry, Registry::program);
     let commands = setup.rules.commands.iter();
@@ -111,6 +121,7 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
         registry,
         desk,
         grant: None,
+        left: Left::default(),
         ending: false,
         harness,
         harness_gone: false,
@@ -149,6 +160,18 @@ impl Slot<'_> {
     /// Where the running attempt's copies of credentials are.
     pub(super) fn credentials(&self) -> PathBuf {
         path(&self.setup.directory).join(".credentials")
+    }
+
+    /// Why it takes no more scripts: a process with a thread that hangs in the kernel cannot end.
+    pub(super) fn stuck(&self) -> Option<String> {
+        let stuck = self.left.stuck();
+        let why = || {
+            format!(
+                "it hangs where it looked for evidence: {}",
+                stuck.join(", ")
+            )
+        };
+        (!stuck.is_empty()).then(why)
     }
 
     fn live(&mut self) {
@@ -235,6 +258,8 @@ impl Slot<'_> {
                 Ok(Some(ToSlot::Engine(grant))) => self.grant = Some(*grant),
                 Ok(Some(ToSlot::Recall(attempt))) => self.hand_back(attempt),
                 Ok(Some(ToSlot::Admit(attempt))) => heard.push(Heard::Admit(attempt)),
+                Ok(Some(ToSlot::Look(attempt))) => heard.push(Heard::Look(attempt)),
+                Ok(Some(ToSlot::Release(attempt))) => heard.push(Heard::Release(attempt)),
                 Ok(Some(ToSlot::Cancel)) => self.ending = true,
                 Ok(Some(ToSlot::Setup(_))) => {}
                 Err(_) => self.lose_harness(),

@@ -1,19 +1,20 @@
-//! The world around the script that runs: starts its programs, counts its time, holds its shims until
-//! the container lane admits them, and ends it when its time is over.
+//! The script that runs, and what is learnt of it: hears its shims, and holds them until the container
+//! lane admits them. Its time is counted in `deadline`, its end is made in `ladder`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::desk;
+use super::ladder::Ladder;
+use super::looks::Looks;
 use super::serve::{Heard, Slot, path};
-use crate::diagnose::{self, Sample};
 use crate::host::clock;
 use crate::host::reaper::Reap;
-use crate::interp::{self, Interrupted, JobId, Setup};
+use crate::interp::{self, JobId, Setup};
 use crate::model::{
-    AttemptId, Dialect, EndedProcess, EngineKind, Fault, FaultKind, Lane, Leak, Outcome, Place,
-    Resource, Timeout,
+    AttemptId, Dialect, EndedProcess, EngineKind, Fault, FaultKind, LadderStep, Lane, Leak,
+    Outcome, Place, Resource,
 };
 use crate::shim::role::masked;
 use crate::wire::{FromSlot, Job, OtherEngine, Pass, ToShim, Variables};
@@ -32,9 +33,11 @@ pub(super) struct Watch<'s, 'r> {
     pub(super) begun: Instant,
     pub(super) place: Place,
     pub(super) line_begun: Instant,
-    /// The first look of two, shortly before the deadline.
-    pub(super) first_look: Option<Sample>,
+    /// Looks on the way to the deadline.
+    pub(super) looks: Looks,
     pub(super) jobs: BTreeMap<JobId, Place>,
+    /// The processes that commands were started as, with their lines.
+    pub(super) started: BTreeMap<i32, u32>,
     pub(super) calls: u32,
     pub(super) ended: Vec<EndedProcess>,
     pub(super) leaks: Vec<Leak>,
@@ -42,7 +45,12 @@ pub(super) struct Watch<'s, 'r> {
     pub(super) removed: Vec<Resource>,
     /// The fact that outranks whatever the interpreter says: a timeout, a fault, a cancel.
     pub(super) verdict: Option<Outcome>,
+    /// Time that ending it took.
     pub(super) ladder: Duration,
+    /// The ladder, while it is climbed.
+    pub(super) climb: Option<Ladder>,
+    /// Steps of the ladder that were taken.
+    pub(super) steps: Vec<LadderStep>,
     /// Until when of the charged time an awaited program may run.
     pub(super) bound: Option<Duration>,
     /// A program was ended for the bound.
@@ -64,8 +72,12 @@ pub(super) struct Held {
 }
 
 impl Held {
-    fn total(&self, now: Instant) -> Duration {
+    pub(super) fn total(&self, now: Instant) -> Duration {
         self.total + self.since.map_or(Duration::ZERO, |since| now - since)
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        self.since.is_some()
     }
 
     pub(super) fn begin(&mut self) {
@@ -99,14 +111,17 @@ impl<'s, 'r> Watch<'s, 'r> {
             begun: now,
             place: Place::default(),
             line_begun: now,
-            first_look: None,
+            looks: Looks::default(),
             jobs: BTreeMap::new(),
+            started: BTreeMap::new(),
             calls: 0,
             ended: Vec::new(),
             leaks: Vec::new(),
             removed: Vec::new(),
             verdict: None,
             ladder: Duration::ZERO,
+            climb: None,
+            steps: Vec::new(),
             bound: None,
             cut: false,
             deferred: None,
@@ -126,8 +141,10 @@ impl<'s, 'r> Watch<'s, 'r> {
         for heard in self.slot.turn(limit, reap) {
             match heard {
                 Heard::Admit(attempt) if attempt == self.attempt => self.admit(),
-                // An admission that comes after its script is over changes nothing.
-                Heard::Admit(_) => {}
+                Heard::Look(attempt) if attempt == self.attempt => self.look(),
+                Heard::Release(attempt) if attempt == self.attempt => self.release_ladder(),
+                // What comes after its script is over changes nothing.
+                Heard::Admit(_) | Heard::Look(_) | Heard::Release(_) => {}
                 Heard::Desk(desk::Heard::Fault(message)) => {
                     self.fault(FaultKind::Ledger, message);
                 }
@@ -207,6 +224,7 @@ impl<'s, 'r> Watch<'s, 'r> {
             client,
             run: setup.run.clone(),
             attempt: self.attempt,
+            place: format!("{}:{}", self.place.file, self.place.line),
             ledger: setup.ledger.clone(),
             id_files: crate::host::search::bytes(
                 &path(&setup.id_files).join(self.attempt.to_string()),
@@ -225,88 +243,6 @@ impl<'s, 'r> Watch<'s, 'r> {
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect()
-    }
-
-    /// Time charged to the script so far.
-    pub(super) fn charged_at(&self, now: Instant) -> Duration {
-        (now - self.begun).saturating_sub(self.held.total(now))
-    }
-
-    /// When the first look is due: 1 s before a long deadline, at 0.8 of a short one.
-    fn first_look_at(&self) -> Duration {
-        if self.deadline >= Duration::from_secs(5) {
-            self.deadline.saturating_sub(Duration::from_secs(1))
-        } else {
-            self.deadline.mul_f64(0.8)
-        }
-    }
-
-    /// How long a turn may last before the clock has to be looked at again.
-    pub(super) fn patience(&self, now: Instant) -> Option<Duration> {
-        if self.held.since.is_some() {
-            return None;
-        }
-        let due = match self.deferred {
-            Some(limit) => limit,
-            None if self.first_look.is_none() => self.first_look_at(),
-            None => self.deadline,
-        };
-        Some(due.saturating_sub(self.charged_at(now)))
-    }
-
-    /// Ends the script when it must end. The evidence is taken before anything is touched.
-    pub(super) fn interrupted(&mut self) -> Option<Interrupted> {
-        let now = clock::now();
-        let why = match self.deferred {
-            None => self.why_over(now)?,
-            Some(limit) => self.why_broken_off(now, limit)?,
-        };
-        self.held.end();
-        self.end_processes();
-        self.ladder += clock::now() - now;
-        Some(why)
-    }
-
-    /// Why a deferred command must end. What became of the script is settled by then.
-    fn why_broken_off(&self, now: Instant, limit: Duration) -> Option<Interrupted> {
-        if self.slot.ending {
-            Some(Interrupted::Cancelled)
-        } else if self.late.is_some() {
-            Some(Interrupted::Faulted)
-        } else {
-            let over = self.held.since.is_none() && self.charged_at(now) >= limit;
-            over.then_some(Interrupted::Deadline)
-        }
-    }
-
-    /// Why the script must end.
-    fn why_over(&mut self, now: Instant) -> Option<Interrupted> {
-        let me = rustix::process::getpid().as_raw_nonzero().get();
-        if self.held.since.is_none() && self.verdict.is_none() && !self.slot.ending {
-            if self.first_look.is_none() && self.charged_at(now) >= self.first_look_at() {
-                self.first_look = Some(diagnose::sample(me));
-            }
-            if self.charged_at(now) < self.deadline {
-                return None;
-            }
-            let second = diagnose::sample(me);
-            self.verdict = Some(Outcome::TimedOut(Box::new(Timeout {
-                place: self.place.clone(),
-                line_elapsed: now - self.line_begun,
-                deadline: self.deadline,
-                movement: diagnose::movement(self.first_look.as_ref(), &second),
-                evidence: second.into_evidence(),
-                why: None,
-            })));
-        } else if self.slot.ending {
-            self.verdict.get_or_insert(Outcome::Cancelled);
-        }
-        match &self.verdict {
-            Some(Outcome::TimedOut(_)) => Some(Interrupted::Deadline),
-            Some(Outcome::Cancelled) => Some(Interrupted::Cancelled),
-            Some(Outcome::Faulted(_)) => Some(Interrupted::Faulted),
-            Some(Outcome::Passed | Outcome::Skipped { .. } | Outcome::Failed(_)) | None => None,
-        }
     }
 }
 

@@ -106,6 +106,7 @@ impl Watch<'_, '_> {
         let status = match ending {
             Some(Ending::Exited(code)) => Status::Exited(code),
             Some(Ending::Signaled(signal)) => Status::Signaled(signal),
+            Some(Ending::Dumped(signal)) => Status::Dumped(signal),
             // It was given up in the kernel's hands: for the script it was killed.
             None => Status::Signaled(libc::SIGKILL),
         };
@@ -154,6 +155,9 @@ impl World for Watch<'_, '_> {
     fn begin_deferred(&mut self, limit: Duration) {
         self.bound = None;
         self.deferred = Some(self.charged() + limit);
+        let at_most = limit + self.slot.setup.rules.ladder_limit;
+        let attempt = self.attempt;
+        self.slot.tell(&FromSlot::Busy { attempt, at_most });
     }
 
     fn start(&mut self, program: &Program<'_>) -> Result<JobId, StartError> {
@@ -177,6 +181,8 @@ impl World for Watch<'_, '_> {
         match self.slot.reaper.start(&spec, input) {
             Ok(number) => {
                 self.jobs.insert(JobId(number), self.place.clone());
+                let pid = self.slot.reaper.pid(number);
+                self.started.extend(pid.map(|pid| (pid, self.place.line)));
                 Ok(JobId(number))
             }
             Err(error) => Err(StartError {
@@ -267,7 +273,11 @@ impl World for Watch<'_, '_> {
 impl Watch<'_, '_> {
     /// Code of the user's that still runs although its script has been ended, after one more grace.
     fn outlives(&mut self, thread: &std::thread::ScopedJoinHandle<'_, ()>) -> bool {
-        let give_up = clock::now() + self.slot.setup.rules.grace;
+        let grace = self.slot.setup.rules.grace;
+        let give_up = clock::now() + grace;
+        let attempt = self.attempt;
+        let at_most = grace + self.slot.setup.rules.cleanup_limit;
+        self.slot.tell(&FromSlot::Busy { attempt, at_most });
         while !thread.is_finished() && clock::now() < give_up {
             self.turn(Some(Duration::from_millis(10)), Reap::Jobs);
         }

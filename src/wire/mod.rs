@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AfterFailure, AttemptId, AttemptReport, Bytes, Detail, Dialect, EngineFacts, EngineKind,
-    Golden, Lane, RunId, SlotId,
+    AfterFailure, AttemptId, AttemptReport, Bytes, Demands, Detail, Dialect, EngineFacts,
+    EngineKind, Finding, Golden, Hold, LadderStep, Lane, Length, Look, RunId, SlotId, Timeout,
 };
 
 /// `argv[0]` of a slot: the role is looked up before anything else.
@@ -45,6 +45,10 @@ pub enum ToSlot {
     Recall(AttemptId),
     /// The container lane admits the held attempt.
     Admit(AttemptId),
+    /// Say what this attempt does now. It goes on.
+    Look(AttemptId),
+    /// Go on with an attempt that is kept alive past its deadline: end it.
+    Release(AttemptId),
     /// End what runs, clean up, and take no more.
     Cancel,
 }
@@ -65,6 +69,51 @@ pub enum FromSlot {
     AskEngine(AttemptId),
     /// A recalled attempt is handed back untouched.
     Recalled(AttemptId),
+    /// What it does now takes at most this long; then it has something to say again.
+    Busy {
+        /// For which attempt.
+        attempt: AttemptId,
+        /// The limit.
+        at_most: Duration,
+    },
+    /// An attempt passed its deadline. What comes of it is told again with its end; a slot that gets stuck
+    /// in between loses nothing.
+    Late {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What is known so far.
+        timeout: Box<Timeout>,
+    },
+    /// More of what is seen of an attempt that is late.
+    Found {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What was found since.
+        findings: Vec<Finding>,
+    },
+    /// A step of the ladder was taken.
+    Step {
+        /// For which attempt.
+        attempt: AttemptId,
+        /// The step.
+        step: LadderStep,
+    },
+    /// An attempt is kept alive past its deadline; it waits for `Release`.
+    Holding {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What was seen of it.
+        timeout: Box<Timeout>,
+        /// Where to attach.
+        hold: Hold,
+    },
+    /// The answer to `Look`.
+    Seen {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What was seen of it.
+        look: Box<Look>,
+    },
     /// An attempt is over, cleaning included.
     Ended {
         /// Which attempt.
@@ -113,6 +162,10 @@ pub struct Rules {
     pub detail: Detail,
     /// What a failing line does to the script.
     pub after_failure: AfterFailure,
+    /// What `[short]` says.
+    pub length: Length,
+    /// What the suite demands beyond the language.
+    pub demands: Demands,
     /// Keep work directories and resources.
     pub keep: Keep,
     /// Work directories stay whatever else goes, and logs begin with their paths.
@@ -129,6 +182,10 @@ pub struct Rules {
     pub leak_grace: Duration,
     /// How long a process has between SIGTERM and SIGKILL.
     pub grace: Duration,
+    /// How long ending a script may take, from its deadline until its last process is gone or given up.
+    pub ladder_limit: Duration,
+    /// What happens at a deadline.
+    pub on_hang: OnHang,
     /// How long cleaning after one attempt may take.
     pub cleanup_limit: Duration,
     /// What the engine that was not selected answers.
@@ -137,6 +194,15 @@ pub struct Rules {
     pub programs: Vec<(String, Bytes)>,
     /// External commands: name and path.
     pub commands: Vec<(String, Bytes)>,
+}
+
+/// What happens to a script at its deadline, when everything has been seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnHang {
+    /// It is ended.
+    End,
+    /// It is kept alive until the harness says otherwise.
+    Hold,
 }
 
 /// What the engine that was not selected answers.
@@ -237,6 +303,8 @@ pub struct Pass {
     pub run: RunId,
     /// The attempt.
     pub attempt: AttemptId,
+    /// The script's line that is running, as `file:line`.
+    pub place: String,
     /// The file of intents.
     pub ledger: Bytes,
     /// Where the engine writes ids.

@@ -87,6 +87,27 @@ fn notes_alone_are_no_failure_and_filters_and_settings_count() {
 }
 
 #[test]
+fn a_test_target_knows_what_it_registers() {
+    let text = "toy a\n[toy:cmd] toy-add a b\nprints x\nprint x\n";
+    for (words, twin) in [(["--check"].as_slice(), "0"), (&[], "1")] {
+        let project = Project::new().script("one", text);
+        let output = project
+            .target()
+            .args(words)
+            .env("SHAKEDOWN_CHECK", twin)
+            .without_engine()
+            .finish();
+        output.expect_code(101);
+        assert_eq!(
+            output.stdout(),
+            "scripts/one.txtar:4:1: unknown command `print`\n  hint: did you mean `prints`?\n"
+        );
+        output.expect_stderr("1 mistake and 0 notes in 1 script");
+        assert!(project.record_files().is_empty());
+    }
+}
+
+#[test]
 fn an_executable_of_the_settings_is_a_command_that_decides_what_the_mark_means() {
     let settings = "scripts = [\"scripts\"]\n[commands]\nempty = \"tools/empty\"\n";
     let tool = "#!/bin/sh\nif [ -s \"$1\" ]; then found=failure; else found=success; fi\n\

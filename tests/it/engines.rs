@@ -18,19 +18,19 @@ use super::project::{
 use super::verdicts::{check, fixtures};
 
 /// The image that all scripts use; `scripts/engines` makes it.
-const BASE: &str = "localhost/shakedown/base:1";
+pub(super) const BASE: &str = "localhost/shakedown/base:1";
 
 const SETTINGS: &str =
     "scripts = [\"scripts\"]\n\n[environment]\nBASE = \"localhost/shakedown/base:1\"\n";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Engine {
+pub(crate) enum Engine {
     Docker,
     Podman,
 }
 
 impl Engine {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Engine::Docker => "docker",
             Engine::Podman => "podman",
@@ -38,7 +38,7 @@ impl Engine {
     }
 
     /// The engine's client, as the user that owns the engine.
-    fn client(self, words: &[&str]) -> Command {
+    pub(super) fn client(self, words: &[&str]) -> Command {
         let mut command = match self {
             Engine::Docker => Command::new("docker"),
             Engine::Podman => {
@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// The lines that the client prints.
-    fn lines(self, words: &[&str]) -> Vec<String> {
+    pub(super) fn lines(self, words: &[&str]) -> Vec<String> {
         let done = self.client(words).output().unwrap();
         let stderr = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{} {words:?}: {stderr}", self.name());
@@ -61,7 +61,7 @@ impl Engine {
     }
 
     /// Whether it can be used here; says so, and fails where it must.
-    fn usable(self) -> bool {
+    pub(super) fn usable(self) -> bool {
         let done = self.client(&["image", "inspect", BASE]).output();
         let why = match done {
             Ok(done) if done.status.success() => return true,
@@ -76,7 +76,7 @@ impl Engine {
     }
 
     /// A project whose scripts have the base image.
-    fn project(self) -> Project {
+    pub(super) fn project(self) -> Project {
         match self {
             Engine::Docker => Project::with_settings(SETTINGS),
             Engine::Podman => Project::below(&stage(), SETTINGS),
@@ -84,16 +84,16 @@ impl Engine {
     }
 
     /// `shakedown run`, as the user that owns the engine.
-    fn run(self, project: &Project) -> Run<'_> {
+    pub(super) fn run(self, project: &Project) -> Run<'_> {
         self.start(project, &shakedown(), &["run"])
     }
 
     /// The test target, as the user that owns the engine.
-    fn target(self, project: &Project) -> Run<'_> {
+    pub(super) fn target(self, project: &Project) -> Run<'_> {
         self.start(project, &target(), &[])
     }
 
-    fn start<'p>(self, project: &'p Project, program: &Path, words: &[&str]) -> Run<'p> {
+    pub(super) fn start<'p>(self, project: &'p Project, program: &Path, words: &[&str]) -> Run<'p> {
         let run = match self {
             Engine::Docker => project.start(program).args(words),
             Engine::Podman => {
@@ -110,7 +110,7 @@ impl Engine {
 
     /// Nothing that this run made is there any more.
     #[track_caller]
-    fn expect_clean(self, run: &str) {
+    pub(super) fn expect_clean(self, run: &str) {
         let label = format!("label=dev.shakedown.run={run}");
         let lists: [&[&str]; 5] = [
             &["ps", "-a", "-q", "--filter", &label],
@@ -306,7 +306,7 @@ fn a_program_that_drives_containers_works_on_podman() {
 }
 
 /// One script that leaves containers running and waits for ever; its run's id once both are up.
-fn endless(
+pub(super) fn endless(
     engine: Engine,
     run: impl FnOnce(&Project) -> Run<'_>,
 ) -> (Project, super::project::Running, String) {
@@ -320,6 +320,61 @@ fn endless(
         (engine.lines(&["ps", "-q", "--filter", &label]).len() == 2).then_some(id)
     });
     (project, running, id)
+}
+
+/// A script waits for a container that it started detached.
+fn tells_of_containers(engine: Engine) {
+    if !engine.usable() {
+        return;
+    }
+    let script = "#: deadline = \"5s\"\nexec $ENGINE run -d --name $TAG --network none $BASE sh -c 'echo one; echo two >&2; sleep 1000'\nexec $ENGINE wait $TAG\n";
+    let project = engine.project().script("container_waits", script);
+    let output = engine.run(&project).finish();
+    output.expect_code(101);
+    let record = project.record();
+    let report = record.report("container_waits");
+    let late = &report["outcome"]["timed_out"];
+    let containers = late["evidence"]["seen"]["containers"].as_array();
+    let containers = containers.unwrap_or_else(|| panic!("{late:#}"));
+    assert_eq!(containers.len(), 1, "{containers:#?}");
+    let container = &containers[0];
+    assert_eq!(container["state"], "running");
+    assert_eq!(container["image"], BASE);
+    assert!(
+        container["command"]
+            .as_str()
+            .unwrap()
+            .ends_with("sleep 1000")
+    );
+    assert!(container["since"].as_f64().unwrap() < 60.0, "{container}");
+    let mut log: Vec<&str> = container["log"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line.as_str().unwrap())
+        .collect();
+    log.sort_unstable();
+    assert_eq!(log, ["one", "two"]);
+    assert_eq!(report["cleanup"]["removed"][0]["id"], container["id"]);
+    let steps: Vec<&str> = report["ladder"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["step"].as_str().unwrap())
+        .collect();
+    assert_eq!(steps[..3], ["evidence", "engine", "containers"]);
+    engine.expect_clean(record.run());
+    nothing_left_of(record.run());
+}
+
+#[test]
+fn a_hang_tells_of_its_containers_on_docker() {
+    tells_of_containers(Engine::Docker);
+}
+
+#[test]
+fn a_hang_tells_of_its_containers_on_podman() {
+    tells_of_containers(Engine::Podman);
 }
 
 fn gone_soon(engine: Engine, id: &str) {

@@ -154,7 +154,7 @@ fn when_the_harness_is_killed_its_slots_and_their_scripts_go_too() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-fn children(pid: i32) -> Vec<i32> {
+pub(super) fn children(pid: i32) -> Vec<i32> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     let of_task = |task: std::io::Result<fs::DirEntry>| {
         fs::read_to_string(task.ok()?.path().join("children")).ok()

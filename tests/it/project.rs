@@ -277,6 +277,12 @@ impl<'p> Run<'p> {
         self
     }
 
+    /// With this file as its standard input.
+    pub(crate) fn stdin_from(mut self, file: File) -> Self {
+        self.command.stdin(file);
+        self
+    }
+
     /// With this stdout.
     pub(crate) fn stdout(mut self, stdout: File) -> Self {
         self.stdout = Some(stdout);

@@ -66,6 +66,43 @@ fn variables_are_set_and_copied_and_win() {
 }
 
 #[test]
+fn a_run_is_short_when_it_is_said_to_be() {
+    let text = "[!short] exec false\n[net] exec false\n";
+    let project = Project::new().script("a", text);
+    for run in [
+        project.run().args(["--short"]),
+        project.target().args(["--short"]),
+        project.target().env("SHAKEDOWN_SHORT", "1"),
+    ] {
+        run.without_engine().finish().expect_code(0);
+    }
+    project.run().without_engine().finish().expect_code(101);
+}
+
+#[test]
+fn a_suite_may_demand_exec_and_names_that_are_unique() {
+    let settings = "scripts = [\"scripts\"]\nrequire-explicit-exec = true\nrequire-unique-names = true\n\
+                    [programs]\ntool = \"tool\"\n";
+    let project = Project::with_settings(settings)
+        .program("tool", "#!/bin/sh\n")
+        .script("explicit", "exec tool\n")
+        .script("bare", "exec tool\n! tool\n")
+        .script("twice", "exec tool\n-- a/b --\n-- a/./b --\n");
+    let output = project.run().without_engine().finish();
+    output
+        .expect_code(101)
+        .expect_stdout("test explicit ... ok");
+    for line in [
+        "FAIL: scripts/bare.txtar:2: use 'exec tool' rather than 'tool' (because RequireExplicitExec is enabled)\n",
+        "FAIL: scripts/twice.txtar:3: a/./b would overwrite $WORK/a/b (because RequireUniqueNames is enabled)\n",
+    ] {
+        output.expect_stdout(line);
+    }
+    let output = project.shakedown().arg("check").without_engine().finish();
+    output.expect_stdout("scripts/bare.txtar:2:3: `tool` is called without `exec`");
+}
+
+#[test]
 fn work_directories_stay_and_are_told() {
     let project = Project::new()
         .script("a", "exec touch made\n")

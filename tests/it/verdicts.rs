@@ -211,7 +211,10 @@ fn a_leaked_pipe_passes_and_is_told_with_its_holder() {
     assert!(report["timings"]["script"].as_f64().unwrap() < 10.0);
     output.expect_code(0);
     output.expect_stderr("LEAK");
-    output.expect_stderr(&format!("process {}: sleep 1000", holder[0]));
+    output.expect_stderr(&format!(
+        "process {}, descriptors 1 and 2, begun by line 3: sleep 1000",
+        holder[0]
+    ));
     nothing_left_of(record.run());
 }
 

@@ -83,7 +83,7 @@ fn compare(
     (name, actual): (&[u8], &[u8]),
     (wanted_name, wanted): (&[u8], &[u8]),
 ) -> Step {
-    let differ = |verb: &str| format!("{} and {} {verb}", text(name), text(wanted_name));
+    let differ = |verb: &str| [name, b" and ", wanted_name, b" ", verb.as_bytes()].concat();
     match (actual == wanted, expect) {
         (true, Expect::Success) | (false, Expect::Failure) => Ok(()),
         (true, Expect::Failure) => fail(differ("do not differ")),

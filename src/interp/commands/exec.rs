@@ -49,7 +49,7 @@ pub(super) fn program(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8
     let started = if session.terminal.is_some() {
         session.stdout = Stream::default();
         session.stderr = Stream::default();
-        Err("ttyin is not supported by background commands".to_owned())
+        Err(b"ttyin is not supported by background commands".to_vec())
     } else {
         start(session, program, arguments)
     };
@@ -95,7 +95,7 @@ fn foreground(
             let status = finished.status;
             keep_output(session, finished, terminal);
             let failure = (status != Status::Exited(0)).then(|| gotext::status(status));
-            judge(session, expect, failure.as_deref())
+            judge(session, expect, failure.as_ref().map(String::as_bytes))
         }
         Err((how, finished)) => {
             keep_output(session, *finished, terminal);
@@ -118,9 +118,9 @@ pub(super) fn keep_output(session: &mut Session<'_>, finished: Finished, termina
 }
 
 /// Compares what happened with what the line expects.
-fn judge(session: &mut Session<'_>, expect: Expect, failure: Option<&str>) -> Step {
+fn judge(session: &mut Session<'_>, expect: Expect, failure: Option<&[u8]>) -> Step {
     if let Some(failure) = failure {
-        session.log.line(format!("[{failure}]").as_bytes());
+        session.log.line(&[b"[", failure, b"]"].concat());
     }
     match (failure, expect) {
         (None, Expect::Failure) => fail("unexpected command success"),
@@ -135,7 +135,7 @@ fn start(
     session: &mut Session<'_>,
     word: &[u8],
     arguments: &[Vec<u8>],
-) -> Result<(JobId, PathBuf), String> {
+) -> Result<(JobId, PathBuf), Vec<u8>> {
     session.stdout = Stream::default();
     session.stderr = Stream::default();
     let stdin = std::mem::take(&mut session.stdin);
@@ -157,25 +157,26 @@ fn start(
 }
 
 /// Go looks at the directory first, so that a missing one is not taken for a missing program.
-fn start_error(path: &Path, directory: &Path, error: StartError) -> String {
+fn start_error(path: &Path, directory: &Path, error: StartError) -> Vec<u8> {
     if let Err(error) = fs::metadata(directory) {
         return gotext::path_error("chdir", directory, &error);
     }
-    let path = path.display();
-    format!("fork/exec {path}: {}", gotext::errno(error.errno))
+    let cause = format!(": {}", gotext::errno(error.errno));
+    gotext::about_path("fork/exec", path, &cause)
 }
 
 /// A word with a slash is a path; any other is looked up in the script's `PATH`.
-fn find(session: &Session<'_>, word: &[u8]) -> Result<PathBuf, String> {
+fn find(session: &Session<'_>, word: &[u8]) -> Result<PathBuf, Vec<u8>> {
     if word.contains(&b'/') {
         return Ok(PathBuf::from(OsStr::from_bytes(word)));
     }
     let path = session.environment.get(b"PATH").unwrap_or_default();
     // Go does not look nothing up: its base name is `.`, which is not nothing.
     if word.is_empty() {
-        return Err("exec: no command".to_owned());
+        return Err(b"exec: no command".to_vec());
     }
-    let quoted = || gotext::quote(word);
-    search::executable(word, path)
-        .ok_or_else(|| format!("exec: {}: executable file not found in $PATH", quoted()))
+    search::executable(word, path).ok_or_else(|| {
+        let quoted = gotext::quote(word);
+        format!("exec: {quoted}: executable file not found in $PATH").into_bytes()
+    })
 }

@@ -45,7 +45,8 @@ pub(super) fn run(
     };
     let job = session.world.start(&program).or_else(|error| {
         let errno = gotext::errno(error.errno);
-        fail(format!("{name}: fork/exec {}: {errno}", path.display()))
+        let before = format!("{name}: fork/exec");
+        fail(gotext::about_path(&before, path, &format!(": {errno}")))
     })?;
     match session.world.finish(job) {
         Ok(finished) => {

@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use super::{Command, text};
-use crate::interp::gotext::{cause, path_error};
+use super::Command;
+use crate::interp::gotext::{about_path, cause, path_error};
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file, usable};
@@ -76,9 +76,9 @@ fn cd(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let directory = session.path(word);
     match fs::metadata(&directory) {
         Ok(meta) if meta.is_dir() => {}
-        Ok(_) => return fail(format!("{} is not a directory", directory.display())),
+        Ok(_) => return fail(about_path("", &directory, " is not a directory")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return fail(format!("directory {} does not exist", text(word)));
+            return fail([b"directory ", word.as_slice(), b" does not exist"].concat());
         }
         Err(error) => return fail(path_error("stat", &directory, &error)),
     }
@@ -97,8 +97,8 @@ fn cp(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let destination = session.path(last);
     let into = fs::metadata(&destination).is_ok_and(|meta| meta.is_dir());
     if sources.len() > 1 && !into {
-        let shown = destination.display();
-        return fail(format!("cp: destination {shown} is not a directory"));
+        let message = about_path("cp: destination", &destination, " is not a directory");
+        return fail(message);
     }
     for source in sources {
         let path = session.path(source);
@@ -139,17 +139,16 @@ fn exists(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> S
     }
     for file in files {
         let path = session.path(file);
-        let shown = path.display();
         match (fs::metadata(&path), expect) {
             (Err(_), Expect::Failure) => {}
-            (Err(_), Expect::Success) => return fail(format!("{shown} does not exist")),
+            (Err(_), Expect::Success) => return fail(about_path("", &path, " does not exist")),
             (Ok(meta), Expect::Failure) => {
                 let what = if meta.is_dir() { "directory" } else { "file" };
-                return fail(format!("{what} {shown} unexpectedly exists"));
+                return fail(about_path(what, &path, " unexpectedly exists"));
             }
             (Ok(meta), Expect::Success) => {
                 if readonly && meta.permissions().mode() & 0o222 != 0 {
-                    return fail(format!("{shown} exists but is writable"));
+                    return fail(about_path("", &path, " exists but is writable"));
                 }
             }
         }
@@ -164,11 +163,8 @@ fn mkdir(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     for word in arguments {
         let path = session.path(word);
         if let Err(error) = fs::create_dir_all(&path) {
-            return fail(format!(
-                "mkdir {}: {}",
-                obstacle(&path).display(),
-                directory_cause(&path, &error)
-            ));
+            let cause = format!(": {}", directory_cause(&path, &error));
+            return fail(about_path("mkdir", obstacle(&path), &cause));
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Programs in the background: `wait`, `kill`, and the end of those that nobody waits for. Knows nothing of
 //! how they were started.
 
-use super::{Command, text};
+use super::Command;
 use crate::host::stream::Stream;
 use crate::interp::halt::{Halt, Step, fail};
 use crate::interp::registry::Expect;
@@ -96,8 +96,8 @@ fn kill(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
         b"-INT" => libc::SIGINT,
         _ if names.len() > 1 => return KILL.misused(),
         other => {
-            let shown = text(other.strip_prefix(b"-").unwrap_or_default());
-            return fail(format!("unknown signal: {shown}"));
+            let shown = other.strip_prefix(b"-").unwrap_or_default();
+            return fail([b"unknown signal: ", shown].concat());
         }
     };
     let one = match names {

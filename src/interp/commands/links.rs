@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
-use super::{Command, text};
-use crate::interp::gotext::{cause, path_error};
+use super::Command;
+use crate::interp::gotext::{about_path, cause, path_error};
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::Session;
@@ -53,7 +53,7 @@ fn chmod(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
         return CHMOD.misused();
     }
     let Some(permissions) = permissions(mode) else {
-        return fail(format!("invalid mode: {}", text(mode)));
+        return fail([b"invalid mode: ", mode.as_slice()].concat());
     };
     for file in files {
         let path = session.path(file);
@@ -75,11 +75,8 @@ fn mv(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     };
     let (old, new) = (session.path(old), session.path(new));
     let failed = |cause: &str| {
-        fail(format!(
-            "rename {} {}: {cause}",
-            old.display(),
-            new.display()
-        ))
+        let new = about_path("", &new, &format!(": {cause}"));
+        fail([about_path("rename", &old, " "), new].concat())
     };
     // The kernel would put a directory over an empty one; Go does not ask it to.
     if fs::symlink_metadata(&new).is_ok_and(|meta| meta.is_dir()) {
@@ -101,11 +98,8 @@ fn symlink(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step 
     }
     let path = session.path(link);
     std::os::unix::fs::symlink(OsStr::from_bytes(target), &path).or_else(|error| {
-        let shown = path.display();
-        fail(format!(
-            "symlink {} {shown}: {}",
-            text(target),
-            cause(&error)
-        ))
+        let words = [b"symlink ", target.as_slice(), b" "].concat();
+        let link = about_path("", &path, &format!(": {}", cause(&error)));
+        fail([words, link].concat())
     })
 }

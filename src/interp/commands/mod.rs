@@ -21,7 +21,7 @@ use std::path::Path;
 pub use manual::{explain, facts, names, reference};
 
 use super::gotext;
-use super::halt::{Halt, Step};
+use super::halt::{Step, mistake};
 use super::registry::{self, Expect};
 use super::session::Session;
 use crate::script::check::Form;
@@ -48,13 +48,13 @@ struct Command {
 impl Command {
     /// The failure of a call that is not as the usage says.
     fn misused<T>(&self) -> Step<T> {
-        Err(Halt::Mistake(format!("usage: {}", self.usage)))
+        mistake(format!("usage: {}", self.usage))
     }
 
     /// The failure of a `!` that makes no sense.
     fn not_negatable<T>(&self) -> Step<T> {
         let hint = nested::hint(self);
-        Err(Halt::Mistake(format!("unsupported: ! {}{hint}", self.name)))
+        mistake(format!("unsupported: ! {}{hint}", self.name))
     }
 }
 
@@ -116,10 +116,15 @@ enum Found<'r> {
 fn find<'r>(session: &Session<'r>, word: &[u8]) -> Step<Found<'r>> {
     let Ok(name) = str::from_utf8(word) else {
         let quoted = gotext::quote(word);
-        return Err(Halt::Mistake(format!("unknown command {quoted}")));
+        return mistake(format!("unknown command {quoted}"));
     };
     let registry = session.registry;
     if registry.is_program(name) {
+        if session.setup.demands.explicit_exec {
+            return mistake(format!(
+                "use 'exec {name}' rather than '{name}' (because RequireExplicitExec is enabled)"
+            ));
+        }
         return Ok(Found::Program);
     }
     if let Some(command) = listed(COMMANDS, name) {
@@ -167,9 +172,7 @@ fn unknown<T>(session: &Session<'_>, name: &str) -> Step<T> {
     let suggestions = suggest(name.as_bytes(), ours.chain(session.registry.names()));
     let quoted = gotext::quote(name.as_bytes());
     let suggestion = did_you_mean(&suggestions);
-    Err(Halt::Mistake(format!(
-        "unknown command {quoted}{suggestion}"
-    )))
+    mistake(format!("unknown command {quoted}{suggestion}"))
 }
 
 /// A word for a message.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::ours::{mistake, read_duration};
+use super::ours::read_duration;
 use super::{Command, Found};
-use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::halt::{Halt, Step, fail, mistake};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Deferred, Session};
 use crate::model::duration;
-use crate::script::check::{Form, Role};
+use crate::script::check::{Form, Outer, Role};
 use crate::script::is_background;
 
 pub(super) const DEFER: Command = Command {
@@ -18,7 +18,7 @@ pub(super) const DEFER: Command = Command {
     details: "Runs after the last line, also of a script that fails, is skipped, or passes its deadline, and the last one first. Its variables are expanded now, and it runs in the directory of now. It may take 30 s, and all of them together 60 s, which are not charged to the script. One that fails fails a script that was well, and hides no other failure.",
     example: "defer exec rm -rf /tmp/scratch-$TAG",
     negatable: false,
-    form: Form::words(1, None, &[Role::Other]),
+    form: Form::words(1, None, &[Role::Other]).around(Outer::Keeps),
     run: defer,
 };
 
@@ -29,7 +29,7 @@ pub(super) const UNTIL: Command = Command {
     details: "Gives up after 30 s, or what `-timeout=` says; a program that still runs then is ended. The pauses between two tries are 100 ms, 200 ms and so on up to 1 s, or what `-every=` says. The log shows the last try and their number.",
     example: "until -timeout=10s exec test -e ready",
     negatable: false,
-    form: Form::words(1, None, &[Role::Other]),
+    form: Form::words(1, None, &[Role::Other]).around(Outer::Tries(&["-timeout=", "-every="])),
     run: until,
 };
 
@@ -125,9 +125,8 @@ fn until(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     match step {
         Err(Halt::Fail(message)) => {
             let timeout = duration::format(tries.timeout);
-            fail(format!(
-                "until: gave up after {timeout} and {count}: {message}"
-            ))
+            let words = format!("until: gave up after {timeout} and {count}: ");
+            fail([words.into_bytes(), message].concat())
         }
         other => other,
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Command, text};
-use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::halt::{Step, fail, mistake};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, usable};
 use crate::interp::{Status, gotext};
@@ -83,11 +83,6 @@ pub(super) fn read_duration(word: &[u8]) -> Result<Duration, String> {
     duration::parse(&text(word))
 }
 
-/// A failure that no repetition mends.
-pub(super) fn mistake<T>(message: String) -> Step<T> {
-    Err(Halt::Mistake(message))
-}
-
 fn status(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
     let [word] = arguments else {
         return STATUS.misused();
@@ -105,7 +100,9 @@ fn status(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> S
     let (have, by) = match last {
         Status::Exited(code) => (code, String::new()),
         // As shells and the engines' clients have it.
-        Status::Signaled(signal) => (128 + signal, format!(" ({})", gotext::status(last))),
+        Status::Signaled(signal) | Status::Dumped(signal) => {
+            (128 + signal, format!(" ({})", gotext::status(last)))
+        }
     };
     match (have == want, expect) {
         (true, Expect::Success) | (false, Expect::Failure) => Ok(()),

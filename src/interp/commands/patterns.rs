@@ -2,9 +2,9 @@
 
 use std::num::{IntErrorKind, ParseIntError};
 
-use super::{Command, text};
+use super::Command;
 use crate::interp::gotext::{quote, quote_pattern};
-use crate::interp::halt::{Halt, Step, fail};
+use crate::interp::halt::{Step, fail, mistake};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, read_file, usable};
 use crate::script::check::{Flag, Form, Role};
@@ -123,7 +123,7 @@ struct Query<'a> {
 
 impl<'a> Query<'a> {
     fn new(expect: Expect, count: usize, pattern: &'a [u8]) -> Step<Self> {
-        let regex = go_regex::compile(pattern).map_err(|error| Halt::Mistake(error.to_string()))?;
+        let regex = go_regex::compile(pattern).or_else(|error| mistake(error.message()))?;
         Ok(Query {
             expect,
             count,
@@ -134,15 +134,15 @@ impl<'a> Query<'a> {
 
     fn check(&self, contents: &[u8], name: &[u8]) -> Step {
         let pattern = quote_pattern(self.pattern);
-        let name = text(name);
-        match (self.regex.find(&go_regex::decoded(contents)), self.expect) {
+        match (go_regex::find(&self.regex, contents), self.expect) {
             (None, Expect::Failure) => Ok(()),
-            (None, Expect::Success) => fail(format!("no match for {pattern} found in {name}")),
+            (None, Expect::Success) => {
+                fail([format!("no match for {pattern} found in ").as_bytes(), name].concat())
+            }
             (Some(found), Expect::Failure) => {
-                let found = text(found.as_bytes());
-                fail(format!(
-                    "unexpected match for {pattern} found in {name}: {found}"
-                ))
+                let found = contents.get(found).unwrap_or_default();
+                let words = format!("unexpected match for {pattern} found in ");
+                fail([words.as_bytes(), name, b": ", found].concat())
             }
             (Some(_), Expect::Success) if self.count == 0 => Ok(()),
             (Some(_), Expect::Success) => match go_regex::count(&self.regex, contents) {

@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 
 use crate::interp::{command_facts, command_names, explain};
+use crate::model::Length;
 use crate::script::check::{Vocabulary, check};
 use crate::script::{Dialect, Facts, Script};
 
-fn found_in(text: &str, dialect: Dialect) -> Vec<String> {
+fn vocabulary() -> Vocabulary {
     let names = |names: &[&str]| -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     };
-    let vocabulary = Vocabulary {
+    Vocabulary {
         commands: command_facts().collect(),
         programs: names(&["tool"]),
         externals: names(&["outside"]),
@@ -20,10 +21,15 @@ fn found_in(text: &str, dialect: Dialect) -> Vec<String> {
         machine: Facts {
             os: "linux",
             arch: "amd64",
+            length: Length::Whole,
         },
-    };
+        explicit_exec: false,
+    }
+}
+
+fn found_in(text: &str, dialect: Dialect) -> Vec<String> {
     let (script, _) = Script::parse("a", text.as_bytes(), dialect);
-    let findings = check(&script, &vocabulary);
+    let findings = check(&script, &vocabulary());
     findings.iter().map(ToString::to_string).collect()
 }
 
@@ -50,6 +56,19 @@ fn hints(text: &str, wanted: &str) {
     let found = found_in(text, Dialect::Shakedown).join("\n");
     let hint = found.split_once("\n  hint: ").map_or("", |(_, hint)| hint);
     assert_eq!(hint, wanted, "{text}");
+}
+
+#[test]
+fn a_program_without_exec_is_found_where_exec_is_demanded() {
+    let (script, _) = Script::parse("a", b"tool x\nexec tool x\n", Dialect::Shakedown);
+    let vocabulary = Vocabulary {
+        explicit_exec: true,
+        ..vocabulary()
+    };
+    let found = check(&script, &vocabulary);
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let wanted = "a:1:1: `tool` is called without `exec`\n  hint: `require-explicit-exec` is set in harness.toml";
+    assert_eq!(found, [wanted]);
 }
 
 #[test]
@@ -355,4 +374,82 @@ fn every_example_of_the_manual_is_clean() {
         let script = format!("exec ls .\n{}\n{files}", example.trim());
         each_is_clean(&[&script]);
     }
+}
+
+#[test]
+fn a_command_within_another_is_looked_at_as_any() {
+    each_has(&[
+        ("until exce true", &["a:1:7: unknown command `exce`"]),
+        (
+            "until -every=1s ! stdout '(a'",
+            &["a:1:26: error parsing regexp: missing closing ): `(?m)(a`"],
+        ),
+        ("defer ! cd x", &["a:1:7: `cd` cannot be negated"]),
+        (
+            "defer skip a b",
+            &[
+                "a:1:7: `defer` cannot take `skip`",
+                "a:1:12: expected `skip [msg]`, found 2 words",
+            ],
+        ),
+        ("until stop", &["a:1:7: `until` cannot take `stop`"]),
+        ("defer defer rm a", &["a:1:7: `defer` cannot take `defer`"]),
+        (
+            "until until exists a",
+            &["a:1:7: `until` cannot take `until`"],
+        ),
+        (
+            "until exec true &",
+            &["a:1:17: a program in the background cannot be tried"],
+        ),
+        (
+            "until tool '&a&'",
+            &["a:1:12: a program in the background cannot be tried"],
+        ),
+        (
+            "until",
+            &["a:1:1: expected `until [-timeout=D] [-every=D] [!] command...`, found 0 words"],
+        ),
+        (
+            "until -every=1s",
+            &["a:1:7: expected `until [-timeout=D] [-every=D] [!] command...`, found no command"],
+        ),
+        (
+            "until -tries=3 exec true",
+            &["a:1:7: unknown flag `-tries=3`"],
+        ),
+        (
+            "until -timeout=3 exec true",
+            &["a:1:7: expected a duration such as `500ms`, `30s`, `3m`, `1m30s`, found `3`"],
+        ),
+        (
+            "until -timeout=0s exec true",
+            &["a:1:7: expected more than no time at all"],
+        ),
+        ("! until exec true", &["a:1:1: `until` cannot be negated"]),
+        (
+            "until cmp stdout wanted",
+            &["a:1:18: there is no file `wanted` in the archive, and no line before makes one"],
+        ),
+    ]);
+    hints(
+        "! until exec true",
+        "`until ! COMMAND` expects the command to fail",
+    );
+    hints(
+        "until -tries=3 exec true",
+        "known: `-timeout=TIME`, `-every=TIME`",
+    );
+    each_is_clean(&[
+        "until -timeout=1m30s -every=10ms ! exec test -e draft\nexec true",
+        "until -timeout=$T grep ready state",
+        "defer until exec true",
+        "defer exec true &",
+        "until custom a &",
+        // What is kept may be compared with a file that is yet to come, and ends nothing.
+        "defer cmp a b\nexec sh -c 'echo >a; echo >b'\nexec true",
+        // The directory stays where it was.
+        "defer cd sub\ncmp stdout a\n-- a --\n-- sub/b --\n",
+        "defer rm a\n-- a --\n",
+    ]);
 }

@@ -24,7 +24,10 @@ fn files_outside_the_work_directory_are_refused_at_their_line() {
         };
         assert_eq!(failure.place.line, 3, "{name}");
         assert!(
-            failure.message.ends_with("is outside working directory"),
+            failure
+                .message
+                .lossy()
+                .ends_with("is outside working directory"),
             "{log}"
         );
         assert!(!log.contains("> exec"), "{log}");

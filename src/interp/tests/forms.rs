@@ -38,7 +38,7 @@ fn call(command: &CommandFacts, words: usize, extra: Extra) -> String {
 
 fn message(line: &str) -> String {
     match case().run(line).0 {
-        ScriptEnding::Failed(failure) => failure.message,
+        ScriptEnding::Failed(failure) => failure.message.lossy(),
         ScriptEnding::Passed
         | ScriptEnding::Stopped
         | ScriptEnding::Skipped { .. }

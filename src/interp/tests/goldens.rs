@@ -22,7 +22,9 @@ fn becomes(before: &str, after: &str) {
 #[track_caller]
 fn fails(text: &str, wanted: &str) {
     match updated(text) {
-        (ScriptEnding::Failed(failure), _, log) => assert_eq!(failure.message, wanted, "{log}"),
+        (ScriptEnding::Failed(failure), _, log) => {
+            assert_eq!(failure.message.lossy(), wanted, "{log}")
+        }
         (ending, _, log) => panic!("{ending:?}\n{log}"),
     }
 }

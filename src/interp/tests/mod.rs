@@ -13,7 +13,8 @@ mod terminals;
 mod world;
 
 use super::{
-    AfterFailure, Detail, Executed, Golden, Registry, ScriptEnding, Setup, environment, execute,
+    AfterFailure, Demands, Detail, Executed, Golden, Length, Registry, ScriptEnding, Setup,
+    environment, execute,
 };
 use crate::model::EngineKind;
 use crate::script::{Dialect, Script, txtar};
@@ -46,6 +47,8 @@ fn case() -> Case {
             run_id: "run1".to_owned(),
             detail: Detail::Folded,
             after_failure: AfterFailure::Stop,
+            length: Length::Whole,
+            demands: Demands::default(),
             typed: Vec::new(),
             golden: Golden::Compare,
         },
@@ -81,7 +84,7 @@ impl Case {
         let ScriptEnding::Failed(failure) = ending else {
             panic!("{ending:?}\n{log}");
         };
-        assert_eq!(failure.message, wanted, "{text}\n{log}");
+        assert_eq!(failure.message.lossy(), wanted, "{text}\n{log}");
         let line = format!("FAIL: a.txtar:{}: {wanted}\n", failure.place.line);
         assert!(log.contains(&line), "{log}");
     }

@@ -178,6 +178,7 @@ impl World for Machine {
         let finished = Finished {
             status: match status.code() {
                 Some(code) => Status::Exited(code),
+                None if status.core_dumped() => Status::Dumped(status.signal().unwrap()),
                 None => Status::Signaled(status.signal().unwrap()),
             },
             stdout: Stream::from_bytes(running.stdout.join().unwrap()),

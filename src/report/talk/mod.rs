@@ -2,7 +2,11 @@
 //! machine, what was done about it, and a closing tally. stdout stays libtest's.
 
 mod block;
+mod done;
 mod engine;
+mod hang;
+mod host;
+mod reaped;
 mod tally;
 
 use std::collections::BTreeMap;
@@ -10,10 +14,14 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::Report;
-use super::cause::cause;
+use super::cause::{cause, place};
 use super::paint::{Paint, one_line, seconds};
-use crate::model::{AttemptId, AttemptReport, Event, Outcome, RunId, TrialFacts, Verdict};
+use crate::model::{
+    AttemptId, AttemptReport, EngineState, Event, Hold, Look, Outcome, RunId, StillRunning,
+    Timeout, TrialFacts, Verdict,
+};
 use block::Block;
+use host::Surroundings;
 use tally::Tally;
 
 /// How much is said.
@@ -56,6 +64,14 @@ pub struct Talk {
     /// Under nextest: what is said of a trial waits for its verdict, so that `Error: ` comes first.
     waiting: String,
     tally: Tally,
+    /// The engine and the policy, in short.
+    engine: String,
+    /// The engine's command.
+    client: String,
+    /// Attempts that run, and with how many others they began.
+    together: BTreeMap<AttemptId, u32>,
+    /// The words that run one trial again.
+    repeat: Vec<String>,
 }
 
 impl Talk {
@@ -68,6 +84,10 @@ impl Talk {
             causes: BTreeMap::new(),
             waiting: String::new(),
             tally: Tally::default(),
+            engine: String::new(),
+            client: String::new(),
+            together: BTreeMap::new(),
+            repeat: Vec::new(),
         }
     }
 
@@ -121,7 +141,61 @@ impl Talk {
             self.causes.insert(attempt.trial, text);
         }
         let name = self.name(attempt.trial);
-        block::attempt(&name, report, Block::new(self.paint(), self.look.width))
+        let around = Surroundings {
+            engine: &self.engine,
+            together: self.together.remove(&attempt),
+            machine: &report.machine,
+            timings: &report.timings,
+            repeat: &self.repeat,
+        };
+        let block = Block::new(self.paint(), self.look.width);
+        block::attempt(&name, report, &around, block)
+    }
+
+    fn seen(&self, attempt: AttemptId, look: &Look) -> String {
+        let mut block = Block::new(self.paint(), self.look.width);
+        hang::look(&self.name(attempt.trial), look, &mut block);
+        block.text()
+    }
+
+    fn hung(&self, attempt: AttemptId, timeout: &Timeout, hold: &Hold) -> String {
+        let mut block = Block::new(self.paint(), self.look.width);
+        hang::deadline(&self.name(attempt.trial), timeout, None, &mut block);
+        hang::hold(hold, timeout, &self.client, &mut block);
+        block.text()
+    }
+
+    /// Whoever looks at a terminal sees that something runs; a log that grows no longer looks dead.
+    fn beat(&self, running: &[StillRunning]) -> String {
+        let told = self.look.width.is_none() && !self.look.nextest;
+        if !told || self.look.volume == Volume::Quiet {
+            return String::new();
+        }
+        let one = |running: &StillRunning| {
+            let name = self.name(running.attempt.trial);
+            let line = running.place.as_ref().filter(|place| place.line > 0);
+            let line = line.map_or_else(String::new, |at| format!(", {}", place(at)));
+            format!("{name} ({}{line})", seconds(running.elapsed))
+        };
+        let running: Vec<String> = running.iter().map(one).collect();
+        format!("still running: {}\n", running.join("; "))
+    }
+
+    /// Keeps what later words are made of.
+    fn learn(&mut self, event: &Event) {
+        if let Event::RunStarted(facts) = event {
+            self.run = Some(facts.run.clone());
+            self.repeat.clone_from(&facts.repeat);
+        } else if let Event::TrialPlanned(facts) = event {
+            self.trials.insert(facts.trial, facts.clone());
+        } else if let Event::AttemptStarted(start) = event {
+            self.together.insert(start.attempt, start.parallelism);
+        } else if let Event::Engine(state) = event {
+            self.engine = host::engine(state);
+            if let EngineState::Selected { facts, .. } = state {
+                facts.kind.command().clone_into(&mut self.client);
+            }
+        }
     }
 
     fn settled(&mut self, trial: u32, verdict: Verdict, reason: &str) -> String {
@@ -140,26 +214,27 @@ impl Talk {
 
     fn said(&mut self, event: &Event) -> String {
         match event {
-            Event::RunStarted(facts) => {
-                self.run = Some(facts.run.clone());
-                String::new()
-            }
-            Event::TrialPlanned(facts) => {
-                self.trials.insert(facts.trial, facts.clone());
-                String::new()
-            }
             Event::Engine(state) if self.look.volume > Volume::Quiet => {
                 engine::header(state, Block::new(self.paint(), self.look.width))
             }
             Event::SlotReplaced { slot, why } if self.look.volume > Volume::Normal => {
                 format!("worker {slot} was replaced: {}\n", one_line(why))
             }
-            Event::Engine(_)
+            Event::RunStarted(_)
+            | Event::TrialPlanned(_)
+            | Event::Engine(_)
             | Event::Programs { .. }
             | Event::AttemptStarted(_)
             | Event::SlotReplaced { .. } => String::new(),
             Event::AttemptHeld { attempt, command } => self.held(*attempt, command),
             Event::AttemptAdmitted { attempt, waited } => self.admitted(*attempt, *waited),
+            Event::AttemptSeen { attempt, look } => self.seen(*attempt, look),
+            Event::AttemptHung {
+                attempt,
+                timeout,
+                hold,
+            } => self.hung(*attempt, timeout, hold),
+            Event::Heartbeat { running } => self.beat(running),
             Event::AttemptEnded { attempt, report } => self.ended(*attempt, report),
             Event::TrialSettled {
                 trial,
@@ -171,6 +246,9 @@ impl Talk {
                     "{}: ending what runs\n",
                     self.paint().yellow(&signal_name(*signal))
                 )
+            }
+            Event::Reaped(reaped) => {
+                reaped::paragraph(reaped, Block::new(self.paint(), self.look.width))
             }
             Event::Warning { message } => {
                 format!(
@@ -191,6 +269,7 @@ impl Talk {
 
 impl Report for Talk {
     fn event(&mut self, _at: Duration, event: &Event, out: &mut dyn Write) -> io::Result<()> {
+        self.learn(event);
         let said = self.said(event);
         let of_a_trial = matches!(event, Event::AttemptEnded { .. });
         if self.look.nextest && of_a_trial {

@@ -2,7 +2,8 @@
 
 use super::written;
 use crate::model::{
-    Conclusion, EngineKind, EngineState, Event, Movement, Outcome, Policy, Verdict, samples,
+    Conclusion, ContainerFact, EngineKind, EngineState, Event, Evidence, Hold, Movement, Outcome,
+    Policy, StillRunning, Verdict, samples,
 };
 use crate::report::{Look, Pretty, Talk, TalkLook, Volume, replay};
 
@@ -33,19 +34,163 @@ fn a_hang_is_told_whole() {
     engine podman 4.3.1 rootless, chosen by --engine
            storage overlay, runtime crun 1.8.1, network slirp4netns
     policy serial, the default for local Podman
-    HANG   fixtures/exit.txtar:25   ! exec invowk cmd fail-command
+    HANG   fixtures/exit.txtar:25   ! exec invowk cmd fail-command   41.8 s of 43.0 s
     WHY    exit: the line ran 41.8 s and nothing moved (deadline 43.0 s)
     TREE   4711 S invowk cmd fail-command   (in do_poll, used 0.1 s of processor time)
              4790 S /usr/bin/conmon --api-version 1   (in do_poll, used 0.1 s of processor time, serves the engine, left alone)
-    DONE   ended 2 processes: 1 by SIGTERM, 1 by SIGKILL; removed 1 container in 0.4 s
+    HOST   podman 4.3.1 rootless, serial, 2 scripts at once, cpu stall 0 %, oom kills 1
+    DONE   removed 1 container in 0.4 s; ended 2 processes: 1 by SIGTERM, 1 by SIGKILL
     LEAK   fixtures/exit.txtar:12   exec podman run -d img
-           it ended, but its output is still open in process 4790: /usr/bin/conmon --api-version 1
+           it ended, but its output is still open in process 4790, begun by line 12: /usr/bin/conmon --api-version 1
     LEFT   volume data of exit: volume is being used
            remove it: podman volume rm data
     run toui5c-3mvz: 1 hung in 44.9 s
       left behind: 1 resource; 1 output held open
       record: .shakedown/runs/toui5c-3mvz.jsonl   again: shakedown report toui5c-3mvz
     "#);
+}
+
+/// The same hang, worked out, in a run that can be repeated.
+fn explained() -> Vec<Event> {
+    let mut events = hanging();
+    if let Event::RunStarted(facts) = &mut events[0] {
+        facts.repeat = ["shakedown", "run", "my scripts", "--exact", "--"]
+            .map(str::to_owned)
+            .to_vec();
+    }
+    events[4] = samples::ended(1, samples::explained());
+    events
+}
+
+#[test]
+fn a_hang_that_is_understood_is_told_in_one_sentence_and_its_chain() {
+    insta::assert_snapshot!(talk(TalkLook::default(), &explained()), @r#"
+    engine podman 4.3.1 rootless, chosen by --engine
+           storage overlay, runtime crun 1.8.1, network slirp4netns
+    policy serial, the default for local Podman
+    HANG   fixtures/exit.txtar:25   ! exec invowk cmd fail-command   41.8 s of 43.0 s   class: hang/pipe-held
+    WHY    exit: invowk (4711) waits for the end of pipe:[2661273], which conmon (4790) holds open for writing as descriptor 9
+           the line ran 41.8 s and nothing moved (deadline 43.0 s)
+    WAITS  invowk 4711 reads pipe:[2661273] (descriptor 7), empty
+             goroutine 1 [chan receive] os/exec.(*Cmd).Wait < main.main
+             held by conmon 4790, descriptor 9, which waits for its container c0ffee12
+    TREE   4711 invowk cmd fail-command S
+           4790 conmon --api-version 1 S 42.7 s (adopted: left its parent, serves the engine, left alone)
+    GAPS   stack of 4790: not permitted (ptrace_scope=2)
+    HOST   podman 4.3.1 rootless, serial, 2 scripts at once, cpu stall 31 %, oom kills 1, disk 11 GB free
+    NEXT   repeat: shakedown run 'my scripts' --exact -- exit
+           likely: a descriptor other than 0-2 leaks into `podman run -d`; close it
+    DONE   removed 1 container in 0.4 s; SIGTERM to 2 processes, 1 left after 3.0 s; SIGKILL to 1 process (0.1 s); full report: .shakedown/hangs/toui5c-3mvz-exit-1.1.1.json
+    LEAK   fixtures/exit.txtar:12   exec podman run -d img
+           it ended, but its output is still open in process 4790, descriptor 9, begun by line 12: /usr/bin/conmon --api-version 1
+    LEFT   volume data of exit: volume is being used
+           remove it: podman volume rm data
+    run toui5c-3mvz: 1 hung in 44.9 s
+      left behind: 1 resource; 1 output held open
+    "#);
+}
+
+#[test]
+fn what_runs_is_told_when_somebody_asks() {
+    let hang = samples::explained();
+    let Outcome::TimedOut(timeout) = hang.outcome else {
+        panic!("a hang")
+    };
+    let look = crate::model::Look {
+        place: timeout.place.clone(),
+        line_elapsed: std::time::Duration::from_millis(12_300),
+        charged: std::time::Duration::from_secs(14),
+        deadline: std::time::Duration::from_secs(180),
+        evidence: timeout.evidence.clone(),
+        why: None,
+    };
+    let attempt = samples::attempt(1, 1);
+    let events = [
+        samples::planned(1, "exit"),
+        Event::AttemptSeen {
+            attempt,
+            look: Box::new(look),
+        },
+    ];
+    insta::assert_snapshot!(talk(TalkLook::default(), &events), @r#"
+    LOOK   fixtures/exit.txtar:25   ! exec invowk cmd fail-command   12.3 s, in all 14.0 s of 3 min
+    WHY    exit: the line has run 12.3 s
+    TREE   4711 S invowk cmd fail-command   (in do_poll, used 0.1 s of processor time)
+             4790 S /usr/bin/conmon --api-version 1   (in do_poll, used 0.1 s of processor time, serves the engine, left alone)
+    GAPS   stack of 4790: not permitted (ptrace_scope=2)
+    "#);
+}
+
+#[test]
+fn what_is_kept_alive_is_told_with_the_ways_to_attach() {
+    let hang = samples::explained();
+    let Outcome::TimedOut(mut timeout) = hang.outcome else {
+        panic!("a hang")
+    };
+    if let Evidence::Seen(scene) = &mut timeout.evidence {
+        scene.containers = vec![ContainerFact {
+            id: "c0ffee12c0ffee12c0ffee12".to_owned(),
+            name: "lk".to_owned(),
+            state: "running".to_owned(),
+            ..ContainerFact::default()
+        }];
+    }
+    let hold = Hold {
+        work_dir: "/tmp/a b/script-exit".to_owned(),
+        slot_pid: 4000,
+    };
+    let events = [
+        samples::planned(1, "exit"),
+        samples::engine(),
+        Event::AttemptHung {
+            attempt: samples::attempt(1, 1),
+            timeout,
+            hold,
+        },
+    ];
+    insta::assert_snapshot!(talk(TalkLook::default(), &events), @r#"
+    engine podman 4.3.1 rootless, chosen by --engine
+           storage overlay, runtime crun 1.8.1, network slirp4netns
+    policy serial, the default for local Podman
+    HANG   fixtures/exit.txtar:25   ! exec invowk cmd fail-command   41.8 s of 43.0 s   class: hang/pipe-held
+    WHY    exit: invowk (4711) waits for the end of pipe:[2661273], which conmon (4790) holds open for writing as descriptor 9
+           the line ran 41.8 s and nothing moved (deadline 43.0 s)
+    WAITS  invowk 4711 reads pipe:[2661273] (descriptor 7), empty
+             goroutine 1 [chan receive] os/exec.(*Cmd).Wait < main.main
+             held by conmon 4790, descriptor 9, which waits for its container c0ffee12
+    TREE   4711 invowk cmd fail-command S
+           4790 conmon --api-version 1 S 42.7 s (adopted: left its parent, serves the engine, left alone)
+    GAPS   stack of 4790: not permitted (ptrace_scope=2)
+    HOLD   everything is kept alive; Enter ends this script, Ctrl-C the run
+           cd '/tmp/a b/script-exit'
+           gdb -p 4711   # invowk cmd fail-command
+           podman exec -it c0ffee12c0ff sh   # lk
+           the worker process is 4000
+    "#);
+}
+
+#[test]
+fn a_log_without_a_terminal_hears_what_still_runs() {
+    let running = |trial, seconds, line| StillRunning {
+        attempt: samples::attempt(trial, 1),
+        elapsed: std::time::Duration::from_secs(seconds),
+        place: Some(samples::place(line, "exec sleep 9")),
+    };
+    let events = [
+        samples::planned(1, "exit"),
+        samples::planned(2, "env"),
+        Event::Heartbeat {
+            running: vec![running(1, 125, 25), running(2, 61, 0)],
+        },
+    ];
+    let told = "still running: exit (2 min 5 s, fixtures/exit.txtar:25); env (61.0 s)\n";
+    let terminal = TalkLook {
+        width: Some(80),
+        ..TalkLook::default()
+    };
+    for (look, expected) in [(TalkLook::default(), told), (terminal, "")] {
+        assert_eq!(talk(look, &events), expected);
+    }
 }
 
 #[test]
@@ -128,7 +273,7 @@ fn faults_and_doubts_and_survivors_are_told() {
         timeout.movement = Movement::Unknown {
             why: "ptrace_scope=2".to_owned(),
         };
-        timeout.evidence = crate::model::Evidence::Unavailable {
+        timeout.evidence = Evidence::Unavailable {
             why: "no /proc".to_owned(),
         };
     }
@@ -141,11 +286,12 @@ fn faults_and_doubts_and_survivors_are_told() {
         samples::ended(1, samples::report(samples::faulted(), "")),
     ];
     insta::assert_snapshot!(talk(TalkLook::default(), &events), @r#"
-    LATE   fixtures/exit.txtar:25   ! exec invowk cmd fail-command
+    LATE   fixtures/exit.txtar:25   ! exec invowk cmd fail-command   41.8 s of 43.0 s
     WHY    exit: the line ran 41.8 s and whether anything moved is unknown, for ptrace_scope=2 (deadline 43.0 s)
     TREE   unknown: no /proc
+    HOST   cpu stall 0 %, oom kills 1
     DONE   ended 1 process by SIGTERM
-    LEFT   process 4712 of exit could not be ended: sh -c trap
+    LEFT   process 4712 of exit cannot be killed: sh -c trap
     LEAK   fixtures/exit.txtar:12   exec podman run -d img
            it ended, but its output is still open; who holds it is unknown
     LEFT   volume data of exit: volume is being used

@@ -5,8 +5,8 @@ use crate::script::{Dialect, go_regex, is_background, suggest};
 use super::facts::{CommandFacts, Flag, Role};
 use super::lines::Walk;
 use super::paths::{Below, resolve};
-use super::shown;
 use super::words::{WORK, Word, contains};
+use super::{nested, shown};
 
 /// Programs that read nothing but what they are told to, and make nothing.
 const OBEDIENT: &[&str] = &[
@@ -28,10 +28,21 @@ pub(super) fn check(
         return unknowable(walk, words);
     };
     if walk.vocabulary.programs.contains(name) {
+        if walk.vocabulary.explicit_exec {
+            let message = format!("`{name}` is called without `exec`");
+            walk.mistake(
+                first.col,
+                message,
+                "`require-explicit-exec` is set in harness.toml",
+            );
+        }
         return program(walk, words);
     }
     if let Some(command) = language(walk, name) {
         built_in(walk, &command, arguments, negated);
+        if let Some(outer) = command.form.outer {
+            return nested::check(walk, &command, outer, arguments);
+        }
         leave(walk, &command, first, arguments, conditional);
     } else if walk.vocabulary.externals.contains(name) {
         if let Some(last) = arguments.last().filter(|word| is_background(&word.text)) {
@@ -48,7 +59,7 @@ pub(super) fn check(
 }
 
 /// The command of the script's dialect. What is registered under the same name goes before an addition.
-fn language(walk: &Walk<'_, '_>, name: &str) -> Option<CommandFacts> {
+pub(super) fn language(walk: &Walk<'_, '_>, name: &str) -> Option<CommandFacts> {
     let vocabulary = walk.vocabulary;
     let mut commands = vocabulary.commands.iter().copied();
     let registered = vocabulary.externals.contains(name) || vocabulary.customs.contains(name);
@@ -116,7 +127,11 @@ fn built_in(
 ) {
     let name = command.name;
     if let Some(col) = negated.filter(|_| !command.negatable) {
-        walk.mistake(col, format!("`{name}` cannot be negated"), "");
+        let hint = match command.form.outer {
+            Some(_) => format!("`{name} ! COMMAND` expects the command to fail"),
+            None => String::new(),
+        };
+        walk.mistake(col, format!("`{name}` cannot be negated"), hint);
     }
     let mut arguments = arguments;
     if command.form.program
@@ -203,7 +218,8 @@ fn pattern(walk: &mut Walk<'_, '_>, word: &Word) {
 fn wanted(walk: &mut Walk<'_, '_>, word: &Word, arguments: &[Word]) {
     let directory = walk.seen.directory.as_deref();
     let path = directory.and_then(|directory| resolve(directory, &word.text));
-    let Some(path) = path.filter(|_| walk.files.known && !walk.seen.unclear) else {
+    let known = walk.files.known && !walk.seen.unclear && !walk.kept;
+    let Some(path) = path.filter(|_| known) else {
         return;
     };
     let is_folder = |known: &Below| known.starts_with(&path);

@@ -25,12 +25,23 @@ pub struct Form {
     pub program: bool,
     /// No line after it is reached.
     pub ends: bool,
+    /// Its words, after any flags, are another command.
+    pub outer: Option<Outer>,
     /// The fewest words.
     pub least: usize,
     /// The most; `None` when there is no limit.
     pub most: Option<usize>,
     /// What the words mean, in their order. The last meaning goes for all that follow.
     pub roles: &'static [Role],
+}
+
+/// What a command does with another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outer {
+    /// Tries it again and again. These flags may come first, each with a duration.
+    Tries(&'static [&'static str]),
+    /// Keeps it for the end of the script.
+    Keeps,
 }
 
 /// A word that changes what a command does.
@@ -76,6 +87,7 @@ impl Form {
             option: None,
             program: false,
             ends: false,
+            outer: None,
             least,
             most,
             roles,
@@ -104,6 +116,15 @@ impl Form {
     #[must_use]
     pub const fn at_the_end(self) -> Form {
         Form { ends: true, ..self }
+    }
+
+    /// The same, of a command that takes another.
+    #[must_use]
+    pub const fn around(self, outer: Outer) -> Form {
+        Form {
+            outer: Some(outer),
+            ..self
+        }
     }
 
     /// Whether the command takes so many words.

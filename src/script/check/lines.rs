@@ -32,6 +32,8 @@ pub(super) struct Walk<'a, 'f> {
     pub(super) line: u32,
     /// Where an unconditional command ended the script.
     pub(super) ended: Option<(u32, String)>,
+    /// The command is kept for the end of the script: lines below may still make its files.
+    pub(super) kept: bool,
 }
 
 pub(super) fn check(
@@ -51,6 +53,7 @@ pub(super) fn check(
         },
         line: 0,
         ended: None,
+        kept: false,
     };
     walk.run();
     walk.seen

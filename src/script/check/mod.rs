@@ -8,6 +8,7 @@ mod calls;
 mod facts;
 mod lines;
 mod marker;
+mod nested;
 mod paths;
 mod unused;
 mod words;
@@ -18,7 +19,7 @@ use std::fmt;
 use super::{Facts, Script};
 use crate::model::Diagnostic;
 
-pub use facts::{CommandFacts, Flag, Form, Role};
+pub use facts::{CommandFacts, Flag, Form, Outer, Role};
 
 /// What a script may use.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct Vocabulary {
     pub conditions: BTreeSet<String>,
     /// The machine on which the script would run.
     pub machine: Facts,
+    /// Programs may not be called without `exec` after all.
+    pub explicit_exec: bool,
 }
 
 /// How bad a finding is.

@@ -6,17 +6,23 @@ use std::fmt;
 
 /// A pattern that Go would not compile either.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("error parsing regexp: {kind}: `{part}`")]
+#[error("error parsing regexp: {kind}: `{}`", String::from_utf8_lossy(part))]
 pub struct GoRegexError {
     kind: Kind,
-    part: String,
+    part: Vec<u8>,
 }
 
 impl GoRegexError {
     /// The error `kind`, seen in this part of the pattern.
     pub(super) fn new(kind: Kind, part: &[u8]) -> Self {
-        let part = String::from_utf8_lossy(part).into_owned();
+        let part = part.to_vec();
         Self { kind, part }
+    }
+
+    /// The message with the pattern's own bytes, UTF-8 or not.
+    pub fn message(&self) -> Vec<u8> {
+        let words = format!("error parsing regexp: {}: `", self.kind);
+        [words.as_bytes(), &self.part, b"`"].concat()
     }
 }
 

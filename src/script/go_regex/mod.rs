@@ -6,14 +6,17 @@ mod class;
 mod error;
 mod escape;
 mod group;
+#[cfg(test)]
+mod meaning;
 mod parse;
 mod repeat;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Match, Regex, RegexBuilder};
 
 pub use error::GoRegexError;
 use error::Kind;
@@ -56,13 +59,45 @@ pub fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// Where Go finds the first match in `text`, in bytes.
+pub fn find(regex: &Regex, text: &[u8]) -> Option<Range<usize>> {
+    let seen = decoded(text);
+    let found = matches(regex, &seen).next()?.range();
+    Some(match seen {
+        Cow::Borrowed(_) => found,
+        Cow::Owned(_) => undecoded(text, found.start)..undecoded(text, found.end),
+    })
+}
+
+/// Where a place of the [`decoded`] text is in the text itself.
+fn undecoded(text: &[u8], place: usize) -> usize {
+    let (mut read, mut written) = (0, 0);
+    for chunk in text.utf8_chunks() {
+        let valid = chunk.valid().len();
+        if place <= written + valid {
+            return read + (place - written);
+        }
+        (read, written) = (read + valid, written + valid);
+        for _ in chunk.invalid() {
+            if place <= written {
+                return read;
+            }
+            (read, written) = (read + 1, written + char::REPLACEMENT_CHARACTER.len_utf8());
+        }
+    }
+    read
+}
+
 /// How many matches Go finds in `text`: they do not overlap, and empty ones count.
 pub fn count(regex: &Regex, text: &[u8]) -> usize {
-    let text = decoded(text);
-    // An empty match inside a character is one that Go, which steps over characters, never sees.
+    matches(regex, &decoded(text)).count()
+}
+
+/// All matches but those inside a character: an empty one may be there, and Go, which steps over characters, never
+/// sees it.
+fn matches<'t>(regex: &Regex, text: &'t [u8]) -> impl Iterator<Item = Match<'t>> {
     let inside = |at: usize| text.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
     regex
-        .find_iter(&text)
-        .filter(|found| !(found.is_empty() && inside(found.start())))
-        .count()
+        .find_iter(text)
+        .filter(move |found| !(found.is_empty() && inside(found.start())))
 }

@@ -1,6 +1,6 @@
 //! Every way in which Go's syntax differs from that of the `regex` crate, as data.
 
-use super::{compile, count, decoded};
+use super::{compile, count, decoded, find};
 
 #[track_caller]
 fn check(pattern: &str, found: &[&str], not_found: &[&str]) {
@@ -109,6 +109,17 @@ fn an_invalid_byte_is_one_character() {
     let regex = compile(b"^a.b$").unwrap();
     assert!(regex.is_match(&decoded(b"a\xffb")));
     assert!(!regex.is_match(&decoded(b"a\xff\xffb")));
+    for (text, wanted) in [
+        (&b"\xffa\xffb\xff"[..], Some(1..4)),
+        (b"\xe6\x97\xffb\xff", None),
+        ("é\na日b".as_bytes(), Some(3..8)),
+    ] {
+        let regex = compile(b"a.b").unwrap();
+        assert_eq!(find(&regex, text), wanted, "{text:?}");
+    }
+    let all = compile(b"(?s).*").unwrap();
+    assert_eq!(find(&all, b"a\xff\xfe"), Some(0..3));
+    assert_eq!(find(&all, b"\xff"), Some(0..1));
     assert_eq!(&*decoded(b"\xe6\x97"), "\u{FFFD}\u{FFFD}".as_bytes());
 }
 

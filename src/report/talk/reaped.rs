@@ -1,0 +1,44 @@
+//! A paragraph about what a killed run had left.
+
+use super::block::{Block, left, resources};
+use crate::model::{How, Reaped};
+use crate::report::paint::count;
+
+pub(super) fn paragraph(reaped: &Reaped, mut block: Block) -> String {
+    let Reaped {
+        run,
+        ended,
+        cleanup,
+    } = reaped;
+    let survived = ended.iter().filter(|process| process.how == How::Survived);
+    let survived = survived.count();
+    let mut done = Vec::new();
+    if ended.len() > survived {
+        done.push(format!(
+            "ended {}",
+            count(ended.len() - survived, "process")
+        ));
+    }
+    if !cleanup.removed.is_empty() {
+        done.push(format!("removed {}", resources(&cleanup.removed)));
+    }
+    if !done.is_empty() {
+        block.line(
+            "REAPED",
+            &format!("{} of run {run}, which was killed", done.join(", ")),
+        );
+    }
+    for process in ended.iter().filter(|process| process.how == How::Survived) {
+        block.line(
+            "LEFT",
+            &format!(
+                "run {run}: process {} cannot be ended: {}",
+                process.pid, process.command
+            ),
+        );
+    }
+    for leftover in &cleanup.leftovers {
+        left(&format!("run {run}"), leftover, &mut block);
+    }
+    block.text()
+}
