@@ -280,10 +280,7 @@ fn setup(
         leak_grace: settings.leak_grace,
         grace: settings.grace,
         ladder_limit: settings.ladder_limit,
-        on_hang: match settings.on_hang {
-            config::OnHang::End => OnHang::End,
-            config::OnHang::Hold => OnHang::Hold,
-        },
+        on_hang: on_hang(settings),
         cleanup_limit: Duration::from_secs(30),
         other_engine: if settings.engine.masking {
             OtherEngine::Masked
@@ -307,6 +304,13 @@ fn setup(
             .collect(),
         harness_directory: search::bytes(&environment::directory()).into(),
         rules,
+    }
+}
+
+fn on_hang(settings: &Settings) -> OnHang {
+    match settings.on_hang {
+        config::OnHang::End => OnHang::End,
+        config::OnHang::Hold => OnHang::Hold,
     }
 }
 
