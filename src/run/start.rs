@@ -314,13 +314,6 @@ fn setup(
     }
 }
 
-fn on_hang(settings: &Settings) -> OnHang {
-    match settings.on_hang {
-        config::OnHang::End => OnHang::End,
-        config::OnHang::Hold => OnHang::Hold,
-    }
-}
-
 /// A new id for a run that begins now.
 pub fn new_run_id() -> RunId {
     let now = clock::since_1970();

@@ -89,12 +89,9 @@ impl Kind {
             report["cleanup"]["leftovers"] == Value::Array(Vec::new()),
         );
         let gone = |pid: i64| !Path::new(&format!("/proc/{pid}")).exists();
-        let soon = || {
-            eventually("the holder is gone", || {
-                noted.is_none_or(gone).then_some(())
-            })
-        };
-        soon();
+        eventually("the holder is gone", || {
+            noted.is_none_or(gone).then_some(())
+        });
         let shown = || {
             let seen = &report["outcome"]["timed_out"]["evidence"]["seen"];
             let parts = [
