@@ -1,6 +1,7 @@
 //! Harness and slots killed together: what the next run, and `shakedown reap`, find and do.
 
 use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -91,7 +92,9 @@ fn check(engine: Engine, how: impl FnOnce(&Project) -> Output) {
     if !engine.usable() {
         return;
     }
-    let decoy = format!("it-decoy-{}-{}", engine.name(), std::process::id());
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let decoy = format!("it-decoy-{}-{number}", std::process::id());
     engine.lines(&[
         "create",
         "--name",
