@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::harness::complain;
+use super::reports::{output, report, talk};
 use super::upkeep::{forget_old_runs, hold};
 use super::{
     Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, check, given, help,
@@ -17,9 +18,7 @@ use crate::history::{self, Recorder};
 use crate::host::{clock, environment};
 use crate::interp;
 use crate::model::{AfterFailure, Conclusion, Detail};
-use crate::report::{
-    Json, ListForm, Look, Passing, Pretty, Report, Talk, TalkLook, Terse, Volume, list,
-};
+use crate::report::{ListForm, list};
 use crate::run::{self, Brief, Kept, Nothing, Teller};
 
 /// Where a harness stands, and which scripts it was given.
@@ -311,65 +310,6 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
     drop(live);
     forget_old_runs(brief, state, &run);
     exit(conclusion)
-}
-
-fn output(options: &Options) -> Result<Box<dyn Write>, String> {
-    match &options.output.logfile {
-        None => Ok(Box::new(io::stdout())),
-        Some(file) => match fs::File::create(file) {
-            Ok(file) => Ok(Box::new(file)),
-            Err(error) => Err(format!("cannot write {file}: {error}")),
-        },
-    }
-}
-
-/// The report on stdout.
-pub(super) fn report(options: &Options) -> Box<dyn Report> {
-    let output = &options.output;
-    let passing = match output.passing {
-        PassingLogs::Hidden => Passing::Hidden,
-        PassingLogs::Shown | PassingLogs::Whole => Passing::Shown,
-    };
-    let look = Look {
-        color: output.color.paints(io::stdout().is_terminal()),
-        times: output.times,
-        passing,
-    };
-    match output.format {
-        Format::Pretty => Box::new(Pretty::report(look)),
-        Format::Terse => Box::new(Terse::report(look)),
-        Format::Json => Box::new(Json::report()),
-    }
-}
-
-fn talk(options: &Options, record: String) -> Talk {
-    let terminal = console::Term::stderr();
-    let is_terminal = io::stderr().is_terminal();
-    Talk::new(TalkLook {
-        color: options.output.color.paints(is_terminal),
-        nextest: options.runner == Runner::Nextest,
-        width: terminal
-            .size_checked()
-            .map(|(_, columns)| usize::from(columns)),
-        volume: match options.output.passing {
-            PassingLogs::Whole => Volume::Verbose,
-            PassingLogs::Hidden | PassingLogs::Shown => Volume::Normal,
-        },
-        record,
-        again: again(options),
-    })
-}
-
-/// How a run is printed again. A test target has no such command.
-fn again(options: &Options) -> String {
-    let state = options.overrides.state_dir.as_ref();
-    match options.runner {
-        Runner::Cargo | Runner::Nextest => String::new(),
-        Runner::Shakedown => {
-            let state = state.map_or(String::new(), |state| format!(" --state-dir {state}"));
-            format!("shakedown report{state}")
-        }
-    }
 }
 
 /// Prints a recorded run again.

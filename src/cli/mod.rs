@@ -17,6 +17,7 @@ mod parse;
 mod program;
 mod reap;
 mod repeat;
+mod reports;
 #[cfg(test)]
 mod tests;
 mod upkeep;

@@ -3,10 +3,12 @@
 #![expect(unsafe_code, reason = "the one audited place")]
 
 use std::ffi::{CStr, c_char};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::strings::Strings;
@@ -75,6 +77,52 @@ pub fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: the descriptor is open, and by the protocol of the start nobody else in this process owns it:
     // this is called once, first thing, with the number that the parent passed for this purpose.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A file's content as memory that the kernel fills when it is read, and may take back: it counts as the file's.
+#[derive(Debug)]
+pub struct Mapped {
+    address: NonNull<u8>,
+    length: usize,
+    /// Nobody else has it, so that it cannot become shorter.
+    _file: File,
+}
+
+// SAFETY: the memory is read-only from its making to its end, so any thread may read it.
+unsafe impl Send for Mapped {}
+// SAFETY: as above.
+unsafe impl Sync for Mapped {}
+
+impl Mapped {
+    /// Maps the first `length` bytes, at least one, of a file that has no name and no other holder.
+    pub fn new(file: File, length: usize) -> io::Result<Self> {
+        let (protection, flags) = (rustix::mm::ProtFlags::READ, rustix::mm::MapFlags::PRIVATE);
+        // SAFETY: a new mapping at a place of the kernel's choice touches no memory that is in use.
+        let address =
+            unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, protection, flags, &file, 0) }?;
+        let address = NonNull::new(address.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Mapped {
+            address,
+            length,
+            _file: file,
+        })
+    }
+}
+
+impl std::ops::Deref for Mapped {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: so much is mapped until `drop`, the file is at least as long and is written by nobody.
+        unsafe { std::slice::from_raw_parts(self.address.as_ptr(), self.length) }
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // SAFETY: it is our mapping, and whoever borrowed from it is gone. It fails for wrong arguments only.
+        unsafe { rustix::mm::munmap(self.address.as_ptr().cast(), self.length) }.ok();
+    }
 }
 
 /// Lets the command begin a session, and with it a process group, whose controlling terminal this is.

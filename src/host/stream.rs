@@ -4,10 +4,11 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::OnceLock;
+
+use super::raw::Mapped;
 
 /// More than this is kept in a file.
 const IN_MEMORY: usize = 1 << 20;
@@ -24,12 +25,8 @@ pub struct Stream {
 #[derive(Debug)]
 enum Content {
     Memory(Vec<u8>),
-    /// Read back when first asked for.
-    Spilled {
-        file: File,
-        length: u64,
-        read: OnceLock<Result<Vec<u8>, Unusable>>,
-    },
+    /// In a file, and read from there again and again rather than kept.
+    Spilled(Mapped),
     Unusable(Unusable),
 }
 
@@ -69,20 +66,10 @@ impl Stream {
     pub fn bytes(&self) -> Result<&[u8], &Unusable> {
         match &self.content {
             Content::Memory(bytes) => Ok(bytes),
-            Content::Spilled { file, length, read } => {
-                read.get_or_init(|| read_back(file, *length)).as_deref()
-            }
+            Content::Spilled(mapped) => Ok(mapped),
             Content::Unusable(why) => Err(why),
         }
     }
-}
-
-fn read_back(mut file: &File, length: u64) -> Result<Vec<u8>, Unusable> {
-    let lost = |error: io::Error| Unusable::Lost(error.to_string());
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    file.seek(SeekFrom::Start(0)).map_err(lost)?;
-    file.read_to_end(&mut bytes).map_err(lost)?;
-    Ok(bytes)
 }
 
 /// The reading end of a pipe and what came out of it so far.
@@ -180,11 +167,13 @@ impl Capture {
     pub(super) fn finish(self) -> Stream {
         let content = match self.spill {
             Spill::None => Content::Memory(self.memory),
-            Spill::File { file, length } => Content::Spilled {
-                file,
-                length,
-                read: OnceLock::new(),
-            },
+            Spill::File { file, length } => usize::try_from(length)
+                .map_err(io::Error::other)
+                .and_then(|length| Mapped::new(file, length))
+                .map_or_else(
+                    |error| Content::Unusable(Unusable::Lost(error.to_string())),
+                    Content::Spilled,
+                ),
             Spill::Unusable(why) => Content::Unusable(why),
         };
         Stream { content }

@@ -240,6 +240,13 @@ fn paths(named: &BTreeMap<String, String>, base: &Path) -> Vec<(String, crate::m
         .collect()
 }
 
+fn on_hang(settings: &Settings) -> OnHang {
+    match settings.on_hang {
+        config::OnHang::End => OnHang::End,
+        config::OnHang::Hold => OnHang::Hold,
+    }
+}
+
 fn setup(
     brief: &Brief,
     run: &RunId,
@@ -280,10 +287,7 @@ fn setup(
         leak_grace: settings.leak_grace,
         grace: settings.grace,
         ladder_limit: settings.ladder_limit,
-        on_hang: match settings.on_hang {
-            config::OnHang::End => OnHang::End,
-            config::OnHang::Hold => OnHang::Hold,
-        },
+        on_hang: on_hang(settings),
         cleanup_limit: Duration::from_secs(30),
         other_engine: if settings.engine.masking {
             OtherEngine::Masked
