@@ -53,6 +53,18 @@ impl Kind {
         self.name.starts_with("container_")
     }
 
+    /// An engine's attached client stands for its container, and does not write its own id.
+    fn client(&self, seen: &Value) -> Option<i64> {
+        let is_client = |process: &&Value| {
+            let command = process["command"].as_str().unwrap_or_default();
+            command.contains(" run --cidfile=")
+        };
+        let processes = seen["processes"]
+            .as_array()
+            .filter(|_| self.is_of_engine())?;
+        processes.iter().find(is_client)?["pid"].as_i64()
+    }
+
     /// How the record deviates; nothing when all is as promised.
     fn deviation(&self, record: &Record, pids: &Path) -> Option<String> {
         let (verdict, reason) = record.verdict(&self.name);
@@ -76,10 +88,12 @@ impl Kind {
         expect("class", why["class"] == self.class.as_str());
         let resource = why["resource"].as_str().unwrap_or("none");
         expect("resource", self.resource.is_match(resource));
-        // An attached client stands for its container; it does not write its own id.
-        let holder = why["holder"].as_i64();
-        let by_client = noted.is_none() && self.class == "child" && self.is_of_engine();
-        expect("holder", by_client || (holder.is_some() && holder == noted));
+        let seen = &report["outcome"]["timed_out"]["evidence"]["seen"];
+        let expected = noted.or_else(|| self.client(seen));
+        expect(
+            "holder",
+            expected.is_some() && why["holder"].as_i64() == expected,
+        );
         expect(
             "sentence",
             !why["sentence"].as_str().unwrap_or("\n").contains('\n'),
@@ -92,20 +106,7 @@ impl Kind {
         eventually("the holder is gone", || {
             noted.is_none_or(gone).then_some(())
         });
-        let shown = || {
-            let seen = &report["outcome"]["timed_out"]["evidence"]["seen"];
-            let parts = [
-                "processes",
-                "others",
-                "threads",
-                "pipes",
-                "locks",
-                "sockets",
-                "gaps",
-            ];
-            let parts = parts.map(|part| format!("  {part}: {}\n", seen[part]));
-            format!("  noted: {noted:?}\n  why: {why:#}\n{}", parts.concat())
-        };
+        let shown = || format!("  noted: {noted:?}\n  why: {why:#}\n{}", shown(seen));
         (!found.is_empty()).then(|| {
             format!(
                 "{}: deviates in{found} ({verdict}: {reason})\n{}",
@@ -114,6 +115,22 @@ impl Kind {
             )
         })
     }
+}
+
+/// The parts of the evidence that the sentence is made of.
+fn shown(seen: &Value) -> String {
+    let parts = [
+        "processes",
+        "others",
+        "threads",
+        "pipes",
+        "locks",
+        "sockets",
+        "containers",
+        "gaps",
+    ];
+    let line = |part: &str| format!("  {part}: {}\n", seen[part]);
+    parts.map(line).concat()
 }
 
 fn kinds(wanted: impl Fn(&Kind) -> bool) -> Vec<Kind> {
