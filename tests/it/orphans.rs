@@ -87,12 +87,14 @@ fn slots_of_podman(running: &Running) {
     assert!(!children(running.pid()).is_empty());
 }
 
+/// Tests beside each other have decoys of their own.
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
 /// The containers of a killed run are removed by `how`, and nothing else is.
 fn check(engine: Engine, how: impl FnOnce(&Project) -> Output) {
     if !engine.usable() {
         return;
     }
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let decoy = format!("it-decoy-{}-{number}", std::process::id());
     engine.lines(&[
