@@ -18,6 +18,7 @@ pub mod raw;
 pub mod reaper;
 pub mod search;
 pub mod socket;
+pub mod spares;
 pub mod spawn;
 pub mod stream;
 pub mod strings;

@@ -94,7 +94,8 @@ impl Run<'_, '_> {
         let expanded = |name: &[u8]| expand(name, &|variable| session.lookup(variable));
         let files = &session.script.archive.files;
         let unique = session.setup.demands.unique_names;
-        match unpack(files, &session.setup.work_dir, unique, &expanded) {
+        let (work_dir, spares) = (&session.setup.work_dir, &session.setup.spares);
+        match unpack(files, (work_dir, spares), unique, &expanded) {
             Ok(paths) => session.goldens = Goldens::new(paths),
             Err((line, message)) => {
                 self.session.place.line = line;

@@ -20,6 +20,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::host::spares::Spares;
 use crate::model::{EngineKind, Failure};
 
 pub use crate::model::{AfterFailure, Demands, Detail, Golden, Length};
@@ -62,6 +63,8 @@ pub struct Setup {
     pub typed: Vec<(Vec<u8>, Vec<u8>)>,
     /// What `cmp` does with a file of the script's own.
     pub golden: Golden,
+    /// Files to be used again for those of the archive.
+    pub spares: Spares,
 }
 
 /// How a script ended.

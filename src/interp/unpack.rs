@@ -12,16 +12,18 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, mkdirat, openat, statat};
 use rustix::io::Errno;
 
 use super::gotext;
+use crate::host::spares::Spares;
 use crate::script::txtar::File;
 
 /// Makes `.tmp` and writes the files; says where each of them is. The error has the line of the file's marker.
 pub(super) fn unpack(
     files: &[File],
-    work_dir: &Path,
+    (work_dir, spares): (&Path, &Spares),
     unique: bool,
     expand: &dyn Fn(&[u8]) -> Vec<u8>,
 ) -> Result<Vec<PathBuf>, (u32, Vec<u8>)> {
-    let mut unpacking = Unpacking::begin(work_dir, unique).map_err(|message| (0, message))?;
+    let mut unpacking =
+        Unpacking::begin(work_dir, spares, unique).map_err(|message| (0, message))?;
     let write_one = |file: &File| {
         let name = expand(&file.name);
         let written = unpacking.write(&name, &file.data);
@@ -34,6 +36,7 @@ pub(super) fn unpack(
 /// followed, so nothing can lead outside; and files beside each other cost one call of the system each to open.
 struct Unpacking<'a> {
     work_dir: &'a Path,
+    spares: &'a Spares,
     /// No file may be there already.
     unique: bool,
     root: OwnedFd,
@@ -44,7 +47,7 @@ struct Unpacking<'a> {
 }
 
 impl<'a> Unpacking<'a> {
-    fn begin(work_dir: &'a Path, unique: bool) -> Result<Self, Vec<u8>> {
+    fn begin(work_dir: &'a Path, spares: &'a Spares, unique: bool) -> Result<Self, Vec<u8>> {
         let failed = |operation: &str, path: &Path, errno: Errno| {
             gotext::path_error(operation, path, &errno.into())
         };
@@ -56,6 +59,7 @@ impl<'a> Unpacking<'a> {
         }
         Ok(Unpacking {
             work_dir,
+            spares,
             unique,
             root,
             names: Vec::new(),
@@ -68,7 +72,7 @@ impl<'a> Unpacking<'a> {
             let quoted = gotext::quote(name);
             format!("file {quoted} is outside working directory").into_bytes()
         };
-        let unique = self.unique;
+        let (unique, spares) = (self.unique, self.spares);
         let parts = parts(name, self.work_dir).ok_or_else(outside)?;
         let mut path = self.work_dir.to_owned();
         path.extend(&parts);
@@ -77,7 +81,7 @@ impl<'a> Unpacking<'a> {
             [] => (OsStr::new("."), parts.as_slice()),
         };
         let directory = self.enter(directories)?.ok_or_else(outside)?;
-        match create(directory, file, data, unique) {
+        match create(directory, file, data, (unique, spares)) {
             Ok(()) => Ok(path),
             Err(error) if unique && error.raw_os_error() == Some(libc::EEXIST) => {
                 let after = " (because RequireUniqueNames is enabled)";
@@ -162,7 +166,15 @@ fn is_file(above: BorrowedFd<'_>, name: &OsStr) -> bool {
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
 }
 
-fn create(directory: BorrowedFd<'_>, name: &OsStr, data: &[u8], new: bool) -> io::Result<()> {
+fn create(
+    directory: BorrowedFd<'_>,
+    name: &OsStr,
+    data: &[u8],
+    (new, spares): (bool, &Spares),
+) -> io::Result<()> {
+    if let Some(written) = spares.give(directory, name, data) {
+        return written;
+    }
     let how = if new { OFlags::EXCL } else { OFlags::TRUNC };
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | how;
     let file = openat(directory, name, flags, Mode::from(0o666))?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::host::environment;
+use crate::host::{environment, spares};
 use crate::model::{EngineKind, RunId, SlotId};
 
 /// The directories of one run.
@@ -106,6 +106,7 @@ impl Dirs {
             warnings.push(format!("cannot remove {}: {error}", self.live.display()));
         }
         let work = self.work.keep();
+        remove_spares(&work);
         if let Err(error) = fs::remove_dir(&work)
             && !matches!(
                 error.kind(),
@@ -115,6 +116,21 @@ impl Dirs {
             warnings.push(format!("cannot remove {}: {error}", work.display()));
         }
         warnings
+    }
+}
+
+/// Removes the files that slots which were killed had kept to be used again.
+fn remove_spares(work: &Path) {
+    let entries = fs::read_dir(work).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        if name
+            .as_encoded_bytes()
+            .starts_with(spares::PREFIX.as_bytes())
+        {
+            // What stays is with the directory, which is reported or removed by the next run.
+            drop(fs::remove_dir_all(entry.path()));
+        }
     }
 }
 

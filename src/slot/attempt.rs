@@ -90,6 +90,8 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         .or_else(|| helpers_left(slot))
         .or_else(|| slot.stuck());
     let work_dir = work.map_or_else(String::new, |work| {
+        // A container that is left may have a file of the script's mounted.
+        slot.dirs.reuse_files(seen.calls == 0);
         put_away(slot, work, keep_work, &mut cleanup)
     });
     let (log, log_file) = store_log(slot, attempt, log);
@@ -239,6 +241,7 @@ fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
         length: rules.length,
         demands: rules.demands,
         golden: job.golden,
+        spares: slot.dirs.spares(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::ffi::{CStr, OsStr};
 use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use crate::host::clock;
+use crate::host::spares::{self, Spares};
+use crate::host::{clock, facts};
 
 /// Made by every script at its start, so it stays in a directory that is kept.
 const TEMPORARY: &CStr = c".tmp";
@@ -30,6 +31,9 @@ const FEW: usize = 12;
 pub(super) struct WorkDirs {
     root: PathBuf,
     spare: Option<PathBuf>,
+    spares: Spares,
+    /// Files of the script that is over may serve the next.
+    reuses: bool,
     /// The `.tmp` that was found empty and as new, and when it last changed.
     seen: Option<Stamp>,
 }
@@ -69,9 +73,12 @@ pub(super) struct CannotEmpty {
 
 impl WorkDirs {
     pub(super) fn new(root: PathBuf) -> Self {
+        let spares = root.join(format!("{}{}", spares::PREFIX, facts::pid()));
         WorkDirs {
             root,
             spare: None,
+            spares: Spares::in_directory(&spares),
+            reuses: true,
             seen: None,
         }
     }
@@ -87,6 +94,16 @@ impl WorkDirs {
         }
         fs::DirBuilder::new().mode(0o777).create(&path)?;
         Ok(path)
+    }
+
+    /// The files that may be used again.
+    pub(super) fn spares(&self) -> Spares {
+        self.spares.clone()
+    }
+
+    /// Whether files of the script that is over may serve the next.
+    pub(super) fn reuse_files(&mut self, reuses: bool) {
+        self.reuses = reuses;
     }
 
     /// Empties the directory, and keeps it for the next script when it is as new.
@@ -151,7 +168,10 @@ impl WorkDirs {
                 kind = FileType::from_raw_mode(stat.st_mode);
             }
             if kind != FileType::Directory {
-                unlinkat(directory, name, AtFlags::empty())?;
+                let kept = self.reuses && self.spares.keep(directory.as_fd(), path, name);
+                if !kept {
+                    unlinkat(directory, name, AtFlags::empty())?;
+                }
             } else if name != TEMPORARY || !self.is_as_new(directory)? {
                 fs::remove_dir_all(path.join(OsStr::from_bytes(name.to_bytes())))?;
             }
@@ -177,6 +197,7 @@ impl WorkDirs {
 
     /// Removes what is kept.
     pub(super) fn close(&mut self) {
+        self.spares.close();
         if let Some(spare) = self.spare.take() {
             // What cannot be removed goes with the root, or is reported there.
             drop(fs::remove_dir_all(spare));
@@ -234,10 +255,12 @@ fn is_pristine(directory: &OwnedFd) -> bool {
 mod tests {
     use super::*;
 
+    /// What is in a directory, but for files to be used again.
     fn names(path: &Path) -> Vec<String> {
         let entries = fs::read_dir(path).unwrap();
         entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !name.starts_with(spares::PREFIX))
             .collect()
     }
 

@@ -17,6 +17,7 @@ use super::{
     AfterFailure, Demands, Detail, Executed, Golden, Length, Registry, ScriptEnding, Setup,
     environment, execute,
 };
+use crate::host::spares::Spares;
 use crate::model::EngineKind;
 use crate::script::{Dialect, Script, txtar};
 use world::Machine;
@@ -52,6 +53,7 @@ fn case() -> Case {
             demands: Demands::default(),
             typed: Vec::new(),
             golden: Golden::Compare,
+            spares: Spares::default(),
         },
         registry: Registry::default(),
         machine: Machine::new(),
