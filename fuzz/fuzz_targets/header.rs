@@ -37,6 +37,7 @@ fn places(header: &Header) -> impl Iterator<Item = u32> {
         serial,
         container,
         cpus,
+        leak,
         retries,
     } = header;
     [
@@ -44,6 +45,7 @@ fn places(header: &Header) -> impl Iterator<Item = u32> {
         serial.map(|at| at.line),
         container.map(|at| at.line),
         cpus.map(|at| at.line),
+        leak.map(|at| at.line),
         retries.map(|at| at.line),
     ]
     .into_iter()
