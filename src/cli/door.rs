@@ -259,7 +259,8 @@ fn list_trials(options: &Options, brief: &Brief) -> ExitCode {
         Format::Terse | Format::Json => ListForm::Bare,
     };
     let names = selected.iter().map(|trial| trial.planned.name.as_str());
-    match list(names, form, &mut io::stdout().lock()) {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match list(names, form, &mut out).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
