@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::host::{clock, environment};
 use crate::ledger::intents::{Contents, Entry, Ledger};
 use crate::ledger::life::{self, Dead};
 use crate::ledger::orphans::Engine;
-use crate::ledger::{orphans, runs, state};
+use crate::ledger::{orphans, proof, runs, state};
 use crate::model::{AttemptId, Conclusion, EngineFacts, EngineKind, Event, Intent, Reaped, RunId};
 use crate::report::{Report, Talk, TalkLook, Volume};
 use crate::run;
@@ -319,9 +319,7 @@ fn shown(name: &str, id_file: &str) -> String {
 
 /// The first characters of the id that the engine wrote.
 fn written_id(id_file: &str) -> Option<String> {
-    let text = std::fs::read_to_string(PathBuf::from(id_file)).ok()?;
-    let id = text.trim().trim_start_matches("sha256:");
-    (!id.is_empty()).then(|| id.chars().take(12).collect())
+    proof::written_id(id_file).map(|id| id.chars().take(12).collect())
 }
 
 fn fate(

@@ -190,7 +190,7 @@ pub fn made(intent: &Intent) -> Option<String> {
 }
 
 /// An id as engines write it, whole: a file that holds anything else proves nothing.
-fn written_id(file: &str) -> Option<String> {
+pub fn written_id(file: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let id = text.trim();
     let digits = id.strip_prefix("sha256:").unwrap_or(id);
