@@ -98,6 +98,7 @@ impl Board {
             | Event::Programs { .. }
             | Event::AttemptHeld { .. }
             | Event::AttemptAdmitted { .. }
+            | Event::GatePassed { .. }
             | Event::AttemptSeen { .. }
             | Event::AttemptHung { .. }
             | Event::Heartbeat { .. }

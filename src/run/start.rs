@@ -48,6 +48,8 @@ pub struct Prepared {
     pub(super) programs: Vec<(String, Option<PathBuf>)>,
     pub(super) search: Option<Search>,
     pub(super) ledger: Ledger,
+    /// The account's state directory: where turns are taken.
+    pub(super) account: PathBuf,
     pub(super) likely: Option<EngineKind>,
     pub(super) without_engine: Verdict,
     pub(super) strict: bool,
@@ -114,11 +116,8 @@ pub fn prepare(
     let life = Life::begin(&ledgers, run, &orphans::beginning(brief, &dirs))
         .map_err(|error| StartError::Life(ledgers.clone(), error))?;
     let mut opening = opening(brief, run, &selected, filtered_out, seed);
-    opening.extend(
-        reaped
-            .into_iter()
-            .map(|reaped| Event::Reaped(Box::new(reaped))),
-    );
+    let reaped = reaped.into_iter().map(Box::new);
+    opening.extend(reaped.map(Event::Reaped));
     let setup = setup(
         brief,
         run,
@@ -129,7 +128,7 @@ pub fn prepare(
     let search = Search {
         settings: settings.clone(),
         shared: shared(brief, state),
-        ledgers,
+        ledgers: ledgers.clone(),
         dead,
         ledger: ledger.clone(),
         executable: dirs.executable(),
@@ -145,6 +144,7 @@ pub fn prepare(
         programs: programs(brief),
         search: Some(search),
         ledger,
+        account: ledgers,
         likely: likely(settings),
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,

@@ -30,6 +30,20 @@ pub fn read(client: EngineKind, words: &[OsString]) -> Reading {
     }
 }
 
+/// Where the subcommand stands, and it with the word behind it, either of them perhaps empty.
+pub(super) fn command(words: &[OsString]) -> Option<(usize, [&str; 2])> {
+    let first_word = |from: usize| {
+        let pieces = split(words, from..words.len(), flags::GLOBAL, Rest::Foreign);
+        match pieces.last() {
+            Some(Piece::Word(at)) => Some(*at),
+            Some(Piece::Flag { .. }) | None => None,
+        }
+    };
+    let text = |at: usize| words[at].to_str().unwrap_or_default();
+    let at = first_word(0)?;
+    Some((at, [text(at), first_word(at + 1).map_or("", text)]))
+}
+
 fn read_command(client: EngineKind, words: &[OsString], globals: &[Piece]) -> Reading {
     let Some(Piece::Word(command)) = globals.last() else {
         return Reading::default();
