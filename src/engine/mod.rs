@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod container;
+pub mod containers_conf;
 pub mod detect;
 mod facts;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod calls;
 pub mod intents;
+pub mod journal;
 mod keep;
 pub mod labels;
 pub mod life;
