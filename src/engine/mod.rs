@@ -10,6 +10,7 @@ mod facts;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod helpers;
+pub mod http;
 pub mod images;
 pub mod inspect;
 pub mod listing;
