@@ -11,6 +11,7 @@ mod facts;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod helpers;
+pub mod http;
 pub mod images;
 pub mod inspect;
 pub mod listing;
