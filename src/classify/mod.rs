@@ -1,6 +1,11 @@
 //! What it meant: attempts → verdict, verdicts → conclusion. Pure; the only maker of either.
 
+mod catalogue;
+pub mod rate;
+
 use crate::model::{AttemptReport, Conclusion, Counts, LeakRule, Movement, Outcome, Verdict};
+
+pub use catalogue::Catalogue;
 
 /// The attempts of one trial, in order; never none.
 #[derive(Debug, Clone)]

@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts, Hold, LadderStep, Lane, Leak,
-    Look, Outcome, Policy, QuietSample, RunId, SlotId, StillRunning, Timeout, Verdict, seconds,
+    AttemptId, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts, FailedProgram, Hold,
+    LadderStep, Lane, Leak, Look, Outcome, Policy, QuietSample, RunId, SlotId, StillRunning,
+    Timeout, Verdict, seconds,
 };
 
 /// One fact of a run. Times are in the record's lines, not in the facts.
@@ -301,4 +302,7 @@ pub struct AttemptReport {
     /// The file with everything about its hang; else empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hang_file: String,
+    /// The program whose end made the failing line fail; `None` when the line failed for something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<FailedProgram>,
 }

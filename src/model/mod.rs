@@ -19,7 +19,9 @@ mod rules;
 #[cfg(test)]
 pub(crate) mod samples;
 mod seconds;
+mod signature;
 mod verdict;
+mod version;
 mod why;
 
 pub use bytes::Bytes;
@@ -38,12 +40,15 @@ pub use hang::{Hold, LadderStep, Look, QuietSample, Rung, StillRunning};
 pub use hash::Hash;
 pub use id::{AttemptId, ParseIdError, RunId, SlotId};
 pub use outcome::{
-    EndedProcess, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place, Timeout,
+    EndedProcess, EngineCall, FailedProgram, Failure, Fault, FaultKind, How, Leak, Movement,
+    Outcome, Place, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
 pub use rules::{
     AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Demands, Detail, Dialect, Golden, LeakRule,
     Length,
 };
+pub use signature::{Scope, Signature, TroubleClass, Where};
 pub use verdict::{Conclusion, Counts, Verdict};
+pub use version::{Comparison, EngineVersion};
 pub use why::{HangClass, Why};

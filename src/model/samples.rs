@@ -112,6 +112,7 @@ pub(crate) fn report(outcome: Outcome, log: &str) -> AttemptReport {
         samples: Vec::new(),
         ladder: Vec::new(),
         hang_file: String::new(),
+        failed: None,
     }
 }
 

@@ -30,6 +30,36 @@ pub fn read(client: EngineKind, words: &[OsString]) -> Reading {
     }
 }
 
+/// What a command line is to do, in its shortest form: `run` for `container run`, `rmi` for `image rm`. Empty when no
+/// word says it.
+pub fn command(words: &[OsString]) -> String {
+    let mut at = 0..words.len();
+    let mut found = [""; 2];
+    for place in &mut found {
+        let pieces = split(words, at.clone(), flags::GLOBAL, Rest::Foreign);
+        let Some(Piece::Word(word)) = pieces.last() else {
+            break;
+        };
+        *place = words[*word].to_str().unwrap_or_default();
+        at = word + 1..words.len();
+    }
+    match found {
+        ["image", "rm" | "remove"] => "rmi".to_owned(),
+        ["image" | "builder" | "buildx", "build" | "b"] => "build".to_owned(),
+        ["container", "remove"] => "rm".to_owned(),
+        ["container" | "image", command] if !command.is_empty() => command.to_owned(),
+        [group @ ("volume" | "network" | "pod"), "remove"] => format!("{group} rm"),
+        [group, command] if GROUPS.contains(&group) => format!("{group} {command}"),
+        [command, _] => command.to_owned(),
+    }
+}
+
+/// Commands that have commands of their own.
+const GROUPS: [&str; 10] = [
+    "builder", "buildx", "compose", "machine", "manifest", "network", "pod", "secret", "system",
+    "volume",
+];
+
 fn read_command(client: EngineKind, words: &[OsString], globals: &[Piece]) -> Reading {
     let Some(Piece::Word(command)) = globals.last() else {
         return Reading::default();
