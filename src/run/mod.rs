@@ -8,6 +8,7 @@ mod driver;
 mod engines;
 mod fingerprint;
 mod hear;
+mod judge;
 mod late;
 mod loss;
 mod opening;
