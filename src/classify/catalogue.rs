@@ -220,25 +220,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::{Bytes, EngineCall, samples};
-
-    /// An attempt that failed by a direct call of this engine, with these words.
-    fn failed(engine: EngineKind, command: &str, exit: i32, stderr: &str) -> AttemptReport {
-        AttemptReport {
-            engine_calls: 1,
-            failed: Some(FailedProgram {
-                exit: Some(exit),
-                signal: None,
-                stderr: Bytes::from(stderr),
-                call: Some(EngineCall {
-                    engine,
-                    command: command.to_owned(),
-                    direct: true,
-                }),
-            }),
-            ..samples::report(samples::failed("unexpected command failure"), "")
-        }
-    }
+    use crate::model::samples;
 
     /// The engine that an entry is about.
     fn engine(scope: Scope) -> EngineFacts {
@@ -337,14 +319,14 @@ mod tests {
         let catalogue = Catalogue::new(Vec::new());
         let docker = engine(Scope::Docker);
         let dead = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
-        let report = failed(EngineKind::Docker, "run", 125, dead);
+        let report = samples::called(EngineKind::Docker, "run", 125, dead);
         assert_eq!(
             found(&catalogue, &report, Some(&docker)),
             Some("docker-cannot-connect")
         );
         // Podman does not say that, and neither does a program that called nobody.
         let podman = samples::podman();
-        let other = failed(EngineKind::Podman, "run", 125, dead);
+        let other = samples::called(EngineKind::Podman, "run", 125, dead);
         assert_eq!(found(&catalogue, &other, Some(&podman)), None);
         let mut alone = report.clone();
         alone.failed.as_mut().unwrap().call = None;
@@ -357,7 +339,7 @@ mod tests {
         let podman = samples::podman();
         let words = "Error: network is being used";
         for (exit, expected) in [(2, Some("podman-network-in-use")), (77, None)] {
-            let report = failed(EngineKind::Podman, "network rm", exit, words);
+            let report = samples::called(EngineKind::Podman, "network rm", exit, words);
             assert_eq!(
                 found(&catalogue, &report, Some(&podman)),
                 expected,
@@ -365,7 +347,7 @@ mod tests {
             );
         }
         // Behind a program of the script's own the code is that program's.
-        let mut report = failed(EngineKind::Podman, "network rm", 77, words);
+        let mut report = samples::called(EngineKind::Podman, "network rm", 77, words);
         let call = report.failed.as_mut().unwrap().call.as_mut().unwrap();
         call.direct = false;
         assert_eq!(
@@ -379,14 +361,14 @@ mod tests {
         let catalogue = Catalogue::new(Vec::new());
         let podman = samples::podman();
         let warning = r#"time="x" level=warning msg="Failed to determine if an image is a parent: image not known, ignoring the error""#;
-        let report = failed(EngineKind::Podman, "rmi", 125, warning);
+        let report = samples::called(EngineKind::Podman, "rmi", 125, warning);
         assert_eq!(found(&catalogue, &report, Some(&podman)), None);
         let both = format!(
             "{warning}
 Error: x: image not known
 "
         );
-        let report = failed(EngineKind::Podman, "rmi", 125, &both);
+        let report = samples::called(EngineKind::Podman, "rmi", 125, &both);
         assert_eq!(
             found(&catalogue, &report, Some(&podman)),
             Some("absent-image")
@@ -397,7 +379,7 @@ Error: x: image not known
     fn the_version_of_the_server_decides_too() {
         let catalogue = Catalogue::new(Vec::new());
         let locked = "Error: beginning transaction: database is locked";
-        let report = failed(EngineKind::Podman, "run", 125, locked);
+        let report = samples::called(EngineKind::Podman, "run", 125, locked);
         for (version, expected) in [("5.4.2", Some("podman-sqlite-locked")), ("4.3.1", None)] {
             let facts = EngineFacts {
                 version: version.to_owned(),
@@ -425,7 +407,7 @@ Error: x: image not known
         let catalogue = Catalogue::new(vec![own]);
         let docker = engine(Scope::Docker);
         let dead = "Cannot connect to the Docker daemon at unix:///x.";
-        let report = failed(EngineKind::Docker, "run", 125, dead);
+        let report = samples::called(EngineKind::Docker, "run", 125, dead);
         assert_eq!(found(&catalogue, &report, Some(&docker)), Some("own"));
         let mut plain = report;
         plain.engine_calls = 0;
