@@ -17,7 +17,9 @@ use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
 use crate::host::post::{Inbox, Post, post};
 use crate::host::{adopt, clock};
-use crate::model::{AttemptId, AttemptStart, Conclusion, EngineFacts, Event, SlotId, Verdict};
+use crate::model::{
+    AttemptId, AttemptStart, Conclusion, Effect, EngineFacts, Event, SlotId, Verdict,
+};
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
 
@@ -81,9 +83,8 @@ pub(super) struct Driver {
     conversations: BTreeMap<SlotId, Conversation>,
     pub(super) leaving: u32,
     pub(super) running: BTreeMap<AttemptId, Running>,
-    pub(super) verdicts: BTreeMap<u32, Verdict>,
-    /// What is known of trials that are not settled: the verdict so far, and the reason.
-    pub(super) judged: BTreeMap<u32, (Verdict, String)>,
+    /// What each trial that is settled does to the run.
+    pub(super) effects: BTreeMap<u32, Effect>,
     pub(super) grant: Option<Grant>,
     pub(super) engine: Option<EngineFacts>,
     /// Held until the end, so that no other run comes between two trials.
@@ -145,8 +146,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         conversations: BTreeMap::new(),
         leaving: 0,
         running: BTreeMap::new(),
-        verdicts: BTreeMap::new(),
-        judged: BTreeMap::new(),
+        effects: BTreeMap::new(),
         grant: None,
         engine: None,
         turn: None,
@@ -194,7 +194,7 @@ impl Driver {
             unclean: self.unclean && self.run.strict,
             empty: self.run.empty,
         };
-        let conclusion = classify::conclusion(self.verdicts.values().copied(), circumstances);
+        let conclusion = classify::conclusion(self.effects.values().copied(), circumstances);
         let duration = self.teller.elapsed();
         for message in self.run.dirs.remove() {
             self.teller.tell(&Event::Warning { message });
@@ -253,8 +253,14 @@ impl Driver {
     }
 
     pub(super) fn tell_settled(&mut self, event: &Event) {
-        if let Event::TrialSettled { trial, verdict, .. } = event {
-            self.verdicts.insert(*trial, *verdict);
+        if let Event::TrialSettled {
+            trial,
+            verdict,
+            bearing,
+            ..
+        } = event
+        {
+            self.effects.insert(*trial, verdict.effect(bearing));
         }
         self.teller.tell(event);
     }
@@ -289,7 +295,7 @@ impl Driver {
                 Action::GiveUp(attempt) => self.without_engine(attempt),
                 Action::Drop(attempt) => {
                     let reason = self.why_dropped(attempt);
-                    self.judge(attempt, Verdict::NotRun, reason);
+                    self.never_begun(attempt, Verdict::NotRun, reason);
                 }
                 Action::Settle(trial) => self.settle(trial),
                 Action::Finish => self.finished = true,

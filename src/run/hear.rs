@@ -4,10 +4,9 @@ use super::driver::{Driver, Occurrence, Running};
 use super::engines::Found;
 use super::late::Late;
 use super::signals::asks;
-use crate::classify::{self, Attempts};
 use crate::host::clock;
 use crate::model::{
-    AttemptId, AttemptReport, AttemptStart, EngineState, Event, Outcome, Policy, SlotId, Verdict,
+    AttemptId, AttemptReport, AttemptStart, EngineState, Event, Outcome, Policy, SlotId,
 };
 use crate::schedule::{Ending, News, Width};
 use crate::wire::{FromSlot, Grant, ToSlot};
@@ -123,29 +122,14 @@ impl Driver {
             self.keep_hang(attempt, start.as_ref(), &mut report);
         }
         self.unclean |= !report.cleanup.leftovers.is_empty() || !report.leaks.is_empty();
-        let reason = match &report.outcome {
-            Outcome::Skipped { reason } => reason.clone(),
-            Outcome::Cancelled => "the run was interrupted".to_owned(),
-            Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut(_) | Outcome::Faulted(_) => {
-                String::new()
-            }
-        };
-        let reports = [report];
-        let leaks = self.trial(attempt).planned.leaks;
-        let verdict = Attempts::of(&reports).map(|attempts| classify::verdict(&attempts, leaks));
-        let [report] = reports;
         self.look_at_survivors(attempt, &report);
+        let (judgement, ending) = self.judge(attempt, &report);
         self.teller.tell(&Event::AttemptEnded {
             attempt,
             report: Box::new(report),
+            judgement: Some(Box::new(judgement)),
         });
-        let verdict = verdict.unwrap_or(Verdict::NotRun);
-        self.judge(attempt, verdict, reason);
-        if verdict.is_failure() || verdict.is_fault() {
-            Ending::Failed
-        } else {
-            Ending::Fine
-        }
+        ending
     }
 
     /// A slot that takes no more scripts leaves; nothing is sent to it any more.

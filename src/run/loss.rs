@@ -105,6 +105,7 @@ impl Driver {
             samples: Vec::new(),
             ladder,
             hang_file: String::new(),
+            failed: None,
         }
     }
 

@@ -14,6 +14,7 @@ mod late;
 mod loss;
 mod opening;
 mod orphans;
+mod quarantine;
 mod select;
 mod signals;
 mod slots;

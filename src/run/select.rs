@@ -69,6 +69,7 @@ pub fn select(brief: &Brief) -> Result<(Vec<Selected>, usize), StartError> {
             container_names: &brief.settings.container_names,
             deadline: &|header| brief.settings.deadline_for(header),
             leaks: &|header| brief.settings.leak_for(header),
+            retries: &|header| brief.settings.retries_for(header),
         };
         let planned = plan::build(candidate, &rules, &mut mistakes);
         let ignored = ignored(&planned, brief, &installed);

@@ -9,9 +9,11 @@ use super::brief::{Brief, Kept, Nothing};
 use super::dirs::{DirError, Dirs};
 use super::discover::DiscoverError;
 use super::engines::Search;
+use super::judge::Court;
 use super::opening::opening;
-use super::orphans;
 use super::select::{Selected, select};
+use super::{orphans, quarantine};
+use crate::classify::{Budget, Catalogue, RetryRules};
 use crate::config::{self, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
@@ -57,6 +59,8 @@ pub struct Prepared {
     pub(super) slow: Duration,
     /// Nothing was selected, and that is worth an exit code.
     pub(super) empty: bool,
+    /// What is known of trials that are not settled.
+    pub(super) court: Court,
 }
 
 /// Why nothing runs.
@@ -116,6 +120,8 @@ pub fn prepare(
     let life = Life::begin(&ledgers, run, &orphans::beginning(brief, &dirs))
         .map_err(|error| StartError::Life(ledgers.clone(), error))?;
     let mut opening = opening(brief, run, &selected, filtered_out, seed);
+    let notes = quarantine::notes(brief)?.into_iter();
+    opening.extend(notes.map(|message| Event::Warning { message }));
     let reaped = reaped.into_iter().map(Box::new);
     opening.extend(reaped.map(Event::Reaped));
     let setup = setup(
@@ -149,12 +155,29 @@ pub fn prepare(
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
         slow: settings.slow,
+        court: court(settings, selected.len(), seed),
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
         trials: trials(brief, selected),
         life,
         dirs,
         state: state.to_owned(),
     })
+}
+
+fn court(settings: &Settings, trials: usize, seed: u64) -> Court {
+    let trials = u32::try_from(trials).unwrap_or(u32::MAX);
+    let retry = &settings.retry;
+    Court::new(
+        Catalogue::new(settings.signatures.clone()),
+        RetryRules {
+            failures: 0,
+            signatures: retry.signatures,
+            seed,
+        },
+        retry.flaky,
+        Budget::new(retry.budget, trials),
+        quarantine::in_force(&settings.quarantine),
+    )
 }
 
 /// What becomes of a container trial when there is no engine.

@@ -10,6 +10,7 @@ mod containers;
 mod deadline;
 mod desk;
 mod evidence;
+mod failures;
 mod journal;
 mod ladder;
 mod leaks;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::desk;
+use super::failures::Failures;
 use super::ladder::Ladder;
 use super::looks::Looks;
 use super::serve::{Heard, Slot, path};
@@ -36,6 +37,8 @@ pub(super) struct Watch<'s, 'r> {
     /// Looks on the way to the deadline.
     pub(super) looks: Looks,
     pub(super) jobs: BTreeMap<JobId, Place>,
+    /// Programs that failed, and the engine commands behind them.
+    pub(super) failures: Failures,
     /// The processes that commands were started as, with their lines.
     pub(super) started: BTreeMap<i32, u32>,
     pub(super) calls: u32,
@@ -115,6 +118,7 @@ impl<'s, 'r> Watch<'s, 'r> {
             line_begun: now,
             looks: Looks::default(),
             jobs: BTreeMap::new(),
+            failures: Failures::default(),
             started: BTreeMap::new(),
             calls: 0,
             ended: Vec::new(),
@@ -184,6 +188,7 @@ impl<'s, 'r> Watch<'s, 'r> {
 
     fn called(&mut self, caller: u32, kind: EngineKind, command: String) {
         self.calls += 1;
+        self.failures.called(self.place.line, kind, &command);
         if self.admitted {
             let answer = self.answer(kind);
             self.slot.desk.answer(caller, &answer);
