@@ -6,7 +6,7 @@ use std::path::Path;
 use super::brief::Brief;
 use super::select::Selected;
 use crate::host::{environment, facts};
-use crate::model::{Event, Hash, RunFacts, RunId, TrialFacts, Verdict};
+use crate::model::{Event, Hash, RunFacts, RunId, ShardFacts, TrialFacts, Verdict};
 use crate::plan::Chosen;
 
 /// The events before anything runs. Trials that will not run are settled by them.
@@ -14,7 +14,7 @@ pub(super) fn opening(
     brief: &Brief,
     run: &RunId,
     selected: &[Selected],
-    filtered_out: usize,
+    (filtered_out, shard): (usize, Option<ShardFacts>),
     seed: u64,
 ) -> Vec<Event> {
     let cores = facts::cores();
@@ -39,6 +39,7 @@ pub(super) fn opening(
         filtered_out,
         width: width.get(),
         repeat: brief.repeat.clone(),
+        shard,
     }))];
     events.extend(brief.warnings.iter().map(|message| Event::Warning {
         message: message.clone(),

@@ -11,7 +11,8 @@ use super::discover::DiscoverError;
 use super::engines::Search;
 use super::opening::opening;
 use super::orphans;
-use super::select::{Selected, select};
+use super::select::{Selected, Selecting, select};
+use super::shards;
 use crate::config::{self, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
@@ -95,7 +96,13 @@ pub fn prepare(
     state: &Path,
     seed: u64,
 ) -> Result<Prepared, StartError> {
-    let (selected, filtered_out) = select(brief)?;
+    let Selecting {
+        trials: selected,
+        filtered_out,
+        shard,
+    } = select(brief)?;
+    // More machines than scripts is no mistake.
+    let nothing_found = selected.is_empty() && shard.as_ref().is_none_or(|shard| shard.of == 0);
     if brief.nothing == Nothing::Wrong && brief.selection.exact && selected.len() != 1 {
         return Err(StartError::NoSuchTrial(brief.selection.filters.join(" ")));
     }
@@ -113,7 +120,9 @@ pub fn prepare(
     let (reaped, dead) = orphans::begin(&ledgers);
     let life = Life::begin(&ledgers, run, &orphans::beginning(brief, &dirs))
         .map_err(|error| StartError::Life(ledgers.clone(), error))?;
-    let mut opening = opening(brief, run, &selected, filtered_out, seed);
+    let mut opening = opening(brief, run, &selected, (filtered_out, shard), seed);
+    let unacknowledged = brief.shard.as_ref().and_then(shards::acknowledge);
+    opening.extend(unacknowledged.map(|message| Event::Warning { message }));
     opening.extend(
         reaped
             .into_iter()
@@ -149,7 +158,7 @@ pub fn prepare(
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
         slow: settings.slow,
-        empty: selected.is_empty() && brief.nothing == Nothing::Noted,
+        empty: nothing_found && brief.nothing == Nothing::Noted,
         trials: trials(brief, selected),
         life,
         dirs,
