@@ -123,6 +123,8 @@ pub struct PolicySettings {
     pub podman_socket: Sourced<Policy>,
     /// Given for this run, whatever the engine.
     pub forced: Option<Sourced<Policy>>,
+    /// How long a run waits for other runs on the engine.
+    pub wait: Duration,
     /// Trials at once.
     pub width: Width,
 }
@@ -215,6 +217,7 @@ impl Default for Settings {
                 podman: Sourced::default_of(Policy::Serial),
                 podman_socket: Sourced::default_of(Policy::Serial),
                 forced: None,
+                wait: Duration::from_secs(3600),
                 width: Width::Cores,
             },
             environment: BTreeMap::new(),

@@ -270,6 +270,16 @@ pub(super) static TABLE: &[Setting] = &[
         },
     ),
     setting(
+        ("policy", "wait"),
+        duration::EXPECTED,
+        r#""1h""#,
+        "How long a run waits for its turn on an engine that other runs of the account use. Who is waited for is said at once and every minute. When it has waited so long, its container trials are not run.",
+        |settings, given| {
+            settings.policy.wait = given.duration().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
         ("policy", "width"),
         "a number, 0 for one per processor",
         "0",

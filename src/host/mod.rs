@@ -23,6 +23,7 @@ pub mod spawn;
 pub mod stream;
 pub mod strings;
 pub mod terminal;
+pub mod tickets;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod trace;
 pub mod unix_sockets;

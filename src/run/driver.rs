@@ -386,6 +386,10 @@ impl Driver {
     }
 
     fn without_engine(&mut self, attempt: AttemptId) {
+        if let Some(why) = self.engine_down.clone() {
+            self.settle(attempt, Verdict::NotRun, why);
+            return;
+        }
         let missing = self
             .grant
             .as_ref()

@@ -145,7 +145,18 @@ impl Driver {
         for message in found.warnings {
             self.teller.tell(&Event::Warning { message });
         }
+        if let Some(why) = &found.taken {
+            self.close_container_lane(why.clone());
+        }
         let (grant, news) = match &found.state {
+            // An engine that is not free is none: whoever calls it is told why.
+            EngineState::Selected { .. } if found.taken.is_some() => (
+                Grant {
+                    facts: None,
+                    missing: found.taken.into_iter().collect(),
+                },
+                News::NoEngine,
+            ),
             EngineState::Selected { facts, policy, .. } => {
                 let width = match policy {
                     Policy::Serial => Width::MIN,

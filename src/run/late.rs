@@ -208,10 +208,15 @@ impl Driver {
             process.pid,
             self.trial(attempt).planned.name
         );
+        self.close_container_lane(why);
+        self.news(News::EngineDown);
+    }
+
+    /// Says why no container trial begins any more.
+    pub(super) fn close_container_lane(&mut self, why: String) {
         let message = format!("{why}; what is left of the container lane is not run");
         self.teller.tell(&Event::Warning { message });
         self.engine_down = Some(why);
-        self.news(News::EngineDown);
     }
 
     /// Why an attempt is dropped that has not begun.

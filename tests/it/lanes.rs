@@ -202,6 +202,39 @@ fn a_run_that_waits_for_its_turn_can_be_interrupted() {
 }
 
 #[test]
+fn a_run_that_has_waited_too_long_for_its_turn_says_who_has_it_and_runs_nothing_there() {
+    let long = PODMAN.replace("sleep 1", "sleep 1000");
+    let [first, second] = [1, 2].map(|_| {
+        Project::with_settings("scripts = [\"scripts\"]\n[policy]\nwait = \"0s\"\n")
+            .program("bin/podman", &long)
+            .script("container_one", "exec $ENGINE run x\n")
+    });
+    let account = first.path("home/state");
+    let start = |project: &Project| {
+        doubled(project, &[])
+            .env("XDG_STATE_HOME", &account)
+            .start()
+    };
+    let holder = start(&first);
+    super::project::eventually("the first one runs", || {
+        let record = Record::read(&first.record_files().pop()?);
+        record.of("attempt_started").next().map(drop)
+    });
+    let waiting = start(&second).finish();
+    waiting.expect_code(102);
+    let record = second.record();
+    let (verdict, reason) = record.verdict("container_one");
+    assert_eq!(verdict, "not_run");
+    let pid = holder.pid();
+    assert!(
+        reason.contains(&format!("it is used by process {pid}: ")),
+        "{reason}"
+    );
+    holder.signal(rustix::process::Signal::TERM);
+    holder.finish().expect_code(143);
+}
+
+#[test]
 fn a_script_that_wants_to_be_alone_is() {
     let wait = "exec sleep 0.3\n";
     let project = (0..3).fold(Project::new(), |project, number| {
