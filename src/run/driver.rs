@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::engines::{self, Found};
 use super::fingerprint;
+use super::interruption::Interruption;
 use super::late::Late;
 use super::signals::{hear_lines, watch_signals};
 use super::slots::{self, Conversation, Gone, SlotHandle};
@@ -82,6 +83,7 @@ pub(super) struct Driver {
     /// Held until the end, so that no other run comes between two trials.
     pub(super) turn: Option<Turn>,
     pub(super) signal: Option<i32>,
+    pub(super) interruption: Interruption,
     pub(super) unclean: bool,
     pub(super) started: u32,
     pub(super) barren: u32,
@@ -143,6 +145,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         engine: None,
         turn: None,
         signal: None,
+        interruption: Interruption::default(),
         unclean: false,
         started: 0,
         barren: 0,
@@ -173,12 +176,15 @@ impl Driver {
                 self.give_up_silent();
                 self.miss_answers();
                 self.beat();
+                self.leave();
             }
             if let Some(occurrence) = self.next(patience) {
                 self.occur(occurrence);
             }
         }
-        self.farewell();
+        if !self.interruption.left {
+            self.farewell();
+        }
         self.turn = None;
         let circumstances = Circumstances {
             signal: self.signal,
@@ -187,10 +193,14 @@ impl Driver {
         };
         let conclusion = classify::conclusion(self.verdicts.values().copied(), circumstances);
         let duration = self.teller.elapsed();
-        for message in self.run.dirs.remove() {
-            self.teller.tell(&Event::Warning { message });
+        if self.interruption.left {
+            self.run.dirs.leave();
+        } else {
+            for message in self.run.dirs.remove() {
+                self.teller.tell(&Event::Warning { message });
+            }
+            self.run.life.end();
         }
-        self.run.life.end();
         self.teller.tell(&Event::RunEnded {
             conclusion,
             duration,
@@ -256,18 +266,6 @@ impl Driver {
             verdict,
             reason,
         });
-    }
-
-    fn patience(&self) -> Duration {
-        let now = clock::now();
-        let due = self
-            .running
-            .values()
-            .flat_map(|running| [running.give_up, running.asked]);
-        let next = due.flatten().chain(self.next_beat()).min();
-        next.map_or(Duration::from_secs(3600), |next| {
-            next.saturating_duration_since(now)
-        })
     }
 
     pub(super) fn news(&mut self, news: News) {

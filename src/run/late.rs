@@ -126,6 +126,19 @@ impl Driver {
         }
     }
 
+    /// How long nothing has to be done unless something happens.
+    pub(super) fn patience(&self) -> Duration {
+        let due = self
+            .running
+            .values()
+            .flat_map(|running| [running.give_up, running.asked]);
+        let due = due.flatten().chain(self.next_beat());
+        let next = due.chain(self.leaves_at()).min();
+        next.map_or(Duration::from_secs(3600), |next| {
+            next.saturating_duration_since(clock::now())
+        })
+    }
+
     /// Says what runs, when something has run for `slow`, and again after as long.
     pub(super) fn beat(&mut self) {
         let now = clock::now();

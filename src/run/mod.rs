@@ -8,6 +8,7 @@ mod driver;
 mod engines;
 mod fingerprint;
 mod hear;
+mod interruption;
 mod late;
 mod loss;
 mod opening;

@@ -56,6 +56,14 @@ pub struct Selecting {
     pub shard: Option<ShardFacts>,
 }
 
+impl Selecting {
+    /// There is nothing to run on any machine; more machines than scripts is no mistake.
+    pub(super) fn is_empty(&self) -> bool {
+        let elsewhere = self.shard.as_ref().is_some_and(|shard| shard.of > 0);
+        self.trials.is_empty() && !elsewhere
+    }
+}
+
 /// Reads, plans and selects. What a machine lacks moves no trial to another shard: all machines divide what filters
 /// and lanes leave.
 pub fn select(brief: &Brief) -> Result<Selecting, StartError> {

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::time::Duration;
 
 use super::select::Selected;
-use crate::model::ShardFacts;
+use crate::model::{Event, ShardFacts};
 use crate::plan::{Shard, divide};
 
 /// The trials of the shard, in their order, and how the suite was divided.
@@ -40,10 +40,10 @@ pub(super) fn keep(shard: &Shard, all: Vec<Selected>) -> (Vec<Selected>, Option<
 }
 
 /// Tells whoever divided the suite that its part is respected; Bazel fails a test that does not.
-pub(super) fn acknowledge(shard: &Shard) -> Option<String> {
+pub(super) fn acknowledge(shard: &Shard) -> Option<Event> {
     let file = shard.status_file.as_ref()?;
     let touched = OpenOptions::new().create(true).append(true).open(file);
-    touched
-        .err()
-        .map(|error| format!("cannot touch {file}, as Bazel asks of a sharded test: {error}"))
+    touched.err().map(|error| Event::Warning {
+        message: format!("cannot touch {file}, as Bazel asks of a sharded test: {error}"),
+    })
 }

@@ -11,7 +11,7 @@ use super::discover::DiscoverError;
 use super::engines::Search;
 use super::opening::opening;
 use super::orphans;
-use super::select::{Selected, Selecting, select};
+use super::select::{Selected, select};
 use super::shards;
 use crate::config::{self, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
@@ -96,13 +96,8 @@ pub fn prepare(
     state: &Path,
     seed: u64,
 ) -> Result<Prepared, StartError> {
-    let Selecting {
-        trials: selected,
-        filtered_out,
-        shard,
-    } = select(brief)?;
-    // More machines than scripts is no mistake.
-    let nothing_found = selected.is_empty() && shard.as_ref().is_none_or(|shard| shard.of == 0);
+    let selecting = select(brief)?;
+    let selected = &selecting.trials;
     if brief.nothing == Nothing::Wrong && brief.selection.exact && selected.len() != 1 {
         return Err(StartError::NoSuchTrial(brief.selection.filters.join(" ")));
     }
@@ -120,14 +115,10 @@ pub fn prepare(
     let (reaped, dead) = orphans::begin(&ledgers);
     let life = Life::begin(&ledgers, run, &orphans::beginning(brief, &dirs))
         .map_err(|error| StartError::Life(ledgers.clone(), error))?;
-    let mut opening = opening(brief, run, &selected, (filtered_out, shard), seed);
-    let unacknowledged = brief.shard.as_ref().and_then(shards::acknowledge);
-    opening.extend(unacknowledged.map(|message| Event::Warning { message }));
-    opening.extend(
-        reaped
-            .into_iter()
-            .map(|reaped| Event::Reaped(Box::new(reaped))),
-    );
+    let mut opening = opening(brief, run, &selecting, seed);
+    opening.extend(brief.shard.as_ref().and_then(shards::acknowledge));
+    let told = |reaped| Event::Reaped(Box::new(reaped));
+    opening.extend(reaped.into_iter().map(told));
     let setup = setup(
         brief,
         run,
@@ -145,7 +136,7 @@ pub fn prepare(
         stand_in: dirs.trial(),
     };
     Ok(Prepared {
-        scheduler: Scheduler::new(attempts(&selected), limits),
+        scheduler: Scheduler::new(attempts(selected), limits),
         limits,
         container_width: width,
         cores,
@@ -158,8 +149,8 @@ pub fn prepare(
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
         slow: settings.slow,
-        empty: nothing_found && brief.nothing == Nothing::Noted,
-        trials: trials(brief, selected),
+        empty: selecting.is_empty() && brief.nothing == Nothing::Noted,
+        trials: trials(brief, selecting.trials),
         life,
         dirs,
         state: state.to_owned(),

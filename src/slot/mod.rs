@@ -10,6 +10,7 @@ mod containers;
 mod deadline;
 mod desk;
 mod evidence;
+mod hurry;
 mod ladder;
 mod leaks;
 mod logs;
