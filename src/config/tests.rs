@@ -80,6 +80,7 @@ fn every_setting_can_be_set() {
         docker = "gated"
         podman = "parallel"
         podman-socket = "gated"
+        wait = "10m"
         width = 3
 
         [environment]
@@ -221,6 +222,7 @@ fn every_setting_can_be_set() {
                 },
             },
             forced: None,
+            wait: 600s,
             width: Of(
                 3,
             ),

@@ -78,6 +78,8 @@ pub(super) struct Driver {
     pub(super) leaving: u32,
     pub(super) running: BTreeMap<AttemptId, Running>,
     pub(super) verdicts: BTreeMap<u32, Verdict>,
+    /// What is known of trials that are not settled: the verdict so far, and the reason.
+    pub(super) judged: BTreeMap<u32, (Verdict, String)>,
     pub(super) grant: Option<Grant>,
     pub(super) engine: Option<EngineFacts>,
     /// Held until the end, so that no other run comes between two trials.
@@ -141,6 +143,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         leaving: 0,
         running: BTreeMap::new(),
         verdicts: BTreeMap::new(),
+        judged: BTreeMap::new(),
         grant: None,
         engine: None,
         turn: None,
@@ -177,6 +180,7 @@ impl Driver {
                 self.miss_answers();
                 self.beat();
                 self.leave();
+                self.news(News::Tick);
             }
             if let Some(occurrence) = self.next(patience) {
                 self.occur(occurrence);
@@ -260,16 +264,8 @@ impl Driver {
         self.teller.tell(event);
     }
 
-    pub(super) fn settle(&mut self, attempt: AttemptId, verdict: Verdict, reason: String) {
-        self.tell_settled(&Event::TrialSettled {
-            trial: attempt.trial,
-            verdict,
-            reason,
-        });
-    }
-
     pub(super) fn news(&mut self, news: News) {
-        let actions = self.run.scheduler.step(news);
+        let actions = self.run.scheduler.step(self.teller.elapsed(), news);
         self.perform(actions);
     }
 
@@ -284,8 +280,9 @@ impl Driver {
                 Action::GiveUp(attempt) => self.without_engine(attempt),
                 Action::Drop(attempt) => {
                     let reason = self.why_dropped(attempt);
-                    self.settle(attempt, Verdict::NotRun, reason);
+                    self.judge(attempt, Verdict::NotRun, reason);
                 }
+                Action::Settle(trial) => self.settle(trial),
                 Action::Finish => self.finished = true,
             }
         }
@@ -381,18 +378,5 @@ impl Driver {
     /// How long an attempt may take until something is heard of it.
     pub(super) fn allowance(&self, attempt: AttemptId) -> Duration {
         self.trial(attempt).planned.deadline + SLACK
-    }
-
-    fn without_engine(&mut self, attempt: AttemptId) {
-        if let Some(why) = self.engine_down.clone() {
-            self.settle(attempt, Verdict::NotRun, why);
-            return;
-        }
-        let missing = self
-            .grant
-            .as_ref()
-            .map_or_else(String::new, |grant| grant.missing.join("; "));
-        let reason = format!("no container engine: {missing}");
-        self.settle(attempt, self.run.without_engine, reason);
     }
 }

@@ -9,7 +9,7 @@ use crate::host::clock;
 use crate::model::{
     AttemptId, AttemptReport, AttemptStart, EngineState, Event, Outcome, Policy, SlotId, Verdict,
 };
-use crate::schedule::{News, Width};
+use crate::schedule::{Ending, News, Width};
 use crate::wire::{FromSlot, Grant, ToSlot};
 
 impl Driver {
@@ -57,10 +57,11 @@ impl Driver {
                 if let Some(rewrite) = rewrite {
                     self.rewrite(attempt, &mut report, &rewrite);
                 }
-                self.attempt_ended(attempt, *report);
-                match retire {
-                    None => self.news(News::Ended(attempt)),
-                    Some(why) => self.retire(slot, why),
+                let ending = self.attempt_ended(attempt, *report);
+                let retires = retire.filter(|_| self.slots.remove(&slot).is_some());
+                self.news(News::Ended { attempt, ending });
+                if let Some(why) = retires {
+                    self.retire(slot, why);
                 }
             }
             message @ (FromSlot::Busy { .. }
@@ -104,7 +105,12 @@ impl Driver {
         self.news(News::Started(attempt));
     }
 
-    pub(super) fn attempt_ended(&mut self, attempt: AttemptId, mut report: AttemptReport) {
+    /// Judges an attempt that is over; the schedule is to be told what comes of it.
+    pub(super) fn attempt_ended(
+        &mut self,
+        attempt: AttemptId,
+        mut report: AttemptReport,
+    ) -> Ending {
         let start = self.running.remove(&attempt).map(|running| running.start);
         if matches!(report.outcome, Outcome::TimedOut(_)) {
             self.keep_hang(attempt, start.as_ref(), &mut report);
@@ -126,15 +132,20 @@ impl Driver {
             attempt,
             report: Box::new(report),
         });
-        self.settle(attempt, verdict.unwrap_or(Verdict::NotRun), reason);
+        let verdict = verdict.unwrap_or(Verdict::NotRun);
+        self.judge(attempt, verdict, reason);
+        if verdict.is_failure() || verdict.is_fault() {
+            Ending::Failed
+        } else {
+            Ending::Fine
+        }
     }
 
-    pub(super) fn retire(&mut self, slot: SlotId, why: String) {
-        if self.slots.remove(&slot).is_some() {
-            self.leaving += 1;
-            self.teller.tell(&Event::SlotReplaced { slot, why });
-            self.news(News::SlotLost(slot));
-        }
+    /// A slot that takes no more scripts leaves; nothing is sent to it any more.
+    fn retire(&mut self, slot: SlotId, why: String) {
+        self.leaving += 1;
+        self.teller.tell(&Event::SlotReplaced { slot, why });
+        self.news(News::SlotLost(slot));
     }
 
     pub(super) fn engine_found(&mut self, found: Found) {

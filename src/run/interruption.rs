@@ -118,7 +118,8 @@ impl Driver {
                 self.teller.tell(&Event::Warning { message });
             }
             let reason = "the run was interrupted, and its end was not awaited".to_owned();
-            self.settle(attempt, Verdict::NotRun, reason);
+            self.judge(attempt, Verdict::NotRun, reason);
+            self.settle(attempt.trial);
         }
         if !self.slots.is_empty() {
             let message = "workers still end and remove this; what is left when they are gone: `shakedown reap`";

@@ -133,9 +133,12 @@ impl Driver {
             .values()
             .flat_map(|running| [running.give_up, running.asked]);
         let due = due.flatten().chain(self.next_beat());
-        let next = due.chain(self.leaves_at()).min();
+        let now = clock::now();
+        let wake = self.run.scheduler.next_wake();
+        let wake = wake.map(|wake| now + wake.saturating_sub(self.teller.elapsed()));
+        let next = due.chain(self.leaves_at()).chain(wake).min();
         next.map_or(Duration::from_secs(3600), |next| {
-            next.saturating_duration_since(clock::now())
+            next.saturating_duration_since(now)
         })
     }
 

@@ -41,7 +41,8 @@ impl Driver {
         }
         for attempt in lost {
             let report = self.report_of_the_lost(attempt, gone);
-            self.attempt_ended(attempt, report);
+            let ending = self.attempt_ended(attempt, report);
+            self.news(News::Ended { attempt, ending });
         }
         if self.signal.is_none() {
             self.teller.tell(&Event::SlotReplaced {

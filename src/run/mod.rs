@@ -9,6 +9,7 @@ mod engines;
 mod fingerprint;
 mod hear;
 mod interruption;
+mod judge;
 mod late;
 mod loss;
 mod opening;

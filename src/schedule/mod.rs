@@ -7,4 +7,4 @@ mod lanes;
 mod step;
 
 pub use lanes::{Limits, Width};
-pub use step::{Action, Attempt, News, Scheduler};
+pub use step::{Action, Attempt, Ending, News, Scheduler};

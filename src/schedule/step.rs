@@ -1,6 +1,7 @@
 //! The scheduler: `(state, news) → actions`.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::lanes::{Limits, Width};
 use crate::model::{AttemptId, Lane, SlotId};
@@ -32,13 +33,34 @@ pub enum News {
     /// The slot began to execute this attempt.
     Started(AttemptId),
     /// The attempt is over, its resources are gone.
-    Ended(AttemptId),
+    Ended {
+        /// Which.
+        attempt: AttemptId,
+        /// What comes of it.
+        ending: Ending,
+    },
     /// A recalled attempt came back untouched.
     Recalled(AttemptId),
     /// A plain attempt called the engine and waits.
     Held(AttemptId),
     /// Nothing more may start.
     Cancelled,
+    /// The time of [`Scheduler::next_wake`] has come.
+    Tick,
+}
+
+/// What comes of an attempt that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Its lap is over, and well.
+    Fine,
+    /// Its lap is over, and not well.
+    Failed,
+    /// Its lap is not over: the trial is tried again, as the next attempt of this lap.
+    Again {
+        /// Not before so long from now.
+        after: Duration,
+    },
 }
 
 /// What is to be done.
@@ -58,6 +80,8 @@ pub enum Action {
     GiveUp(AttemptId),
     /// Never started, because the run was cancelled.
     Drop(AttemptId),
+    /// Every lap of this trial is over or dropped: nothing more of it will start.
+    Settle(u32),
     /// Nothing runs and nothing waits.
     Finish,
 }
@@ -98,6 +122,10 @@ pub struct Scheduler {
     held: VecDeque<AttemptId>,
     /// Plain attempts that the container lane has admitted.
     admitted: Vec<AttemptId>,
+    /// Attempts that are tried again, and when; time counts from the run's start.
+    later: BTreeMap<(Duration, AttemptId), Attempt>,
+    /// Laps of each trial that are not over.
+    open: BTreeMap<u32, u32>,
     cancelled: bool,
     finished: bool,
 }
@@ -105,8 +133,11 @@ pub struct Scheduler {
 impl Scheduler {
     /// A schedule for these attempts, in this order within each lane.
     pub fn new(attempts: impl IntoIterator<Item = Attempt>, limits: Limits) -> Self {
+        let mut open = BTreeMap::new();
+        let count = |attempt: &Attempt| *open.entry(attempt.id.trial).or_default() += 1;
         let (container, plain) = attempts
             .into_iter()
+            .inspect(count)
             .partition(|attempt: &Attempt| attempt.lane == Lane::Container);
         Scheduler {
             limits,
@@ -118,6 +149,8 @@ impl Scheduler {
             last_slot: 0,
             held: VecDeque::new(),
             admitted: Vec::new(),
+            later: BTreeMap::new(),
+            open,
             cancelled: false,
             finished: false,
         }
@@ -128,11 +161,18 @@ impl Scheduler {
         self.act()
     }
 
-    /// One step.
-    pub fn step(&mut self, news: News) -> Vec<Action> {
-        let mut actions = self.take(news);
+    /// One step; `now` is the time since the run's start.
+    pub fn step(&mut self, now: Duration, news: News) -> Vec<Action> {
+        let taken = self.take(now, news);
+        self.bring_back(now);
+        let mut actions = self.with_settled(taken);
         actions.extend(self.act());
         actions
+    }
+
+    /// When the next attempt is due that is tried again: [`News::Tick`] is wanted then.
+    pub fn next_wake(&self) -> Option<Duration> {
+        self.later.keys().next().map(|(due, _)| *due)
     }
 
     /// Attempts that run now, in slots or held there.
@@ -145,7 +185,7 @@ impl Scheduler {
         )
     }
 
-    fn take(&mut self, news: News) -> Vec<Action> {
+    fn take(&mut self, now: Duration, news: News) -> Vec<Action> {
         match news {
             News::EngineReady(width) => self.engine = Engine::Ready(width),
             News::NoEngine => {
@@ -160,7 +200,13 @@ impl Scheduler {
                 if let Engine::Ready(width) = self.engine {
                     self.engine = Engine::Stuck(width);
                 }
-                let dropped = self.container.drain(..);
+                let mut dropped: Vec<Attempt> = self.container.drain(..).collect();
+                self.later.retain(|_, attempt| {
+                    dropped
+                        .extend(Some(*attempt).filter(|attempt| attempt.lane == Lane::Container));
+                    attempt.lane == Lane::Plain
+                });
+                let dropped = dropped.into_iter();
                 return dropped.map(|attempt| Action::Drop(attempt.id)).collect();
             }
             News::SlotOpened(slot) => {
@@ -169,12 +215,52 @@ impl Scheduler {
             }
             News::SlotLost(slot) => return self.lose(slot),
             News::Started(attempt) => self.begin_attempt(attempt),
-            News::Ended(attempt) => self.end(attempt),
+            News::Ended { attempt, ending } => return self.end(now, attempt, ending),
             News::Recalled(attempt) => self.take_back(attempt),
             News::Held(attempt) => self.held.push_back(attempt),
             News::Cancelled => return self.cancel(),
+            News::Tick => {}
         }
         Vec::new()
+    }
+
+    /// Whatever is dropped or given up ends a lap.
+    fn with_settled(&mut self, taken: Vec<Action>) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for action in taken {
+            actions.push(action);
+            if let Action::Drop(attempt) | Action::GiveUp(attempt) = action {
+                actions.extend(self.settled(attempt));
+            }
+        }
+        actions
+    }
+
+    /// A lap of this trial is over.
+    fn settled(&mut self, attempt: AttemptId) -> Option<Action> {
+        let open = self.open.get_mut(&attempt.trial)?;
+        *open = open.saturating_sub(1);
+        (*open == 0).then_some(Action::Settle(attempt.trial))
+    }
+
+    /// What is due is tried again before anything else of its lane.
+    fn bring_back(&mut self, now: Duration) {
+        while let Some(due) = self.later.first_entry().filter(|due| due.key().0 <= now) {
+            let attempt = due.remove();
+            self.return_to_lane(attempt);
+        }
+    }
+
+    fn return_to_lane(&mut self, attempt: Attempt) {
+        match attempt.lane {
+            Lane::Container => self.container.push_front(attempt),
+            Lane::Plain => self.plain.push_front(attempt),
+        }
+    }
+
+    /// The engine is stuck and the attempt is of its lane.
+    fn is_barred(&self, attempt: &Attempt) -> bool {
+        attempt.lane == Lane::Container && matches!(self.engine, Engine::Stuck(_))
     }
 
     fn lose(&mut self, slot: SlotId) -> Vec<Action> {
@@ -182,27 +268,26 @@ impl Scheduler {
             self.opening = self.opening.saturating_sub(1);
             return Vec::new();
         };
+        let lost = desk.current.filter(|_| desk.begun);
         if let Some(current) = desk.current {
             self.forget(current.id);
         }
+        let mut actions: Vec<Action> = lost
+            .and_then(|lost| self.settled(lost.id))
+            .into_iter()
+            .collect();
         let untouched = [desk.ahead, desk.current.filter(|_| !desk.begun)]
             .into_iter()
             .flatten();
-        if self.cancelled {
-            return untouched.map(|attempt| Action::Drop(attempt.id)).collect();
-        }
         // What had not begun is as it was before, first in its lane.
-        let mut dropped = Vec::new();
         for attempt in untouched {
-            match attempt.lane {
-                Lane::Container if matches!(self.engine, Engine::Stuck(_)) => {
-                    dropped.push(Action::Drop(attempt.id));
-                }
-                Lane::Container => self.container.push_front(attempt),
-                Lane::Plain => self.plain.push_front(attempt),
+            if self.cancelled || self.is_barred(&attempt) {
+                actions.push(Action::Drop(attempt.id));
+            } else {
+                self.return_to_lane(attempt);
             }
         }
-        dropped
+        actions
     }
 
     /// Nothing that waits will start; slots execute nothing more after what they have begun.
@@ -210,6 +295,7 @@ impl Scheduler {
         self.cancelled = true;
         let ahead = self.slots.values_mut().filter_map(|desk| desk.ahead.take());
         let waiting: Vec<Attempt> = ahead
+            .chain(std::mem::take(&mut self.later).into_values())
             .chain(self.container.drain(..))
             .chain(self.plain.drain(..))
             .collect();
@@ -231,16 +317,31 @@ impl Scheduler {
     }
 
     /// What was sent ahead takes the place; the slot will say when it begins.
-    fn end(&mut self, attempt: AttemptId) {
-        for desk in self.slots.values_mut() {
-            if desk.current.is_some_and(|current| current.id == attempt) {
-                *desk = Desk {
-                    current: desk.ahead,
-                    ..Desk::default()
-                };
-            }
-        }
+    fn end(&mut self, now: Duration, attempt: AttemptId, ending: Ending) -> Vec<Action> {
+        let is_at = |desk: &&mut Desk| desk.current.is_some_and(|current| current.id == attempt);
+        let Some(desk) = self.slots.values_mut().find(is_at) else {
+            return Vec::new();
+        };
+        let ended = desk.current;
+        *desk = Desk {
+            current: desk.ahead,
+            ..Desk::default()
+        };
         self.forget(attempt);
+        match (ending, ended) {
+            (Ending::Again { after }, Some(ended))
+                if !self.cancelled && !self.is_barred(&ended) =>
+            {
+                let id = AttemptId {
+                    attempt: attempt.attempt + 1,
+                    ..attempt
+                };
+                self.later
+                    .insert((now + after, id), Attempt { id, ..ended });
+                Vec::new()
+            }
+            _ => self.settled(attempt).into_iter().collect(),
+        }
     }
 
     fn take_back(&mut self, attempt: AttemptId) {
@@ -264,7 +365,10 @@ impl Scheduler {
         self.send_ahead(&mut actions);
         self.call_back(&mut actions);
         self.open(&mut actions);
-        let idle = self.running() == 0 && self.container.is_empty() && self.plain.is_empty();
+        let idle = self.running() == 0
+            && self.container.is_empty()
+            && self.plain.is_empty()
+            && self.later.is_empty();
         if idle && !self.finished && self.slots.values().all(|desk| desk.ahead.is_none()) {
             self.finished = true;
             actions.push(Action::Finish);

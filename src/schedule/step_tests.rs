@@ -34,6 +34,7 @@ struct Simulation {
     using: BTreeSet<AttemptId>,
     over: Vec<AttemptId>,
     given_up: Vec<AttemptId>,
+    settled: Vec<u32>,
     finished: bool,
     peak: BTreeMap<Lane, usize>,
     peak_together: usize,
@@ -47,6 +48,13 @@ enum Occurrence {
     Calls(SlotId, AttemptId),
     Ends(SlotId, AttemptId),
     Recalled(SlotId, AttemptId),
+}
+
+const ZERO: Duration = Duration::ZERO;
+
+fn ended(attempt: AttemptId) -> News {
+    let ending = Ending::Fine;
+    News::Ended { attempt, ending }
 }
 
 fn id(number: usize) -> AttemptId {
@@ -84,6 +92,7 @@ impl Simulation {
             using: BTreeSet::new(),
             over: Vec::new(),
             given_up: Vec::new(),
+            settled: Vec::new(),
             finished: false,
             peak: BTreeMap::new(),
             peak_together: 0,
@@ -105,7 +114,7 @@ impl Simulation {
     }
 
     fn tell(&mut self, news: News) {
-        let actions = self.scheduler.step(news);
+        let actions = self.scheduler.step(Duration::from_secs(self.now), news);
         self.perform(actions);
     }
 
@@ -138,6 +147,7 @@ impl Simulation {
                     self.later(ticks, Occurrence::Ends(slot, attempt));
                 }
                 Action::GiveUp(attempt) | Action::Drop(attempt) => self.given_up.push(attempt),
+                Action::Settle(trial) => self.settled.push(trial),
                 Action::Finish => self.finished = true,
             }
             self.measure();
@@ -222,7 +232,7 @@ impl Simulation {
                 let desk = self.desks.get_mut(&slot).unwrap();
                 desk.remove(0);
                 let next = desk.first().copied();
-                self.tell(News::Ended(attempt));
+                self.tell(ended(attempt));
                 if let Some(next) = next {
                     self.execute(slot, next);
                 }
@@ -338,18 +348,26 @@ fn a_cancel_drops_what_waits_and_finishes_when_the_rest_has_ended() {
     );
     assert_eq!(scheduler.begin(), [Action::OpenSlot(SlotId(1))]);
     assert_eq!(
-        scheduler.step(News::SlotOpened(SlotId(1))),
+        scheduler.step(ZERO, News::SlotOpened(SlotId(1))),
         [
             Action::Assign(SlotId(1), id(0)),
             Action::Assign(SlotId(1), id(1))
         ]
     );
-    scheduler.step(News::Started(id(0)));
+    scheduler.step(ZERO, News::Started(id(0)));
     assert_eq!(
-        scheduler.step(News::Cancelled),
-        [Action::Drop(id(1)), Action::Drop(id(2))]
+        scheduler.step(ZERO, News::Cancelled),
+        [
+            Action::Drop(id(1)),
+            Action::Settle(2),
+            Action::Drop(id(2)),
+            Action::Settle(3)
+        ]
     );
-    assert_eq!(scheduler.step(News::Ended(id(0))), [Action::Finish]);
+    assert_eq!(
+        scheduler.step(ZERO, ended(id(0))),
+        [Action::Settle(1), Action::Finish]
+    );
 }
 
 fn behavior() -> impl Strategy<Value = Behavior> {
@@ -399,21 +417,27 @@ fn when_the_engine_is_stuck_no_container_attempt_starts_any_more_and_the_plain_o
     };
     let mut scheduler = Scheduler::new(attempts, limits);
     scheduler.begin();
-    scheduler.step(News::EngineReady(width(1)));
+    scheduler.step(ZERO, News::EngineReady(width(1)));
     let slot = SlotId(1);
-    let assigned = scheduler.step(News::SlotOpened(slot));
+    let assigned = scheduler.step(ZERO, News::SlotOpened(slot));
     assert!(
         assigned.contains(&Action::Assign(slot, id(0))),
         "{assigned:?}"
     );
     // Its slot is lost before it has begun: it would have its turn again.
-    assert_eq!(scheduler.step(News::EngineDown), [Action::Drop(id(1))]);
-    let lost = scheduler.step(News::SlotLost(slot));
+    assert_eq!(
+        scheduler.step(ZERO, News::EngineDown),
+        [Action::Drop(id(1)), Action::Settle(2)]
+    );
+    let lost = scheduler.step(ZERO, News::SlotLost(slot));
     assert!(lost.contains(&Action::Drop(id(0))), "{lost:?}");
-    let rest = scheduler.step(News::SlotOpened(SlotId(2)));
+    let rest = scheduler.step(ZERO, News::SlotOpened(SlotId(2)));
     assert_eq!(rest, [Action::Assign(SlotId(2), id(2))]);
-    scheduler.step(News::Started(id(2)));
-    assert_eq!(scheduler.step(News::Ended(id(2))), [Action::Finish]);
+    scheduler.step(ZERO, News::Started(id(2)));
+    assert_eq!(
+        scheduler.step(ZERO, ended(id(2))),
+        [Action::Settle(3), Action::Finish]
+    );
 }
 
 proptest! {
@@ -429,7 +453,10 @@ proptest! {
         prop_assert!(simulation.finished, "{:#?}", simulation.trace);
         let mut all = [simulation.over.clone(), simulation.given_up.clone()].concat();
         all.sort();
-        prop_assert_eq!(all, (0..behaviors.len()).map(id).collect::<Vec<_>>());
+        prop_assert_eq!(&all, &(0..behaviors.len()).map(id).collect::<Vec<_>>());
+        let mut settled = simulation.settled.clone();
+        settled.sort_unstable();
+        prop_assert_eq!(settled, all.iter().map(|id| id.trial).collect::<Vec<_>>());
         let peak = |lane| simulation.peak.get(&lane).copied().unwrap_or(0);
         prop_assert!(peak(Lane::Plain) <= plain as usize);
         if let Some(engine) = engine {
