@@ -193,6 +193,8 @@ pub struct CleanupSettings {
     pub strict: bool,
     /// Images that the script built are removed too.
     pub built_images: bool,
+    /// How long cleaning after one attempt may take.
+    pub limit: Duration,
 }
 
 /// When a script's resources are removed.
@@ -262,6 +264,7 @@ impl Default for Settings {
                 when: CleanupWhen::Always,
                 strict: false,
                 built_images: true,
+                limit: Duration::from_secs(30),
             },
             programs: BTreeMap::new(),
             commands: BTreeMap::new(),

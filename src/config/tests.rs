@@ -92,6 +92,7 @@ fn every_setting_can_be_set() {
         when = "on-pass"
         strict = true
         images = "none"
+        limit = "10s"
 
         [programs]
         invowk = "target/debug/invowk"
@@ -245,6 +246,7 @@ fn every_setting_can_be_set() {
             when: OnPass,
             strict: true,
             built_images: false,
+            limit: 10s,
         },
         programs: {
             "invowk": "target/debug/invowk",
@@ -269,7 +271,7 @@ fn every_setting_can_be_set() {
                 value: 2,
                 origin: File {
                     file: "harness.toml",
-                    line: 54,
+                    line: 55,
                 },
             },
             signatures: false,
@@ -626,13 +628,7 @@ fn a_policy_has_its_reason() {
         true,
         "serial: the default for Podman behind a socket, which fails under starts that overlap",
     );
-    check_policy(
-        file,
-        None,
-        Docker,
-        true,
-        "gated: chosen in harness.toml:2",
-    );
+    check_policy(file, None, Docker, true, "gated: chosen in harness.toml:2");
     check_policy(
         file,
         None,

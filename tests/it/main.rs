@@ -31,5 +31,6 @@ mod shards;
 mod stacks;
 mod surroundings;
 mod testscript;
+mod tidying;
 mod updates;
 mod verdicts;
