@@ -218,15 +218,9 @@ impl Settings {
             | Origin::Environment(_)
             | Origin::Flag(_) => policy.clause(),
         };
-        Ok(match policy.value {
-            // Starts alone cannot be held back yet; one script at a time keeps what `gated` promises.
-            Policy::Gated => Reasoned {
-                value: Policy::Serial,
-                reason: format!(
-                    "{reason}: `gated`, which this version keeps by running one at a time"
-                ),
-            },
-            value @ (Policy::Serial | Policy::Parallel) => Reasoned { value, reason },
+        Ok(Reasoned {
+            value: policy.value,
+            reason,
         })
     }
 }

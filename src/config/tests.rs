@@ -81,6 +81,7 @@ fn every_setting_can_be_set() {
         docker = "gated"
         podman = "parallel"
         podman-socket = "gated"
+        wait = "10m"
         width = 3
 
         [environment]
@@ -228,7 +229,7 @@ fn every_setting_can_be_set() {
                 },
             },
             forced: None,
-            wait: 3600s,
+            wait: 600s,
             width: Of(
                 3,
             ),
@@ -442,13 +443,22 @@ fn quarantines_and_signatures_stand_as_often_as_one_likes() {
         panic!("{:?}", settings.quarantine);
     };
     assert!(quarantine.name.matches("net/a"));
-    assert_eq!((quarantine.until.to_string(), quarantine.line), ("2026-12-31".to_owned(), 2));
+    assert_eq!(
+        (quarantine.until.to_string(), quarantine.line),
+        ("2026-12-31".to_owned(), 2)
+    );
     assert_eq!(quarantine.engine, Some(EngineKind::Podman));
     let [proxy, disk] = &settings.signatures[..] else {
         panic!("{:?}", settings.signatures);
     };
-    assert_eq!((proxy.scope, proxy.place, proxy.max), (Scope::Any, Where::Stderr, 1));
-    assert_eq!((disk.scope, disk.place, disk.max), (Scope::Host, Where::Log, 3));
+    assert_eq!(
+        (proxy.scope, proxy.place, proxy.max),
+        (Scope::Any, Where::Stderr, 1)
+    );
+    assert_eq!(
+        (disk.scope, disk.place, disk.max),
+        (Scope::Host, Where::Log, 3)
+    );
     assert_eq!((&disk.exit[..], disk.retry.len()), (&[1, 125][..], 2));
     assert!(disk.versions.as_ref().unwrap().holds("5.0"));
 }
@@ -470,8 +480,21 @@ max = 0
 id = "x"
 regx = "a"
 [quarantine.more]
-"#), @"");
-    insta::assert_snapshot!(mistakes("[signature]\nid = \"x\"\n"), @"");
+"#), @r#"
+    harness.toml:2:1: `[[quarantine]]` needs `issue`
+    harness.toml:4:10: expected a text, found an empty string
+    harness.toml:5:9: expected a date such as `2026-12-31`, without quotes, found the text "2026-12-31"
+    harness.toml:8:9: expected a regular expression, found `a(`: unclosed group
+    harness.toml:9:9: expected `transient-engine`, `resource-exhaustion`, `timing`, `stale-state`, `artifact-collision`, `user-error` or `hang`, found `bad-luck`
+    harness.toml:10:9: expected an exit code from 0 to 255
+    harness.toml:11:7: expected a number above zero, found `0`
+    harness.toml:12:1: `[[signature]]` needs `regex`
+    harness.toml:13:6: `x` is given twice
+    harness.toml:14:1: unknown setting `regx` in `[signature]`
+      hint: did you mean `regex`?
+    harness.toml:15:13: unknown setting `more` in `[quarantine]`
+    "#);
+    insta::assert_snapshot!(mistakes("[signature]\nid = \"x\"\n"), @r#"harness.toml:1:1: expected a list of tables `[[signature]]`, found one `signature`"#);
 }
 
 #[test]

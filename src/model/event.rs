@@ -50,6 +50,22 @@ pub enum Event {
         #[serde(with = "seconds")]
         waited: Duration,
     },
+    /// A call that must not overlap with others has had the gate to itself, until now.
+    GatePassed {
+        /// Of which attempt.
+        attempt: AttemptId,
+        /// The call, as typed.
+        command: String,
+        /// How long it waited; not charged to the deadline.
+        #[serde(with = "seconds")]
+        waited: Duration,
+        /// When the gate opened for it, since the run began.
+        #[serde(with = "seconds")]
+        opened: Duration,
+        /// How long it had the gate.
+        #[serde(with = "seconds")]
+        held: Duration,
+    },
     /// Somebody asked what runs now, and this does.
     AttemptSeen {
         /// Which attempt.

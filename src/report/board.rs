@@ -99,6 +99,7 @@ impl Board {
             | Event::Programs { .. }
             | Event::AttemptHeld { .. }
             | Event::AttemptAdmitted { .. }
+            | Event::GatePassed { .. }
             | Event::AttemptSeen { .. }
             | Event::AttemptHung { .. }
             | Event::Heartbeat { .. }

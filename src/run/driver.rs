@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::engines::{self, Found};
 use super::fingerprint;
+use super::gate::AtGate;
 use super::late::Late;
 use super::signals::{hear_lines, watch_signals};
 use super::slots::{self, Conversation, Gone, SlotHandle};
@@ -39,6 +40,8 @@ pub(super) enum Occurrence {
     Signal(i32),
     /// Somebody typed a line.
     Line,
+    /// Something happened at the gate.
+    Gate(AtGate),
 }
 
 /// A slot says beforehand what will take it longer than a script may. One that is silent for so much longer
@@ -55,6 +58,8 @@ pub(super) struct Running {
     /// When it is given up; `None` while it waits for the engine.
     pub(super) give_up: Option<Instant>,
     pub(super) held: Option<Instant>,
+    /// How many of its stand-ins wait at the gate.
+    pub(super) gates: u32,
     /// Its slot has been killed for its silence.
     pub(super) killed: bool,
     /// What is known of it past its deadline.

@@ -147,6 +147,7 @@ impl Driver {
 
     /// A container trial, and there is no engine for it.
     pub(super) fn without_engine(&mut self, attempt: AttemptId) {
+        // There is one, and it is not for us.
         if let Some(why) = self.engine_down.clone() {
             self.never_begun(attempt, Verdict::NotRun, why);
             return;

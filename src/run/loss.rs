@@ -202,6 +202,7 @@ impl Driver {
                     | Occurrence::Said(..)
                     | Occurrence::Engine(_)
                     | Occurrence::Waiting(_)
+                    | Occurrence::Gate(_)
                     | Occurrence::Line,
                 ) => {}
                 None if clock::now() < give_up => {}

@@ -7,6 +7,7 @@ mod discover;
 mod driver;
 mod engines;
 mod fingerprint;
+mod gate;
 mod hear;
 mod judge;
 mod late;

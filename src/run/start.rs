@@ -50,6 +50,8 @@ pub struct Prepared {
     pub(super) programs: Vec<(String, Option<PathBuf>)>,
     pub(super) search: Option<Search>,
     pub(super) ledger: Ledger,
+    /// The account's state directory: where turns are taken.
+    pub(super) account: PathBuf,
     pub(super) likely: Option<EngineKind>,
     pub(super) without_engine: Verdict,
     pub(super) strict: bool,
@@ -120,11 +122,8 @@ pub fn prepare(
     let mut opening = opening(brief, run, &selected, filtered_out, seed);
     let notes = quarantine::notes(brief)?.into_iter();
     opening.extend(notes.map(|message| Event::Warning { message }));
-    opening.extend(
-        reaped
-            .into_iter()
-            .map(|reaped| Event::Reaped(Box::new(reaped))),
-    );
+    let reaped = reaped.into_iter().map(Box::new);
+    opening.extend(reaped.map(Event::Reaped));
     let setup = setup(
         brief,
         run,
@@ -135,7 +134,7 @@ pub fn prepare(
     let search = Search {
         settings: settings.clone(),
         shared: shared(brief, state),
-        ledgers,
+        ledgers: ledgers.clone(),
         dead,
         ledger: ledger.clone(),
         executable: dirs.executable(),
@@ -151,6 +150,7 @@ pub fn prepare(
         programs: programs(brief),
         search: Some(search),
         ledger,
+        account: ledgers,
         likely: likely(settings),
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,

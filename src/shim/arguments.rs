@@ -30,19 +30,24 @@ pub fn read(client: EngineKind, words: &[OsString]) -> Reading {
     }
 }
 
+/// Where the subcommand stands, and it with the word behind it, either of them perhaps empty.
+pub(super) fn command(words: &[OsString]) -> Option<(usize, [&str; 2])> {
+    let first_word = |from: usize| {
+        let pieces = split(words, from..words.len(), flags::GLOBAL, Rest::Foreign);
+        match pieces.last() {
+            Some(Piece::Word(at)) => Some(*at),
+            Some(Piece::Flag { .. }) | None => None,
+        }
+    };
+    let text = |at: usize| words[at].to_str().unwrap_or_default();
+    let at = first_word(0)?;
+    Some((at, [text(at), first_word(at + 1).map_or("", text)]))
+}
+
 /// What a command line is to do, in its shortest form: `run` for `container run`, `rmi` for `image rm`. Empty when no
 /// word says it.
-pub fn command(words: &[OsString]) -> String {
-    let mut at = 0..words.len();
-    let mut found = [""; 2];
-    for place in &mut found {
-        let pieces = split(words, at.clone(), flags::GLOBAL, Rest::Foreign);
-        let Some(Piece::Word(word)) = pieces.last() else {
-            break;
-        };
-        *place = words[*word].to_str().unwrap_or_default();
-        at = word + 1..words.len();
-    }
+pub fn verb(words: &[OsString]) -> String {
+    let found = command(words).map_or([""; 2], |(_, found)| found);
     match found {
         ["image", "rm" | "remove"] => "rmi".to_owned(),
         ["image" | "builder" | "buildx", "build" | "b"] => "build".to_owned(),

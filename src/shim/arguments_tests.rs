@@ -407,6 +407,6 @@ fn a_command_has_one_shortest_form() {
         ("", ""),
     ] {
         let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-        assert_eq!(command(&words), expected, "{line}");
+        assert_eq!(verb(&words), expected, "{line}");
     }
 }

@@ -71,6 +71,8 @@ pub(super) struct Held {
     since: Option<Instant>,
     total: Duration,
     waiting: Vec<(u32, EngineKind)>,
+    /// Stand-ins that wait at the gate.
+    at_gate: u32,
     told: bool,
 }
 
@@ -145,12 +147,23 @@ impl<'s, 'r> Watch<'s, 'r> {
         for heard in self.slot.turn(limit, reap) {
             match heard {
                 Heard::Admit(attempt) if attempt == self.attempt => self.admit(),
+                Heard::Open(attempt, caller) if attempt == self.attempt => self.open(caller),
                 Heard::Look(attempt) if attempt == self.attempt => self.look(),
                 Heard::Release(attempt) if attempt == self.attempt => self.release_ladder(),
                 // What comes after its script is over changes nothing.
-                Heard::Admit(_) | Heard::Look(_) | Heard::Release(_) => {}
+                Heard::Admit(_) | Heard::Open(..) | Heard::Look(_) | Heard::Release(_) => {}
                 Heard::Desk(desk::Heard::Fault(message)) => {
                     self.fault(FaultKind::Ledger, message);
+                }
+                Heard::Desk(desk::Heard::Gate { caller, gate }) => {
+                    self.held.at_gate += 1;
+                    self.held.begin();
+                    let attempt = self.attempt;
+                    self.slot.tell(&FromSlot::AtGate {
+                        attempt,
+                        caller,
+                        gate,
+                    });
                 }
                 Heard::Desk(desk::Heard::Call {
                     caller,
@@ -201,6 +214,15 @@ impl<'s, 'r> Watch<'s, 'r> {
         self.held.end();
     }
 
+    /// One that is gone by now was answered all the same, so that its wait has an end.
+    fn open(&mut self, caller: u32) {
+        self.slot.desk.answer(caller, &ToShim::Open);
+        self.held.at_gate = self.held.at_gate.saturating_sub(1);
+        if self.held.at_gate == 0 && self.held.waiting.is_empty() {
+            self.held.end();
+        }
+    }
+
     /// What a shim of this name is told, now that the engine may be used.
     fn answer(&self, kind: EngineKind) -> ToShim {
         let refuse = |message: String| ToShim::Refuse { message, code: 127 };
@@ -227,6 +249,7 @@ impl<'s, 'r> Watch<'s, 'r> {
         ToShim::Go(Box::new(Pass {
             facts: facts.clone(),
             client,
+            gated: grant.gated,
             run: setup.run.clone(),
             attempt: self.attempt,
             place: format!("{}:{}", self.place.file, self.place.line),

@@ -236,6 +236,7 @@ impl Talk {
             | Event::Engine(_)
             | Event::Programs { .. }
             | Event::AttemptStarted(_)
+            | Event::GatePassed { .. }
             | Event::SlotReplaced { .. } => String::new(),
             Event::AttemptHeld { attempt, command } => self.held(*attempt, command),
             Event::AttemptAdmitted { attempt, waited } => self.admitted(*attempt, *waited),
