@@ -8,11 +8,12 @@ use super::slots::{Gone, SlotHandle};
 use crate::engine::client::Client;
 use crate::host::process::Bounded;
 use crate::host::{clock, environment};
+use crate::ledger::journal::JournalFiles;
 use crate::ledger::proof::{Owner, Standing};
 use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{
     AttemptId, AttemptReport, Bytes, Cleanup, Event, Fault, FaultKind, MachineDelta, Outcome,
-    SlotId, Timings,
+    ResourceKind, SlotId, Timings,
 };
 use crate::schedule::News;
 use crate::wire::Keep;
@@ -124,6 +125,10 @@ impl Driver {
             attempt,
             intents: &intents,
             standing: Standing::Alive,
+            journal: JournalFiles::of(&self.run.ledger, attempt),
+            // The slot died, and whoever wrote to it may have been killed.
+            watched: false,
+            up_to: ResourceKind::Image,
         };
         let rules = &self.run.setup.rules;
         let policy = CleanupPolicy {

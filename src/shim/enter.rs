@@ -157,6 +157,10 @@ fn ticket(kind: EngineKind, pass: Pass) -> Ticket {
         place: pass.place,
         ledger: path(&pass.ledger),
         id_files: path(&pass.id_files),
+        journal: pass
+            .journal
+            .as_ref()
+            .map(|(variable, file)| (variable.clone(), path(file))),
         credentials: path(&pass.credentials),
         harness: os_variables(&pass.harness),
         initial: os_variables(&pass.script),

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::arguments::{command, read};
+use super::arguments::{read, subcommand};
 use super::flags::{self, Piece, Rest, split};
 use super::reading::IdFile;
 use crate::host::search::bytes;
@@ -18,7 +18,7 @@ const SAFE_NAMES: (u32, u32) = (4, 8);
 
 /// How long this call has the gate; `None`: it needs none. `words` are what the real client gets.
 pub(super) fn until(facts: &EngineFacts, words: &[OsString], cwd: &Path) -> Option<Until> {
-    let (at, [first, second]) = command(words)?;
+    let (at, [first, second]) = subcommand(words)?;
     let second_at = |word: &str| if first == word { at + 1 } else { at };
     let podman = facts.server == EngineKind::Podman;
     match [first, second] {

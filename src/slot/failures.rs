@@ -35,7 +35,7 @@ impl Failures {
                 .iter()
                 .map(|word| OsString::from_vec(word.clone()))
                 .collect();
-            let command = arguments::verb(&words);
+            let command = arguments::command(&words);
             let direct = true;
             self.clients.insert(
                 job,
@@ -55,7 +55,7 @@ impl Failures {
             .skip(1)
             .map(OsString::from)
             .collect();
-        let command = arguments::verb(&words);
+        let command = arguments::command(&words);
         let direct = false;
         let call = EngineCall {
             engine,

@@ -258,6 +258,7 @@ impl<'s, 'r> Watch<'s, 'r> {
                 &path(&setup.id_files).join(self.attempt.to_string()),
             )
             .into(),
+            journal: self.slot.journal(facts, self.attempt),
             credentials: crate::host::search::bytes(&self.slot.credentials()).into(),
             harness: setup.environment.clone(),
             script: self.beginning(),

@@ -358,6 +358,8 @@ pub struct Pass {
     pub ledger: Bytes,
     /// Where the engine writes ids.
     pub id_files: Bytes,
+    /// The variable and the file by which Podman is led to the attempt's journal, where it keeps one.
+    pub journal: Option<(String, Bytes)>,
     /// The attempt's directory for copies of credentials.
     pub credentials: Bytes,
     /// The harness's environment.
