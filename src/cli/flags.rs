@@ -124,6 +124,17 @@ pub(super) static TABLE: &[Flag] = &[
         },
     ),
     valued(
+        "--shard",
+        "M/N",
+        "SHAKEDOWN_SHARD",
+        "Only the trials of part M of N; auto, auto/N: as the CI system numbers this machine",
+        |options, text, origin| {
+            let value = text.parse()?;
+            options.shard = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
         "--deadline",
         "TIME",
         "SHAKEDOWN_DEADLINE",

@@ -191,6 +191,7 @@ fn every_flag_of_ours_has_a_twin_and_the_flag_goes_before_it() {
             "--dialect" => "testscript",
             "--on-hang" => "hold",
             "--leak" | "--flaky-result" => "fail",
+            "--shard" => "2/3",
             _ => "1",
         };
         let by_twin = good_with("", &[(flag.twin, value)]);
@@ -461,6 +462,7 @@ fn the_help_has_every_flag() {
           --require-engine     Without a usable engine the container lane is a fault, not ignored [SHAKEDOWN_REQUIRE_ENGINE]
           --policy POLICY      How container trials share the engine: serial, gated or parallel [SHAKEDOWN_POLICY]
           --lane LANE          Only the trials of this lane: container or plain [SHAKEDOWN_LANE]
+          --shard M/N          Only the trials of part M of N; auto, auto/N: as the CI system numbers this machine [SHAKEDOWN_SHARD]
           --deadline TIME      How long a script may take, whatever it says itself: 90s, 3m [SHAKEDOWN_DEADLINE]
           --on-hang WORD       What happens at a deadline: end, or hold (keeps all alive and says how to attach) [SHAKEDOWN_ON_HANG]
           --leak WORD          What an output left open means, whatever the script says: warn or fail [SHAKEDOWN_LEAK]

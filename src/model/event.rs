@@ -219,6 +219,29 @@ pub struct RunFacts {
     /// are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repeat: Vec<String>,
+    /// The part of the suite that this run is; `None`: it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardFacts>,
+}
+
+/// One part of a suite that is divided over machines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardFacts {
+    /// Which part, from 1 to `total`.
+    pub index: u32,
+    /// How many parts there are.
+    pub total: u32,
+    /// The flag or variable that said so.
+    pub origin: String,
+    /// Scripts of this part.
+    pub scripts: usize,
+    /// Scripts of all parts.
+    pub of: usize,
+    /// How long the scripts of this part take one after the other, by recorded durations; `None` without any.
+    #[serde(with = "seconds::optional")]
+    pub estimate: Option<Duration>,
+    /// Of all that the division was made from: parts of the same digest do not overlap and leave nothing out.
+    pub digest: String,
 }
 
 /// What is known of a trial before it runs.

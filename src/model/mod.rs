@@ -31,8 +31,8 @@ pub use date::Date;
 pub use diagnostic::Diagnostic;
 pub use engine::{EngineFacts, EngineKind, Lane, Policy, Tool};
 pub use event::{
-    AttemptReport, AttemptStart, EngineState, Event, MachineDelta, Reaped, RunFacts, Timings,
-    TrialFacts,
+    AttemptReport, AttemptStart, EngineState, Event, MachineDelta, Reaped, RunFacts, ShardFacts,
+    Timings, TrialFacts,
 };
 pub use evidence::{
     ContainerFact, Descriptor, Evidence, Gap, LockFact, LockKind, MachineNow, PipeEnd, PipeFact,

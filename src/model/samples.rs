@@ -27,6 +27,7 @@ pub(crate) fn run_started() -> Event {
         filtered_out: 3,
         width: 2,
         repeat: Vec::new(),
+        shard: None,
     }))
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::engines::{self, Found};
 use super::fingerprint;
 use super::gate::AtGate;
+use super::interruption::Interruption;
 use super::late::Late;
 use super::signals::{hear_lines, watch_signals};
 use super::slots::{self, Conversation, Gone, SlotHandle};
@@ -90,6 +91,7 @@ pub(super) struct Driver {
     /// Held until the end, so that no other run comes between two trials.
     pub(super) turn: Option<Turn>,
     pub(super) signal: Option<i32>,
+    pub(super) interruption: Interruption,
     pub(super) unclean: bool,
     pub(super) started: u32,
     pub(super) barren: u32,
@@ -151,6 +153,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         engine: None,
         turn: None,
         signal: None,
+        interruption: Interruption::default(),
         unclean: false,
         started: 0,
         barren: 0,
@@ -181,13 +184,16 @@ impl Driver {
                 self.give_up_silent();
                 self.miss_answers();
                 self.beat();
+                self.leave();
                 self.news(News::Tick);
             }
             if let Some(occurrence) = self.next(patience) {
                 self.occur(occurrence);
             }
         }
-        self.farewell();
+        if !self.interruption.left {
+            self.farewell();
+        }
         self.turn = None;
         let circumstances = Circumstances {
             signal: self.signal,
@@ -196,10 +202,14 @@ impl Driver {
         };
         let conclusion = classify::conclusion(self.effects.values().copied(), circumstances);
         let duration = self.teller.elapsed();
-        for message in self.run.dirs.remove() {
-            self.teller.tell(&Event::Warning { message });
+        if self.interruption.left {
+            self.run.dirs.leave();
+        } else {
+            for message in self.run.dirs.remove() {
+                self.teller.tell(&Event::Warning { message });
+            }
+            self.run.life.end();
         }
-        self.run.life.end();
         self.teller.tell(&Event::RunEnded {
             conclusion,
             duration,
@@ -263,20 +273,6 @@ impl Driver {
             self.effects.insert(*trial, verdict.effect(bearing));
         }
         self.teller.tell(event);
-    }
-
-    fn patience(&self) -> Duration {
-        let now = clock::now();
-        let due = self
-            .running
-            .values()
-            .flat_map(|running| [running.give_up, running.asked]);
-        let wake = self.run.scheduler.next_wake();
-        let wake = wake.map(|wake| now + wake.saturating_sub(self.teller.elapsed()));
-        let next = due.flatten().chain(self.next_beat()).chain(wake).min();
-        next.map_or(Duration::from_secs(3600), |next| {
-            next.saturating_duration_since(now)
-        })
     }
 
     pub(super) fn news(&mut self, news: News) {

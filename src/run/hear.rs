@@ -201,20 +201,4 @@ impl Driver {
             }
         }
     }
-
-    /// The first signal ends the run in good order; a second one does not wait for scripts any more.
-    pub(super) fn signaled(&mut self, signal: i32) {
-        if self.signal.is_some() {
-            for handle in self.slots.values() {
-                handle.kill();
-            }
-            return;
-        }
-        self.signal = Some(signal);
-        self.teller.tell(&Event::Cancelled { signal });
-        for handle in self.slots.values() {
-            handle.send(&ToSlot::Cancel);
-        }
-        self.news(News::Cancelled);
-    }
 }

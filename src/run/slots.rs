@@ -67,6 +67,11 @@ impl SlotHandle {
         self.sender.close();
     }
 
+    /// Its process; below it are its script's.
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+
     /// The line it is at.
     pub(super) fn place(&self) -> Option<Place> {
         progress::read(&self.directory)

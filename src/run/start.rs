@@ -12,7 +12,7 @@ use super::engines::Search;
 use super::judge::Court;
 use super::opening::opening;
 use super::select::{Selected, select};
-use super::{orphans, quarantine};
+use super::{orphans, quarantine, shards};
 use crate::classify::{Budget, Catalogue, RetryRules};
 use crate::config::{self, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
@@ -101,7 +101,8 @@ pub fn prepare(
     state: &Path,
     seed: u64,
 ) -> Result<Prepared, StartError> {
-    let (selected, filtered_out) = select(brief)?;
+    let selecting = select(brief)?;
+    let selected = &selecting.trials;
     if brief.nothing == Nothing::Wrong && brief.selection.exact && selected.len() != 1 {
         return Err(StartError::NoSuchTrial(brief.selection.filters.join(" ")));
     }
@@ -119,7 +120,8 @@ pub fn prepare(
     let (reaped, dead) = orphans::begin(&ledgers);
     let life = Life::begin(&ledgers, run, &orphans::beginning(brief, &dirs))
         .map_err(|error| StartError::Life(ledgers.clone(), error))?;
-    let mut opening = opening(brief, run, &selected, filtered_out, seed);
+    let mut opening = opening(brief, run, &selecting, seed);
+    opening.extend(brief.shard.as_ref().and_then(shards::acknowledge));
     let notes = quarantine::notes(brief)?.into_iter();
     opening.extend(notes.map(|message| Event::Warning { message }));
     let reaped = reaped.into_iter().map(Box::new);
@@ -141,7 +143,7 @@ pub fn prepare(
         stand_in: dirs.trial(),
     };
     Ok(Prepared {
-        scheduler: Scheduler::new(attempts(&selected), limits),
+        scheduler: Scheduler::new(attempts(selected), limits),
         limits,
         container_width: width,
         cores,
@@ -155,9 +157,9 @@ pub fn prepare(
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
         slow: settings.slow,
-        court: court(settings, selected.len(), seed),
-        empty: selected.is_empty() && brief.nothing == Nothing::Noted,
-        trials: trials(brief, selected),
+        court: court(settings, selecting.trials.len(), seed),
+        empty: selecting.is_empty() && brief.nothing == Nothing::Noted,
+        trials: trials(brief, selecting.trials),
         life,
         dirs,
         state: state.to_owned(),

@@ -288,7 +288,9 @@ fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: bool) -> Cle
     } else {
         Extent::Everything
     };
-    let limit = slot.setup.rules.cleanup_limit;
+    let limit = slot
+        .hurry
+        .within(clock::now(), slot.setup.rules.cleanup_limit);
     clean_engines(slot, attempt, extent, limit)
 }
 

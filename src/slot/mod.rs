@@ -11,6 +11,7 @@ mod deadline;
 mod desk;
 mod evidence;
 mod failures;
+mod hurry;
 mod journal;
 mod ladder;
 mod leaks;

@@ -278,7 +278,7 @@ impl World for Watch<'_, '_> {
 impl Watch<'_, '_> {
     /// Code of the user's that still runs although its script has been ended, after one more grace.
     fn outlives(&mut self, thread: &std::thread::ScopedJoinHandle<'_, ()>) -> bool {
-        let grace = self.slot.setup.rules.grace;
+        let grace = self.slot.hurry.grace(self.slot.setup.rules.grace);
         let give_up = clock::now() + grace;
         let attempt = self.attempt;
         let at_most = grace + self.slot.setup.rules.cleanup_limit;

@@ -56,8 +56,17 @@ pub enum ToSlot {
     Look(AttemptId),
     /// Go on with an attempt that is kept alive past its deadline: end it.
     Release(AttemptId),
-    /// End what runs, clean up, and take no more.
-    Cancel,
+    /// End what runs, clean up, and take no more. May be said again, to be quicker.
+    Cancel(Haste),
+}
+
+/// How quickly a slot ends what it runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Haste {
+    /// The whole of it, cleaning included; `None`: each step as long as it may take.
+    pub within: Option<Duration>,
+    /// The most that a process has between SIGTERM and SIGKILL; `None`: as configured.
+    pub grace: Option<Duration>,
 }
 
 /// From a slot to the harness.

@@ -231,6 +231,13 @@ impl Talk {
             Event::SlotReplaced { slot, why } if self.look.volume > Volume::Normal => {
                 format!("worker {slot} was replaced: {}\n", one_line(why))
             }
+            Event::RunStarted(facts) if self.look.volume > Volume::Quiet => {
+                let mut block = Block::new(self.paint(), self.look.width);
+                if let Some(shard) = &facts.shard {
+                    block.line("shard", &tally::shard(shard));
+                }
+                block.text()
+            }
             Event::RunStarted(_)
             | Event::TrialPlanned(_)
             | Event::Engine(_)

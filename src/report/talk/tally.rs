@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::{TalkLook, Volume};
-use crate::model::{AttemptReport, Bearing, RunId, TrialFacts, Verdict};
-use crate::report::paint::{Paint, count, seconds};
+use crate::model::{AttemptReport, Bearing, RunId, ShardFacts, TrialFacts, Verdict, duration};
+use crate::report::paint::{Paint, count, one_line, seconds};
 
 /// What is counted for the closing lines.
 #[derive(Debug, Default)]
@@ -30,6 +30,30 @@ const ORDER: [Verdict; 9] = [
     Verdict::Skipped,
     Verdict::Ignored,
 ];
+
+/// `2/4 (from CI_NODE_INDEX): 31 of 122 scripts, est. 6m12s, digest 84222325cbf29ce4`
+pub(super) fn shard(facts: &ShardFacts) -> String {
+    let ShardFacts {
+        index,
+        total,
+        origin,
+        scripts,
+        of,
+        estimate,
+        digest,
+    } = facts;
+    let by = match estimate {
+        // Nobody wants the milliseconds of an estimate.
+        Some(time) => format!(
+            "est. {}",
+            duration::format(Duration::from_secs(time.as_secs()))
+        ),
+        None => "divided by name".to_owned(),
+    };
+    let origin = one_line(origin);
+    let of = count(*of, "script");
+    format!("{index}/{total} (from {origin}): {scripts} of {of}, {by}, digest {digest}")
+}
 
 impl Tally {
     pub(super) fn add(&mut self, report: &AttemptReport) {
