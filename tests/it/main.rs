@@ -31,5 +31,6 @@ mod shards;
 mod stacks;
 mod surroundings;
 mod testscript;
+mod tries;
 mod updates;
 mod verdicts;
