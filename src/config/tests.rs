@@ -482,8 +482,21 @@ max = 0
 id = "x"
 regx = "a"
 [quarantine.more]
-"#), @"");
-    insta::assert_snapshot!(mistakes("[signature]\nid = \"x\"\n"), @"");
+"#), @r#"
+    harness.toml:2:1: `[[quarantine]]` needs `issue`
+    harness.toml:4:10: expected a text, found an empty string
+    harness.toml:5:9: expected a date such as `2026-12-31`, without quotes, found the text "2026-12-31"
+    harness.toml:8:9: expected a regular expression, found `a(`: unclosed group
+    harness.toml:9:9: expected `transient-engine`, `resource-exhaustion`, `timing`, `stale-state`, `artifact-collision`, `user-error` or `hang`, found `bad-luck`
+    harness.toml:10:9: expected an exit code from 0 to 255
+    harness.toml:11:7: expected a number above zero, found `0`
+    harness.toml:12:1: `[[signature]]` needs `regex`
+    harness.toml:13:6: `x` is given twice
+    harness.toml:14:1: unknown setting `regx` in `[signature]`
+      hint: did you mean `regex`?
+    harness.toml:15:13: unknown setting `more` in `[quarantine]`
+    "#);
+    insta::assert_snapshot!(mistakes("[signature]\nid = \"x\"\n"), @r#"harness.toml:1:1: expected a list of tables `[[signature]]`, found one `signature`"#);
 }
 
 #[test]

@@ -32,5 +32,6 @@ mod stacks;
 mod surroundings;
 mod testscript;
 mod tidying;
+mod tries;
 mod updates;
 mod verdicts;
