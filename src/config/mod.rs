@@ -27,7 +27,7 @@ pub use read::read;
 pub use reference::reference;
 pub use resolve::{Origin, Overrides, PolicyRefused, Reasoned, Sourced};
 pub use settings::{
-    CheckSettings, CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, OnHang,
-    PolicySettings, RecordSettings, Settings, Width,
+    AdmissionSettings, CheckSettings, CleanupSettings, CleanupWhen, EngineChoice, EngineSettings,
+    OnHang, PolicySettings, RecordSettings, Settings, Width,
 };
 pub use table::settings;

@@ -1,7 +1,9 @@
 //! From scripts to the plan.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::mentions::mentioned;
 use crate::config::{Origin, Pattern, Sourced};
 use crate::model::{Diagnostic, Dialect, Hash, Lane, LeakRule};
 use crate::script::{self, Script};
@@ -26,6 +28,10 @@ pub struct Rules<'a> {
     pub container_names: &'a [Pattern],
     /// The deadline by flag, environment, header, file or default.
     pub deadline: &'a dyn Fn(Option<Sourced<Duration>>) -> Sourced<Duration>,
+    /// Images that are pulled beforehand.
+    pub images: &'a [String],
+    /// Variables that every script has.
+    pub environment: &'a BTreeMap<String, String>,
     /// The rule for leaks, likewise.
     pub leaks: &'a dyn Fn(Option<LeakRule>) -> LeakRule,
 }
@@ -45,6 +51,8 @@ pub struct Planned {
     pub leaks: LeakRule,
     /// How much of its lane's width it takes; the maximum is all of it.
     pub cpus: u32,
+    /// Of the images that are pulled beforehand, those that it names.
+    pub images: Vec<String>,
     /// Hash of the script.
     pub hash: String,
 }
@@ -53,6 +61,7 @@ pub struct Planned {
 pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnostic>) -> Planned {
     let Candidate { name, file, bytes } = candidate;
     let hash = Hash::of(&bytes);
+    let images = mentioned(&bytes, rules.images, rules.environment);
     let (script, found) = Script::parse(&file, &bytes, rules.dialect);
     mistakes.extend(found);
     let header = script.header.deadline.as_ref().map(|deadline| Sourced {
@@ -83,6 +92,7 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         deadline,
         leaks,
         cpus,
+        images,
         hash,
     }
 }
@@ -134,6 +144,8 @@ mod tests {
             container_names: &patterns,
             deadline: &|header| header.unwrap_or(Sourced::default_of(default)),
             leaks: &|header| header.unwrap_or(LeakRule::Warn),
+            images: &[],
+            environment: &BTreeMap::new(),
         };
         let candidate = Candidate {
             name: name.to_owned(),

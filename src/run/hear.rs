@@ -22,6 +22,7 @@ impl Driver {
                 let arch = std::env::consts::ARCH.to_owned();
                 self.teller.tell(&Event::Programs { hashes, arch });
             }
+            Occurrence::Looked(wrong) => self.looked(wrong),
             Occurrence::Waiting(message) => self.teller.tell(&Event::Warning { message }),
             Occurrence::Signal(signal) if asks(signal) => self.ask_what_runs(),
             Occurrence::Signal(signal) => self.signaled(signal),
@@ -128,6 +129,7 @@ impl Driver {
         let verdict = Attempts::of(&reports).map(|attempts| classify::verdict(&attempts, leaks));
         let [report] = reports;
         self.look_at_survivors(attempt, &report);
+        self.note_health(self.trial(attempt).planned.lane, &report);
         self.teller.tell(&Event::AttemptEnded {
             attempt,
             report: Box::new(report),
@@ -173,6 +175,7 @@ impl Driver {
                     Policy::Serial => Width::MIN,
                     Policy::Gated | Policy::Parallel => self.run.container_width,
                 };
+                self.keeper.meet(facts, found.missing);
                 self.engine = Some(facts.as_ref().clone());
                 (
                     Grant {

@@ -1,7 +1,8 @@
 //! From what came of attempts to the verdict that a trial is settled with. Decides no verdict itself.
 
 use super::driver::Driver;
-use crate::model::{AttemptId, Event, Verdict};
+use super::start::Trial;
+use crate::model::{AttemptId, Event, Lane, Verdict};
 
 impl Driver {
     /// A verdict of one lap. The trial has that of the first lap that did not pass.
@@ -22,6 +23,20 @@ impl Driver {
                 reason,
             });
         }
+    }
+
+    /// Why a container trial need not be tried: it names an image that cannot be had.
+    pub(super) fn missing_image(&self, trial: &Trial) -> Option<String> {
+        let planned = &trial.planned;
+        let mut named = planned
+            .images
+            .iter()
+            .filter(|_| planned.lane == Lane::Container);
+        let why = |image: &String| {
+            let why = self.keeper.missing.get(image)?;
+            Some(format!("image {image} could not be pulled: {why}"))
+        };
+        named.find_map(why)
     }
 
     /// A container trial, and there is no engine for it.

@@ -202,6 +202,7 @@ impl Driver {
                     | Occurrence::Said(..)
                     | Occurrence::Engine(_)
                     | Occurrence::Waiting(_)
+                    | Occurrence::Looked(_)
                     | Occurrence::Line,
                 ) => {}
                 None if self.time_for(FAREWELL).is_zero() => {
