@@ -308,6 +308,12 @@ fn rows(contents: &Contents, of: &dyn Fn(AttemptId) -> bool) -> String {
                 by,
                 ..
             } => format!("{engine} {command}  unattributed: {by} led it to another engine"),
+            Entry::Unwatched {
+                engine,
+                command,
+                by,
+                ..
+            } => format!("{engine} {command}  not in Podman's journal: {by}"),
             Entry::Engine { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
@@ -355,6 +361,7 @@ fn fate(
         | Entry::Intent { .. }
         | Entry::Engine { .. }
         | Entry::Elsewhere { .. }
+        | Entry::Unwatched { .. }
         | Entry::Acquired { .. }
         | Entry::Settled { .. } => None,
     });

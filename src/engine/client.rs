@@ -47,6 +47,14 @@ impl Client {
         }
     }
 
+    /// The same, with a variable set for it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: OsString) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.into(), value));
+        self
+    }
+
     /// By which name it is called.
     pub fn kind(&self) -> EngineKind {
         self.kind

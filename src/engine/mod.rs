@@ -5,11 +5,13 @@
 
 pub mod client;
 pub mod container;
+pub mod containers_conf;
 pub mod detect;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod helpers;
+pub mod http;
 pub mod images;
 pub mod inspect;
 pub mod listing;

@@ -52,6 +52,17 @@ pub enum Entry {
         /// The flag or variable that led it there.
         by: String,
     },
+    /// A call of an attempt that Podman's journal of the attempt does not see.
+    Unwatched {
+        /// By whom.
+        attempt: AttemptId,
+        /// With which client.
+        engine: EngineKind,
+        /// What was typed.
+        command: String,
+        /// The flag or variable that kept it out.
+        by: String,
+    },
     /// Something was made, and its id is known.
     Acquired {
         /// By whom.
@@ -79,6 +90,7 @@ impl Entry {
         match self {
             Entry::Intent { attempt, .. }
             | Entry::Elsewhere { attempt, .. }
+            | Entry::Unwatched { attempt, .. }
             | Entry::Acquired { attempt, .. }
             | Entry::Released { attempt, .. }
             | Entry::Settled { attempt } => Some(*attempt),
@@ -137,6 +149,11 @@ impl Ledger {
     /// Its file.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// Where the engines write the ids of what they make, one directory for each attempt.
+    pub fn id_files(&self) -> PathBuf {
+        self.file.with_file_name("ids")
     }
 
     /// Appends entries in one write, so that lines of several writers never mix.
@@ -239,6 +256,7 @@ impl Contents {
             Entry::Intent { .. }
             | Entry::Engine { .. }
             | Entry::Elsewhere { .. }
+            | Entry::Unwatched { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
             | Entry::Settled { .. } => None,
@@ -259,11 +277,19 @@ impl Contents {
             Entry::Intent { .. }
             | Entry::Engine { .. }
             | Entry::Elsewhere { .. }
+            | Entry::Unwatched { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
             | Entry::Settled { .. } => None,
         };
         entries.filter_map(away).collect()
+    }
+
+    /// Every call of the attempt, as far as it went to the run's engine, is in its journal if it has one.
+    pub fn is_watched(&self, of: AttemptId) -> bool {
+        let unwatched =
+            |entry: &Entry| matches!(entry, Entry::Unwatched { attempt, .. } if *attempt == of);
+        !self.entries.iter().any(unwatched)
     }
 
     /// The engines that the run used: the name each is called by, and which it is.
@@ -274,6 +300,7 @@ impl Contents {
                 Entry::Engine { engine, identity } => Some((*engine, identity.as_str())),
                 Entry::Intent { .. }
                 | Entry::Elsewhere { .. }
+                | Entry::Unwatched { .. }
                 | Entry::Acquired { .. }
                 | Entry::Released { .. }
                 | Entry::Settled { .. } => None,
@@ -295,6 +322,7 @@ impl Contents {
                 Entry::Intent { .. }
                 | Entry::Engine { .. }
                 | Entry::Elsewhere { .. }
+                | Entry::Unwatched { .. }
                 | Entry::Acquired { .. }
                 | Entry::Released { .. } => {}
             }

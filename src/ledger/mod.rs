@@ -4,11 +4,13 @@
 
 mod calls;
 pub mod intents;
+pub mod journal;
 mod keep;
 pub mod labels;
 pub mod life;
 pub mod orphans;
 pub mod proof;
+pub mod proxy;
 mod remedy;
 pub mod remove;
 pub mod state;

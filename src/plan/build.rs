@@ -34,6 +34,8 @@ pub struct Rules<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// The rule for leaks, likewise.
     pub leaks: &'a dyn Fn(Option<LeakRule>) -> LeakRule,
+    /// How often it is tried again, likewise.
+    pub retries: &'a dyn Fn(Option<u32>) -> u32,
 }
 
 /// A trial of the plan.
@@ -53,6 +55,8 @@ pub struct Planned {
     pub cpus: u32,
     /// Of the images that are pulled beforehand, those that it names.
     pub images: Vec<String>,
+    /// How often it is tried again when it does not pass.
+    pub retries: u32,
     /// Hash of the script.
     pub hash: String,
 }
@@ -84,7 +88,7 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
     } else {
         script.header.cpus.as_ref().map_or(1, |cpus| cpus.value)
     };
-    mistakes.extend(retries(&file, &script));
+    let retries = (rules.retries)(script.header.retries.as_ref().map(|retries| retries.value));
     Planned {
         name,
         file,
@@ -93,6 +97,7 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         leaks,
         cpus,
         images,
+        retries,
         hash,
     }
 }
@@ -112,25 +117,6 @@ fn lane(name: &str, script: &Script, container_names: &[Pattern]) -> Lane {
     }
 }
 
-/// Nothing is retried by this version: a script that asks for it must not be told that it was.
-fn retries(file: &str, script: &Script) -> Option<Diagnostic> {
-    let retries = script
-        .header
-        .retries
-        .as_ref()
-        .filter(|retries| retries.value > 0)?;
-    Some(Diagnostic {
-        file: file.to_owned(),
-        line: retries.line,
-        col: 0,
-        message: format!(
-            "`retries`: expected 0, found {}: this version retries nothing",
-            retries.value
-        ),
-        hint: None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +132,7 @@ mod tests {
             leaks: &|header| header.unwrap_or(LeakRule::Warn),
             images: &[],
             environment: &BTreeMap::new(),
+            retries: &|header| header.unwrap_or(0),
         };
         let candidate = Candidate {
             name: name.to_owned(),
@@ -194,12 +181,5 @@ mod tests {
             (Plain, 2, 180),
             &[],
         );
-    }
-
-    #[test]
-    fn what_is_not_there_yet_is_refused() {
-        check("a", "#: retries = 0\n", (Lane::Plain, 1, 180), &[]);
-        let mistake = "a.txtar:1: `retries`: expected 0, found 2: this version retries nothing";
-        check("a", "#: retries = 2\n", (Lane::Plain, 1, 180), &[mistake]);
     }
 }

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::driver::{Driver, Occurrence};
+use super::start::Trial;
 use crate::config::AdmissionSettings;
 use crate::engine::client::Client;
 use crate::engine::trouble::expect_success;
 use crate::host::process::Bounded;
 use crate::host::{environment, room};
-use crate::model::{AttemptReport, EngineFacts, Event, Fault, FaultKind, Lane, Outcome, duration};
+use crate::model::{
+    AttemptId, AttemptReport, EngineFacts, Event, Judgement, Lane, TroubleClass, Verdict, duration,
+};
 use crate::schedule::{AdmissionRules, Health, News, Sight, Turned};
 
 /// How long the engine may take to list its containers.
@@ -53,8 +56,7 @@ impl Keeper {
     }
 
     /// The engine was found.
-    pub(super) fn meet(&mut self, facts: &EngineFacts, missing: BTreeMap<String, String>) {
-        self.missing = missing;
+    pub(super) fn meet(&mut self, facts: &EngineFacts) {
         self.needs.add_storage_of(facts);
     }
 }
@@ -106,37 +108,54 @@ fn memory_clause(now: f64, limit: u32) -> String {
 }
 
 /// What an attempt's end tells of the engine.
-fn health(report: &AttemptReport) -> Health {
-    let faulted = matches!(
-        report.outcome,
-        Outcome::Faulted(Fault {
-            kind: FaultKind::Engine,
-            ..
-        })
-    );
+fn health(report: &AttemptReport, judgement: &Judgement) -> Health {
+    let known = judgement.known.as_ref().map(|known| known.class);
     let clean = report.cleanup.leftovers.is_empty();
-    match &report.outcome {
-        _ if faulted => Health::Faulted,
+    match judgement.verdict {
         _ if report.engine_calls == 0 => Health::Unused,
-        Outcome::Passed | Outcome::Skipped { .. } if clean => Health::Answered,
-        Outcome::Passed
-        | Outcome::Skipped { .. }
-        | Outcome::Failed(_)
-        | Outcome::TimedOut(_)
-        | Outcome::Faulted(_)
-        | Outcome::Cancelled => Health::Doubtful,
+        _ if known == Some(TroubleClass::TransientEngine) => Health::Faulted,
+        Verdict::Passed | Verdict::Skipped if clean => Health::Answered,
+        Verdict::Passed
+        | Verdict::Skipped
+        | Verdict::Flaky
+        | Verdict::Failed
+        | Verdict::Hung
+        | Verdict::Slow
+        | Verdict::Faulted
+        | Verdict::NotRun
+        | Verdict::Ignored => Health::Doubtful,
     }
 }
 
 impl Driver {
     /// Tells the door what an attempt's end says of engine and machine.
-    pub(super) fn note_health(&mut self, lane: Lane, report: &AttemptReport) {
+    pub(super) fn note_health(
+        &mut self,
+        attempt: AttemptId,
+        report: &AttemptReport,
+        judgement: &Judgement,
+    ) {
+        let lane = self.trial(attempt).planned.lane;
         if lane == Lane::Plain && report.engine_calls == 0 {
             return;
         }
-        let health = health(report);
+        let health = health(report, judgement);
         let short = self.keeper.needs.lacking().is_some();
         self.news(News::Used { health, short });
+    }
+
+    /// Why a container trial need not be tried: it names an image that cannot be had.
+    pub(super) fn missing_image(&self, trial: &Trial) -> Option<String> {
+        let planned = &trial.planned;
+        let mut named = planned
+            .images
+            .iter()
+            .filter(|_| planned.lane == Lane::Container);
+        let why = |image: &String| {
+            let why = self.keeper.missing.get(image)?;
+            Some(format!("image {image} could not be pulled: {why}"))
+        };
+        named.find_map(why)
     }
 
     /// Looks at engine and machine, beside everything else.

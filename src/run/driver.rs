@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::admission::Keeper;
 use super::engines::{self, Found};
 use super::fingerprint;
+use super::gate::AtGate;
 use super::interruption::Interruption;
 use super::late::Late;
 use super::signals::{hear_lines, watch_signals};
@@ -18,7 +19,9 @@ use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
 use crate::host::post::{Inbox, Post, post};
 use crate::host::{adopt, clock};
-use crate::model::{AttemptId, AttemptStart, Conclusion, EngineFacts, Event, SlotId, Verdict};
+use crate::model::{
+    AttemptId, AttemptStart, Conclusion, Effect, EngineFacts, Event, SlotId, Verdict,
+};
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
 
@@ -41,6 +44,8 @@ pub(super) enum Occurrence {
     Signal(i32),
     /// Somebody typed a line.
     Line,
+    /// Something happened at the gate.
+    Gate(AtGate),
 }
 
 /// A slot says beforehand what will take it longer than a script may. One that is silent for so much longer
@@ -57,6 +62,8 @@ pub(super) struct Running {
     /// When it is given up; `None` while it waits for the engine.
     pub(super) give_up: Option<Instant>,
     pub(super) held: Option<Instant>,
+    /// How many of its stand-ins wait at the gate.
+    pub(super) gates: u32,
     /// Its slot has been killed for its silence.
     pub(super) killed: bool,
     /// What is known of it past its deadline.
@@ -80,9 +87,8 @@ pub(super) struct Driver {
     conversations: BTreeMap<SlotId, Conversation>,
     pub(super) leaving: u32,
     pub(super) running: BTreeMap<AttemptId, Running>,
-    pub(super) verdicts: BTreeMap<u32, Verdict>,
-    /// What is known of trials that are not settled: the verdict so far, and the reason.
-    pub(super) judged: BTreeMap<u32, (Verdict, String)>,
+    /// What each trial that is settled does to the run.
+    pub(super) effects: BTreeMap<u32, Effect>,
     pub(super) grant: Option<Grant>,
     pub(super) engine: Option<EngineFacts>,
     /// Held until the end, so that no other run comes between two trials.
@@ -142,8 +148,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         conversations: BTreeMap::new(),
         leaving: 0,
         running: BTreeMap::new(),
-        verdicts: BTreeMap::new(),
-        judged: BTreeMap::new(),
+        effects: BTreeMap::new(),
         grant: None,
         engine: None,
         turn: None,
@@ -204,7 +209,7 @@ impl Driver {
             unclean: self.unclean && self.run.strict,
             empty: self.run.empty,
         };
-        let conclusion = classify::conclusion(self.verdicts.values().copied(), circumstances);
+        let conclusion = classify::conclusion(self.effects.values().copied(), circumstances);
         let duration = self.teller.elapsed();
         if self.interruption.left {
             self.run.dirs.leave();
@@ -267,8 +272,14 @@ impl Driver {
     }
 
     pub(super) fn tell_settled(&mut self, event: &Event) {
-        if let Event::TrialSettled { trial, verdict, .. } = event {
-            self.verdicts.insert(*trial, *verdict);
+        if let Event::TrialSettled {
+            trial,
+            verdict,
+            bearing,
+            ..
+        } = event
+        {
+            self.effects.insert(*trial, verdict.effect(bearing));
         }
         self.teller.tell(event);
     }
@@ -289,7 +300,7 @@ impl Driver {
                 Action::GiveUp(attempt) => self.without_engine(attempt),
                 Action::Drop(attempt) => {
                     let reason = self.why_dropped(attempt);
-                    self.judge(attempt, Verdict::NotRun, reason);
+                    self.never_begun(attempt, Verdict::NotRun, reason);
                 }
                 Action::Settle(trial) => self.settle(trial),
                 Action::Look => self.look_at_engine(),

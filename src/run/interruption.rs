@@ -118,7 +118,7 @@ impl Driver {
                 self.teller.tell(&Event::Warning { message });
             }
             let reason = "the run was interrupted, and its end was not awaited".to_owned();
-            self.judge(attempt, Verdict::NotRun, reason);
+            self.never_begun(attempt, Verdict::NotRun, reason);
             self.settle(attempt.trial);
         }
         if !self.slots.is_empty() {

@@ -74,6 +74,7 @@ impl Driver {
             }
             FromSlot::Started(_)
             | FromSlot::Held { .. }
+            | FromSlot::AtGate { .. }
             | FromSlot::AskEngine(_)
             | FromSlot::Recalled(_)
             | FromSlot::Ended { .. } => {}

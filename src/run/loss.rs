@@ -8,11 +8,12 @@ use super::slots::{Gone, SlotHandle};
 use crate::engine::client::Client;
 use crate::host::process::Bounded;
 use crate::host::{clock, environment};
+use crate::ledger::journal::JournalFiles;
 use crate::ledger::proof::{Owner, Standing};
 use crate::ledger::remove::{CleanupPolicy, clean};
 use crate::model::{
     AttemptId, AttemptReport, Bytes, Cleanup, Event, Fault, FaultKind, MachineDelta, Outcome,
-    SlotId, Timings,
+    ResourceKind, SlotId, Timings,
 };
 use crate::schedule::News;
 use crate::wire::Keep;
@@ -104,6 +105,7 @@ impl Driver {
             samples: Vec::new(),
             ladder,
             hang_file: String::new(),
+            failed: None,
         }
     }
 
@@ -123,6 +125,10 @@ impl Driver {
             attempt,
             intents: &intents,
             standing: Standing::Alive,
+            journal: JournalFiles::of(&self.run.ledger, attempt),
+            // The slot died, and whoever wrote to it may have been killed.
+            watched: false,
+            up_to: ResourceKind::Image,
         };
         let rules = &self.run.setup.rules;
         let policy = CleanupPolicy {
@@ -203,6 +209,7 @@ impl Driver {
                     | Occurrence::Engine(_)
                     | Occurrence::Waiting(_)
                     | Occurrence::Looked(_)
+                    | Occurrence::Gate(_)
                     | Occurrence::Line,
                 ) => {}
                 None if self.time_for(FAREWELL).is_zero() => {

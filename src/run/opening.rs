@@ -53,11 +53,8 @@ pub(super) fn opening(brief: &Brief, run: &RunId, selecting: &Selecting, seed: u
         .zip(selected)
         .filter(|(_, selected)| selected.chosen == Chosen::Ignored)
     {
-        events.push(Event::TrialSettled {
-            trial,
-            verdict: Verdict::Ignored,
-            reason: selected.ignored.clone(),
-        });
+        let reason = selected.ignored.clone();
+        events.push(Event::settled(trial, Verdict::Ignored, reason));
     }
     events
 }

@@ -92,6 +92,7 @@ pub fn select(brief: &Brief) -> Result<Selecting, StartError> {
             images: &brief.settings.engine.images,
             environment: &brief.settings.environment,
             leaks: &|header| brief.settings.leak_for(header),
+            retries: &|header| brief.settings.retries_for(header),
         };
         let planned = plan::build(candidate, &rules, &mut mistakes);
         let ignored = ignored(&planned, brief, &installed);

@@ -146,6 +146,7 @@ impl Conversation {
             Some(FromSlot::Ended { .. }) => self.orderly = true,
             Some(
                 FromSlot::Held { .. }
+                | FromSlot::AtGate { .. }
                 | FromSlot::AskEngine(_)
                 | FromSlot::Recalled(_)
                 | FromSlot::Busy { .. }

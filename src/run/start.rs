@@ -10,10 +10,11 @@ use super::brief::{Brief, Kept, Nothing};
 use super::dirs::{DirError, Dirs};
 use super::discover::DiscoverError;
 use super::engines::Search;
+use super::judge::Court;
 use super::opening::opening;
-use super::orphans;
 use super::select::{Selected, select};
-use super::shards;
+use super::{orphans, quarantine, shards};
+use crate::classify::{Budget, Catalogue, RetryRules};
 use crate::config::{self, AdmissionSettings, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
@@ -51,6 +52,8 @@ pub struct Prepared {
     pub(super) programs: Vec<(String, Option<PathBuf>)>,
     pub(super) search: Option<Search>,
     pub(super) ledger: Ledger,
+    /// The account's state directory: where turns are taken.
+    pub(super) account: PathBuf,
     pub(super) likely: Option<EngineKind>,
     pub(super) without_engine: Verdict,
     pub(super) strict: bool,
@@ -58,6 +61,8 @@ pub struct Prepared {
     pub(super) slow: Duration,
     /// Nothing was selected, and that is worth an exit code.
     pub(super) empty: bool,
+    /// What is known of trials that are not settled.
+    pub(super) court: Court,
 }
 
 /// Why nothing runs.
@@ -118,8 +123,10 @@ pub fn prepare(
         .map_err(|error| StartError::Life(ledgers.clone(), error))?;
     let mut opening = opening(brief, run, &selecting, seed);
     opening.extend(brief.shard.as_ref().and_then(shards::acknowledge));
-    let told = |reaped| Event::Reaped(Box::new(reaped));
-    opening.extend(reaped.into_iter().map(told));
+    let notes = quarantine::notes(brief)?.into_iter();
+    opening.extend(notes.map(|message| Event::Warning { message }));
+    let reaped = reaped.into_iter().map(Box::new);
+    opening.extend(reaped.map(Event::Reaped));
     let setup = setup(
         brief,
         run,
@@ -130,7 +137,7 @@ pub fn prepare(
     let search = Search {
         settings: settings.clone(),
         shared: shared(brief, state),
-        ledgers,
+        ledgers: ledgers.clone(),
         dead,
         ledger: ledger.clone(),
         executable: dirs.executable(),
@@ -148,16 +155,34 @@ pub fn prepare(
         programs: programs(brief),
         search: Some(search),
         ledger,
+        account: ledgers,
         likely: likely(settings),
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
         slow: settings.slow,
+        court: court(settings, selecting.trials.len(), seed),
         empty: selecting.is_empty() && brief.nothing == Nothing::Noted,
         trials: trials(brief, selecting.trials),
         life,
         dirs,
         state: state.to_owned(),
     })
+}
+
+fn court(settings: &Settings, trials: usize, seed: u64) -> Court {
+    let trials = u32::try_from(trials).unwrap_or(u32::MAX);
+    let retry = &settings.retry;
+    Court::new(
+        Catalogue::new(settings.signatures.clone()),
+        RetryRules {
+            failures: 0,
+            signatures: retry.signatures,
+            seed,
+        },
+        retry.flaky,
+        Budget::new(retry.budget, trials),
+        quarantine::in_force(&settings.quarantine),
+    )
 }
 
 /// What becomes of a container trial when there is no engine.

@@ -15,9 +15,9 @@ use super::watch::Watch;
 use crate::host::clock;
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::model::{
-    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Failure, Fault, FaultKind, Hash,
-    LadderStep, Leak, Leftover, MachineDelta, Outcome, QuietSample, Resource, ResourceKind,
-    Timings,
+    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, FailedProgram, Failure, Fault,
+    FaultKind, Hash, LadderStep, Leak, Leftover, MachineDelta, Outcome, QuietSample, Resource,
+    ResourceKind, Timings,
 };
 use crate::script::{Script, txtar};
 use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
@@ -42,6 +42,8 @@ struct Seen {
     steps: Vec<LadderStep>,
     /// New data for files of the archive.
     updates: BTreeMap<usize, Vec<u8>>,
+    /// The program whose end made the failing line fail.
+    failed: Option<FailedProgram>,
 }
 
 /// A job that is over.
@@ -111,6 +113,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         samples: seen.samples,
         ladder: seen.steps,
         hang_file: String::new(),
+        failed: seen.failed,
     };
     Done {
         report,
@@ -214,6 +217,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         samples: watch.samples(&outcome),
         steps: std::mem::take(&mut watch.steps),
         updates,
+        failed: watch.failures.of(&outcome),
     };
     (outcome, log, seen)
 }
@@ -396,5 +400,6 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
         updated: String::new(),
         ladder: std::mem::take(&mut watch.steps),
         hang_file: String::new(),
+        failed: None,
     }
 }

@@ -9,9 +9,10 @@ use crate::engine::client::Client;
 use crate::engine::presence;
 use crate::host::clock;
 use crate::ledger::intents::{Contents, Ledger};
+use crate::ledger::journal::JournalFiles;
 use crate::ledger::proof::{Owner, Standing};
 use crate::ledger::remove::{CleanupPolicy, clean};
-use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Leftover, Resource, ResourceKind};
+use crate::model::{AttemptId, Cleanup, EngineKind, Leftover, Resource, ResourceKind};
 use crate::wire::os_variables;
 
 /// How much is to be removed.
@@ -26,10 +27,10 @@ pub(super) enum Extent {
 }
 
 impl Extent {
-    fn covers(self, kind: ResourceKind) -> bool {
+    fn up_to(self) -> ResourceKind {
         match self {
-            Extent::Containers => matches!(kind, ResourceKind::Container | ResourceKind::Pod),
-            Extent::Everything | Extent::Nothing => true,
+            Extent::Containers => ResourceKind::Pod,
+            Extent::Everything | Extent::Nothing => ResourceKind::Image,
         }
     }
 }
@@ -51,14 +52,17 @@ pub(super) fn clean_engines(
             return total;
         }
     };
+    let journal = JournalFiles::of(&ledger, attempt);
     for client in clients(slot, &contents, attempt) {
-        let mut intents = contents.intents(attempt, client.kind());
-        intents.retain(|intent: &Intent| extent.covers(intent.kind));
+        let intents = contents.intents(attempt, client.kind());
         let owner = Owner {
             run: &slot.setup.run,
             attempt,
             intents: &intents,
             standing: Standing::Alive,
+            watched: journal.written_conf().is_some() && contents.is_watched(attempt),
+            journal: journal.clone(),
+            up_to: extent.up_to(),
         };
         let policy = CleanupPolicy {
             keep: extent == Extent::Nothing,

@@ -54,6 +54,8 @@ pub(super) struct Slot<'r> {
 pub(super) enum Heard {
     /// The container lane admits it.
     Admit(AttemptId),
+    /// The gate is open for this stand-in.
+    Open(AttemptId, u32),
     /// Somebody asks what it does.
     Look(AttemptId),
     /// It need not be kept alive any longer.
@@ -262,6 +264,9 @@ impl Slot<'_> {
                 Ok(Some(ToSlot::Engine(grant))) => self.grant = Some(*grant),
                 Ok(Some(ToSlot::Recall(attempt))) => self.hand_back(attempt),
                 Ok(Some(ToSlot::Admit(attempt))) => heard.push(Heard::Admit(attempt)),
+                Ok(Some(ToSlot::Open { attempt, caller })) => {
+                    heard.push(Heard::Open(attempt, caller));
+                }
                 Ok(Some(ToSlot::Look(attempt))) => heard.push(Heard::Look(attempt)),
                 Ok(Some(ToSlot::Release(attempt))) => heard.push(Heard::Release(attempt)),
                 Ok(Some(ToSlot::Cancel(haste))) => {
