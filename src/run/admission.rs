@@ -54,11 +54,6 @@ impl Keeper {
             missing: BTreeMap::new(),
         }
     }
-
-    /// The engine was found.
-    pub(super) fn meet(&mut self, facts: &EngineFacts) {
-        self.needs.add_storage_of(facts);
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -98,12 +93,12 @@ impl Needs {
 )]
 fn disk_clause(place: &str, free: u64, floor: u64) -> String {
     let (free, floor) = (free as f64 / GB, floor as f64 / GB);
-    format!("{free:.1} GB are free where {place} is, below the floor of {floor:.1} GB")
+    format!("no room: {free:.1} GB are free where {place} is, below the floor of {floor:.1} GB")
 }
 
 fn memory_clause(now: f64, limit: u32) -> String {
     format!(
-        "memory is short: everything waited for it in {now:.0} % of the last 10 s, above the limit of {limit} %"
+        "no room: everything waited for memory in {now:.0} % of the last 10 s, above the limit of {limit} %"
     )
 }
 
@@ -128,6 +123,14 @@ fn health(report: &AttemptReport, judgement: &Judgement) -> Health {
 }
 
 impl Driver {
+    /// The engine was found, which it answered to.
+    pub(super) fn meet(&mut self, facts: &EngineFacts) {
+        self.keeper.needs.add_storage_of(facts);
+        let short = self.keeper.needs.lacking().is_some();
+        let health = Health::Answered;
+        self.news(News::Used { health, short });
+    }
+
     /// Tells the door what an attempt's end says of engine and machine.
     pub(super) fn note_health(
         &mut self,
@@ -192,9 +195,9 @@ impl Driver {
             }
             Turned::Broken => {
                 let faults = self.keeper.needs.settings.engine_faults;
-                let wrong = wrong.unwrap_or_else(|| format!("it failed {faults} trials in a row"));
-                let why = format!("engine down: {wrong}");
-                let message = format!("{why}; no container trial starts until it is well again");
+                let why = wrong
+                    .unwrap_or_else(|| format!("engine down: it failed {faults} trials in a row"));
+                let message = format!("{why}; no container trial starts until this is over");
                 self.engine_down = Some(why);
                 message
             }
@@ -215,5 +218,5 @@ fn unanswered(facts: &EngineFacts) -> Option<String> {
     let answer = expect_success(&command, client.program(), completed, LIMIT);
     answer
         .err()
-        .map(|trouble| format!("{}: {trouble}", facts.kind))
+        .map(|trouble| format!("engine down: {}: {trouble}", facts.kind))
 }

@@ -194,7 +194,7 @@ impl Driver {
                     Policy::Serial => Width::MIN,
                     Policy::Gated | Policy::Parallel => self.run.container_width,
                 };
-                self.keeper.meet(facts);
+                self.meet(facts);
                 self.engine = Some(facts.as_ref().clone());
                 let grant = Grant {
                     facts: Some(facts.as_ref().clone()),

@@ -21,7 +21,7 @@ pub struct AdmissionRules {
 /// A circuit that was broken so often stays so.
 const HOPELESS: u32 = 3;
 
-/// What an attempt tells of the engine by its end.
+/// What its use tells of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
     /// The engine did what it was asked.
@@ -94,13 +94,8 @@ impl Admission {
         }
     }
 
-    /// The engine was found, or did something for us.
-    pub(super) fn ready(&mut self, now: Duration) {
-        self.answered = Some(now);
-    }
-
-    /// An attempt that may have used the engine is over; `short`: the machine lacks room.
-    pub(super) fn ended(&mut self, now: Duration, health: Health, short: bool) -> Option<Turned> {
+    /// The engine was used; `short`: the machine lacks room.
+    pub(super) fn used(&mut self, now: Duration, health: Health, short: bool) -> Option<Turned> {
         match health {
             Health::Answered => {
                 self.faults = 0;

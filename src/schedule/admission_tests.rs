@@ -15,7 +15,7 @@ fn door() -> Admission {
         settle: seconds(60),
         faults: 3,
     });
-    door.ready(seconds(0));
+    door.used(seconds(0), Health::Answered, false);
     door
 }
 
@@ -36,7 +36,7 @@ fn short_scripts_one_after_another_are_never_looked_for() {
     for second in 1..1000 {
         assert!(door.admits(seconds(second)));
         assert!(!door.begin_look(seconds(second), true));
-        assert_eq!(door.ended(seconds(second), Health::Answered, false), None);
+        assert_eq!(door.used(seconds(second), Health::Answered, false), None);
     }
 }
 
@@ -53,9 +53,9 @@ fn an_answer_that_is_old_is_asked_for_again_and_once() {
 #[test]
 fn an_end_that_tells_nothing_is_no_answer_and_takes_none_away_and_one_in_doubt_does() {
     let mut door = door();
-    door.ended(seconds(3), Health::Unused, false);
+    door.used(seconds(3), Health::Unused, false);
     assert!(door.admits(seconds(4)) && !door.admits(seconds(7)));
-    door.ended(seconds(3), Health::Doubtful, false);
+    door.used(seconds(3), Health::Doubtful, false);
     assert!(!door.admits(seconds(4)));
 }
 
@@ -63,8 +63,8 @@ fn an_end_that_tells_nothing_is_no_answer_and_takes_none_away_and_one_in_doubt_d
 fn a_machine_without_room_is_looked_at_before_the_next_start() {
     let mut door = door();
     for health in [Health::Answered, Health::Unused] {
-        door.ready(seconds(1));
-        door.ended(seconds(1), health, true);
+        door.used(seconds(1), Health::Answered, false);
+        door.used(seconds(1), health, true);
         assert!(!door.admits(seconds(1)), "{health:?}");
     }
     assert!(door.begin_look(seconds(1), false));
@@ -110,14 +110,14 @@ fn faults_in_a_row_break_the_circuit_and_an_answer_between_does_not_let_them_add
         Health::Faulted,
         Health::Faulted,
     ] {
-        assert_eq!(door.ended(seconds(1), health, false), None);
+        assert_eq!(door.used(seconds(1), health, false), None);
     }
     assert_eq!(
-        door.ended(seconds(2), Health::Faulted, false),
+        door.used(seconds(2), Health::Faulted, false),
         Some(Turned::Broken)
     );
     assert_eq!(
-        door.ended(seconds(2), Health::Faulted, false),
+        door.used(seconds(2), Health::Faulted, false),
         None,
         "it is told once"
     );
@@ -134,10 +134,7 @@ fn an_engine_that_answers_and_does_nothing_is_given_up() {
     let mut broken = 0;
     for second in 1..1000 {
         if door.admits(seconds(second)) {
-            broken += u32::from(
-                door.ended(seconds(second), Health::Faulted, false)
-                    .is_some(),
-            );
+            broken += u32::from(door.used(seconds(second), Health::Faulted, false).is_some());
         } else if door.begin_look(seconds(second), true) {
             door.looked(seconds(second), Sight::Well);
         }
@@ -153,7 +150,7 @@ fn an_engine_that_answers_and_does_nothing_is_given_up() {
 fn with_nothing_else_to_do_there_is_one_last_look() {
     let mut door = door();
     for _ in 0..3 {
-        door.ended(seconds(1), Health::Faulted, false);
+        door.used(seconds(1), Health::Faulted, false);
     }
     assert!(door.is_broken() && !door.is_hopeless(true));
     assert!(door.begin_look(seconds(1), true), "at once");
@@ -186,6 +183,11 @@ fn schedule(lanes: &[Lane]) -> Scheduler {
     };
     let mut schedule = Scheduler::new(attempts, limits).with_admission(door().rules);
     schedule.begin();
+    let used = News::Used {
+        health: Health::Answered,
+        short: false,
+    };
+    schedule.step(seconds(0), used);
     schedule.step(seconds(0), News::EngineReady(one));
     schedule
 }

@@ -46,9 +46,9 @@ pub enum News {
     Held(AttemptId),
     /// Nothing more may start.
     Cancelled,
-    /// An attempt that may have used the engine is over; told before its end.
+    /// The engine was used, by an attempt or to find it; told before the end of either.
     Used {
-        /// What it tells of the engine.
+        /// What that tells of the engine.
         health: Health,
         /// The machine lacks room for containers.
         short: bool,
@@ -224,15 +224,10 @@ impl Scheduler {
 
     fn take(&mut self, now: Duration, news: News) -> Vec<Action> {
         match news {
-            News::EngineReady(width) => {
-                self.engine = Engine::Ready(width);
-                if let Some(door) = &mut self.admission {
-                    door.ready(now);
-                }
-            }
+            News::EngineReady(width) => self.engine = Engine::Ready(width),
             News::Used { health, short } => {
                 let door = self.admission.as_mut();
-                return turned(door.and_then(|door| door.ended(now, health, short)));
+                return turned(door.and_then(|door| door.used(now, health, short)));
             }
             News::Looked(sight) => {
                 let door = self.admission.as_mut();
