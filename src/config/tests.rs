@@ -283,7 +283,7 @@ fn every_setting_can_be_set() {
                 value: 2,
                 origin: File {
                     file: "harness.toml",
-                    line: 53,
+                    line: 54,
                 },
             },
             signatures: false,
@@ -645,7 +645,7 @@ fn a_policy_has_its_reason() {
         None,
         Docker,
         true,
-        "serial: chosen in harness.toml:2: `gated`, which this version keeps by running one at a time",
+        "gated: chosen in harness.toml:2",
     );
     check_policy(
         file,

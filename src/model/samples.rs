@@ -352,13 +352,6 @@ pub(crate) fn every_kind() -> Vec<Event> {
             attempt: attempt(1, 1),
             command: "podman ps -a".to_owned(),
         },
-        Event::GatePassed {
-            attempt: "3.1.1".parse().unwrap(),
-            command: "podman run -d x".to_owned(),
-            waited: Duration::from_millis(1250),
-            opened: Duration::from_secs(2),
-            held: Duration::from_millis(250),
-        },
         Event::AttemptAdmitted {
             attempt: attempt(1, 1),
             waited: Duration::from_millis(3200),
