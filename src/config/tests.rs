@@ -75,6 +75,7 @@ fn every_setting_can_be_set() {
         require-engine = true
         masking = false
         images = ["debian:stable-slim"]
+        pull-limit = "10m"
         pass-environment = ["CI"]
 
         [policy]
@@ -87,6 +88,12 @@ fn every_setting_can_be_set() {
         [environment]
         LANG = "C"
         EMPTY = ""
+
+        [admission]
+        disk-floor = "2GB"
+        memory-pressure = 80
+        settle = "30s"
+        engine-faults = 5
 
         [cleanup]
         when = "on-pass"
@@ -206,6 +213,7 @@ fn every_setting_can_be_set() {
             images: [
                 "debian:stable-slim",
             ],
+            pull_limit: 600s,
         },
         policy: PolicySettings {
             docker: Sourced {
@@ -241,6 +249,12 @@ fn every_setting_can_be_set() {
         },
         pass_environment: {
             "CI",
+        },
+        admission: AdmissionSettings {
+            disk_floor: 2000000000,
+            memory_pressure: 80,
+            settle: 30s,
+            engine_faults: 5,
         },
         cleanup: CleanupSettings {
             when: OnPass,

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use super::admission::Keeper;
 use super::engines::{self, Found};
 use super::fingerprint;
 use super::gate::AtGate;
@@ -38,6 +39,8 @@ pub(super) enum Occurrence {
     Hashed(BTreeMap<String, String>),
     /// The search waits for this.
     Waiting(String),
+    /// Somebody looked at engine and machine: what is wrong, if anything is.
+    Looked(Option<String>),
     /// A signal came.
     Signal(i32),
     /// Somebody typed a line.
@@ -104,6 +107,7 @@ pub(super) struct Driver {
     pub(super) broken: Option<String>,
     /// Why the container lane is closed, once that is so.
     pub(super) engine_down: Option<String>,
+    pub(super) keeper: Keeper,
     /// When it was said last what runs.
     pub(super) beaten: Option<Instant>,
     pub(super) finished: bool,
@@ -123,12 +127,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         .build()
         .map_err(io::Error::other);
     let mut teller = teller;
-    // What outlives a slot that crashes comes to us, and is ended.
-    if let Err(error) = adopt::become_subreaper() {
-        teller.tell(&Event::Warning {
-            message: format!("processes of a worker that crashes may survive it: {error}"),
-        });
-    }
+    adopt_orphans(&mut teller);
     let (pool, (inbox, post)) = match pool.and_then(|pool| Ok((pool, post()?))) {
         Ok(both) => both,
         Err(error) => {
@@ -143,6 +142,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         hear_lines(inbox.clone());
     }
     let driver = Driver {
+        keeper: Keeper::new(run.admission.clone(), run.work_root()),
         run,
         teller,
         inbox,
@@ -173,6 +173,15 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         signals.close();
     }
     conclusion
+}
+
+/// What outlives a slot that crashes comes to us, and is ended.
+fn adopt_orphans(teller: &mut Teller) {
+    if let Err(error) = adopt::become_subreaper() {
+        teller.tell(&Event::Warning {
+            message: format!("processes of a worker that crashes may survive it: {error}"),
+        });
+    }
 }
 
 impl Driver {
@@ -301,6 +310,8 @@ impl Driver {
                     self.never_begun(attempt, Verdict::NotRun, reason);
                 }
                 Action::Settle(trial) => self.settle(trial),
+                Action::Look => self.look_at_engine(),
+                Action::Turned(turned) => self.turned(turned),
                 Action::Finish => self.finished = true,
             }
         }
@@ -370,6 +381,7 @@ impl Driver {
                 .map(|facts| facts.kind)
                 .or(self.run.likely),
             golden: trial.golden,
+            fault: self.missing_image(trial),
         };
         self.send(slot, &ToSlot::Run(Box::new(job)));
     }

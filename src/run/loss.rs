@@ -176,6 +176,7 @@ impl Driver {
                     | Occurrence::Said(..)
                     | Occurrence::Engine(_)
                     | Occurrence::Waiting(_)
+                    | Occurrence::Looked(_)
                     | Occurrence::Gate(_)
                     | Occurrence::Tidied(..)
                     | Occurrence::Line,

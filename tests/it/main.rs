@@ -12,12 +12,14 @@
 
 mod project;
 
+mod admission;
 mod check;
 mod conformance;
 mod doubles;
 mod engines;
 mod faults;
 mod hangs;
+mod images;
 mod interruption;
 mod ladder;
 mod lanes;
@@ -32,6 +34,7 @@ mod stacks;
 mod surroundings;
 mod testscript;
 mod tidying;
+mod traps;
 mod tries;
 mod updates;
 mod verdicts;
