@@ -52,10 +52,23 @@ pub enum Entry {
         /// The flag or variable that led it there.
         by: String,
     },
-    /// Something was made, and its id is known.
+    /// Something may have been made that nobody could see.
+    Unseen {
+        /// By whom.
+        attempt: AttemptId,
+        /// Where.
+        engine: EngineKind,
+        /// What, as far as is known.
+        what: String,
+        /// Why it was not seen.
+        why: String,
+    },
+    /// Something was made: the engine said so, and told its id.
     Acquired {
         /// By whom.
         attempt: AttemptId,
+        /// Where.
+        engine: EngineKind,
         /// What.
         resource: Resource,
     },
@@ -79,6 +92,7 @@ impl Entry {
         match self {
             Entry::Intent { attempt, .. }
             | Entry::Elsewhere { attempt, .. }
+            | Entry::Unseen { attempt, .. }
             | Entry::Acquired { attempt, .. }
             | Entry::Released { attempt, .. }
             | Entry::Settled { attempt } => Some(*attempt),
@@ -239,6 +253,7 @@ impl Contents {
             Entry::Intent { .. }
             | Entry::Engine { .. }
             | Entry::Elsewhere { .. }
+            | Entry::Unseen { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
             | Entry::Settled { .. } => None,
@@ -259,11 +274,55 @@ impl Contents {
             Entry::Intent { .. }
             | Entry::Engine { .. }
             | Entry::Elsewhere { .. }
+            | Entry::Unseen { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
             | Entry::Settled { .. } => None,
         };
         entries.filter_map(away).collect()
+    }
+
+    /// What an attempt is known to have made in an engine, in order, without what is proved to be gone.
+    pub fn acquired(&self, of: AttemptId, on: EngineKind) -> Vec<Resource> {
+        let mut made: Vec<Resource> = Vec::new();
+        for entry in &self.entries {
+            match entry {
+                Entry::Acquired {
+                    attempt,
+                    engine,
+                    resource,
+                } if *attempt == of && *engine == on => made.push(resource.clone()),
+                Entry::Released { attempt, resource } if *attempt == of => {
+                    made.retain(|made| made != resource);
+                }
+                Entry::Intent { .. }
+                | Entry::Engine { .. }
+                | Entry::Elsewhere { .. }
+                | Entry::Unseen { .. }
+                | Entry::Acquired { .. }
+                | Entry::Released { .. }
+                | Entry::Settled { .. } => {}
+            }
+        }
+        made
+    }
+
+    /// What an attempt may have made that nobody could see, with the reason.
+    pub fn unseen(&self, of: AttemptId) -> Vec<(String, String)> {
+        let entries = self.entries.iter();
+        let unseen = |entry: &Entry| match entry {
+            Entry::Unseen {
+                attempt, what, why, ..
+            } if *attempt == of => Some((what.clone(), why.clone())),
+            Entry::Intent { .. }
+            | Entry::Engine { .. }
+            | Entry::Elsewhere { .. }
+            | Entry::Unseen { .. }
+            | Entry::Acquired { .. }
+            | Entry::Released { .. }
+            | Entry::Settled { .. } => None,
+        };
+        entries.filter_map(unseen).collect()
     }
 
     /// The engines that the run used: the name each is called by, and which it is.
@@ -274,6 +333,7 @@ impl Contents {
                 Entry::Engine { engine, identity } => Some((*engine, identity.as_str())),
                 Entry::Intent { .. }
                 | Entry::Elsewhere { .. }
+                | Entry::Unseen { .. }
                 | Entry::Acquired { .. }
                 | Entry::Released { .. }
                 | Entry::Settled { .. } => None,
@@ -295,6 +355,7 @@ impl Contents {
                 Entry::Intent { .. }
                 | Entry::Engine { .. }
                 | Entry::Elsewhere { .. }
+                | Entry::Unseen { .. }
                 | Entry::Acquired { .. }
                 | Entry::Released { .. } => {}
             }

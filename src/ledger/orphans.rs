@@ -126,6 +126,7 @@ pub fn clean_run(
             run,
             attempt,
             intents: &intents,
+            acquired: &contents.acquired(attempt, engine),
             standing: Standing::Dead,
         };
         let policy = CleanupPolicy {

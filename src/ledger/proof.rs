@@ -1,13 +1,14 @@
 //! What is ours, and by what proof. Only this module makes a `Proof`, and without one nothing is removed.
 //!
-//! Three things prove: an id that the engine itself wrote into our file, both our labels on the thing, and a name
-//! that was not there before the script used it. A name alone, or an answer that could not be had, proves nothing.
+//! Three things prove: an id that the engine itself wrote into our file or answered to our proxy, both our labels on
+//! the thing, and a name that was not there before the script used it. A name alone, or an answer that could not be had, proves nothing.
 
 use std::fs;
 
 use super::calls::Calls;
 use super::labels;
 use super::remedy::list_command;
+use crate::engine::api::is_anonymous;
 use crate::model::{AttemptId, Intent, Leftover, Resource, ResourceKind, RunId};
 
 /// Whose resources are looked for, and what was written down about them.
@@ -19,6 +20,8 @@ pub struct Owner<'a> {
     pub attempt: AttemptId,
     /// Its intents on one engine.
     pub intents: &'a [Intent],
+    /// What that engine said that it made for it, and is not known to be gone; in that order.
+    pub acquired: &'a [Resource],
     /// Whether its run lives.
     pub standing: Standing,
 }
@@ -45,6 +48,10 @@ pub(super) enum Grounds {
     Labels,
     /// The engine wrote its id into our file: it was made.
     IdFile,
+    /// The engine answered our proxy that it made it.
+    Answer,
+    /// A build made this image on its way; others may build on it, or have given it a name.
+    Layer,
     /// Its name was new. It may never have been made.
     NewName,
 }
@@ -124,6 +131,10 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
     for intent in owner.intents.iter().filter(|intent| !intent.existed) {
         from_intent(&mut gathered, intent);
     }
+    // What was made last goes first: it may stand on what was made before.
+    for Resource { kind, id, name } in owner.acquired.iter().rev() {
+        gathered.add(*kind, id, name, grounds_of(*kind, id));
+    }
     if owner.standing == Standing::Dead {
         let is_doubtful = |proof: &Proof| proof.grounds == Grounds::NewName;
         let (doubtful, proved) = gathered.proofs.into_iter().partition(is_doubtful);
@@ -134,6 +145,21 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
             .collect();
     }
     gathered
+}
+
+/// What an engine's answer proves. A name that somebody chose is one that was new; it is told apart from what the
+/// engine made up, which never comes twice.
+fn grounds_of(kind: ResourceKind, id: &str) -> Grounds {
+    match kind {
+        ResourceKind::Image if id.starts_with("sha256:") => Grounds::Layer,
+        ResourceKind::Image => Grounds::NewName,
+        ResourceKind::Volume if !is_anonymous(id) => Grounds::NewName,
+        ResourceKind::Container
+        | ResourceKind::Pod
+        | ResourceKind::Network
+        | ResourceKind::Volume
+        | ResourceKind::Directory => Grounds::Answer,
+    }
 }
 
 fn list(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls, kind: ResourceKind) {

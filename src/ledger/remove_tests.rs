@@ -93,6 +93,7 @@ impl Engine {
             run: &"r1".parse().unwrap(),
             attempt: "3.1.1".parse().unwrap(),
             intents: &self.intents,
+            acquired: &[],
         };
         clean(&owner, &client, &mut Bounded, policy, limit)
     }

@@ -122,6 +122,7 @@ impl Driver {
             run: &self.run.setup.run,
             attempt,
             intents: &intents,
+            acquired: &contents.acquired(attempt, facts.kind),
             standing: Standing::Alive,
         };
         let rules = &self.run.setup.rules;
