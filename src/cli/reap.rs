@@ -309,6 +309,12 @@ fn rows(contents: &Contents, of: &dyn Fn(AttemptId) -> bool) -> String {
                 ..
             } => format!("{engine} {command}  unattributed: {by} led it to another engine"),
             Entry::Unseen { what, why, .. } => format!("{what}  unattributed: {why}"),
+            Entry::Unwatched {
+                engine,
+                command,
+                by,
+                ..
+            } => format!("{engine} {command}  not in Podman's journal: {by}"),
             Entry::Engine { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
@@ -357,6 +363,7 @@ fn fate(
         | Entry::Engine { .. }
         | Entry::Elsewhere { .. }
         | Entry::Unseen { .. }
+        | Entry::Unwatched { .. }
         | Entry::Acquired { .. }
         | Entry::Settled { .. } => None,
     });

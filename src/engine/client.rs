@@ -65,6 +65,14 @@ impl Client {
         Some((Api::at(path), *server))
     }
 
+    /// The same, with a variable set for it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: OsString) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.into(), value));
+        self
+    }
+
     /// By which name it is called.
     pub fn kind(&self) -> EngineKind {
         self.kind

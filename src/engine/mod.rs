@@ -6,6 +6,7 @@
 pub mod api;
 pub mod client;
 pub mod container;
+pub mod containers_conf;
 pub mod detect;
 mod facts;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::engine::client::Client;
 use crate::engine::trouble::essence;
 use crate::host::clock;
 use crate::host::process::{Completed, Ending, Runner};
-use crate::model::{Cleanup, Leftover, Presence, Resource, ResourceKind};
+use crate::model::{Cleanup, EngineKind, Leftover, Presence, Resource, ResourceKind};
 
 /// What is to become of an attempt's resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,15 @@ pub fn clean(
     limit: Duration,
 ) -> Cleanup {
     let start = clock::now();
+    // So that our removals are in the attempt's journal, which proves them.
+    let client = &match owner.journal.written_conf() {
+        Some((variable, file)) if client.dialect() == EngineKind::Podman => {
+            client.clone().with(variable, file.into())
+        }
+        Some(_) | None => client.clone(),
+    };
     let mut calls = Calls {
+        journal: &owner.journal,
         client,
         runner,
         end: start + limit,
@@ -160,7 +168,11 @@ fn presence(calls: &mut Calls, proofs: &[Proof]) -> Vec<Presence> {
     let mut answers = calls.ask(kind, &unsure).into_iter();
     let answer = |proof: &Proof| match proof.grounds() {
         Grounds::Labels => Some(Presence::Present),
-        Grounds::IdFile | Grounds::Answer | Grounds::Layer | Grounds::NewName => answers.next(),
+        Grounds::IdFile
+        | Grounds::Answer
+        | Grounds::Layer
+        | Grounds::Journal
+        | Grounds::NewName => answers.next(),
     };
     proofs.iter().map_while(answer).collect()
 }

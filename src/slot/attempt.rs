@@ -17,8 +17,9 @@ use crate::host::clock;
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::ledger::proxy::Proxy;
 use crate::model::{
-    AttemptReport, Bytes, Cleanup, EndedProcess, Failure, Fault, FaultKind, Hash, LadderStep, Leak,
-    Leftover, MachineDelta, Outcome, QuietSample, Resource, ResourceKind, Timings,
+    AttemptReport, Bytes, Cleanup, EndedProcess, FailedProgram, Failure, Fault, FaultKind, Hash,
+    LadderStep, Leak, Leftover, MachineDelta, Outcome, QuietSample, Resource, ResourceKind,
+    Timings,
 };
 use crate::script::{Script, txtar};
 use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
@@ -37,14 +38,16 @@ struct Seen {
     ended: Vec<EndedProcess>,
     leaks: Vec<Leak>,
     calls: u32,
-    /// Connections to the engine's socket.
-    visits: u32,
+    /// How often it used the engine, by a client or by its socket.
+    uses: u32,
     /// Removed by the ladder.
     removed: Vec<Resource>,
     samples: Vec<QuietSample>,
     steps: Vec<LadderStep>,
     /// New data for files of the archive.
     updates: BTreeMap<usize, Vec<u8>>,
+    /// The program whose end made the failing line fail.
+    failed: Option<FailedProgram>,
 }
 
 /// A job that is over.
@@ -81,7 +84,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     tell_closing(slot, job, &seen);
     let keep = keeps(slot.setup.rules.keep, &outcome);
     let keep_work = keep || slot.setup.rules.keep_work;
-    let mut cleanup = clean(slot, attempt, seen.calls + seen.visits, keep);
+    let mut cleanup = clean(slot, attempt, seen.uses, keep);
     // The ladder's removals are found gone by the cleaning: told once, as what they are.
     cleanup
         .gone
@@ -94,7 +97,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         .or_else(|| slot.stuck());
     let work_dir = work.map_or_else(String::new, |work| {
         // A container that is left may have a file of the script's mounted.
-        slot.dirs.reuse_files(seen.calls + seen.visits == 0);
+        slot.dirs.reuse_files(seen.uses == 0);
         put_away(slot, work, keep_work, &mut cleanup)
     });
     let (log, log_file) = store_log(slot, attempt, log);
@@ -114,6 +117,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         samples: seen.samples,
         ladder: seen.steps,
         hang_file: String::new(),
+        failed: seen.failed,
     };
     Done {
         report,
@@ -125,7 +129,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
 /// What follows may take longer than what is left of the deadline: then the harness has to know.
 fn tell_closing(slot: &mut Slot<'_>, job: &Job, seen: &Seen) {
     let left = job.deadline.saturating_sub(seen.timings.script);
-    if seen.calls + seen.visits > 0 || left < CLOSING {
+    if seen.uses > 0 || left < CLOSING {
         slot.tell(&FromSlot::Busy {
             attempt: job.attempt,
             at_most: slot.setup.rules.cleanup_limit + CLOSING,
@@ -217,11 +221,12 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         ended: std::mem::take(&mut watch.ended),
         leaks: std::mem::take(&mut watch.leaks),
         calls: watch.calls,
-        visits: watch.visits(),
+        uses: watch.calls + watch.visits(),
         removed: std::mem::take(&mut watch.removed),
         samples: watch.samples(&outcome),
         steps: std::mem::take(&mut watch.steps),
         updates,
+        failed: watch.failures.of(&outcome),
     };
     (outcome, log, seen)
 }
@@ -376,5 +381,6 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
         updated: String::new(),
         ladder: std::mem::take(&mut watch.steps),
         hang_file: String::new(),
+        failed: None,
     }
 }

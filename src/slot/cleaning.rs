@@ -11,9 +11,10 @@ use crate::engine::client::Client;
 use crate::engine::presence;
 use crate::host::clock;
 use crate::ledger::intents::{Contents, Ledger};
+use crate::ledger::journal::JournalFiles;
 use crate::ledger::proof::{Owner, Standing};
 use crate::ledger::remove::{self, CleanupPolicy};
-use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Leftover, Resource, ResourceKind};
+use crate::model::{AttemptId, Cleanup, EngineKind, Leftover, Resource, ResourceKind};
 use crate::wire::{Keep, os_variables};
 
 /// How much is to be removed.
@@ -28,10 +29,10 @@ pub(super) enum Extent {
 }
 
 impl Extent {
-    fn covers(self, kind: ResourceKind) -> bool {
+    fn up_to(self) -> ResourceKind {
         match self {
-            Extent::Containers => matches!(kind, ResourceKind::Container | ResourceKind::Pod),
-            Extent::Everything | Extent::Nothing => true,
+            Extent::Containers => ResourceKind::Pod,
+            Extent::Everything | Extent::Nothing => ResourceKind::Image,
         }
     }
 }
@@ -47,7 +48,9 @@ pub(super) fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: b
     } else {
         Extent::Everything
     };
-    let limit = slot.setup.rules.cleanup_limit;
+    let limit = slot
+        .hurry
+        .within(clock::now(), slot.setup.rules.cleanup_limit);
     clean_engines(slot, attempt, extent, limit)
 }
 
@@ -81,17 +84,19 @@ pub(super) fn clean_engines(
             return total;
         }
     };
+    let journal = JournalFiles::of(&ledger, attempt);
     for client in clients(slot, &contents, attempt) {
-        let mut intents = contents.intents(attempt, client.kind());
-        intents.retain(|intent: &Intent| extent.covers(intent.kind));
-        let mut acquired = contents.acquired(attempt, client.kind());
-        acquired.retain(|resource| extent.covers(resource.kind));
+        let intents = contents.intents(attempt, client.kind());
+        let acquired = contents.acquired(attempt, client.kind());
         let owner = Owner {
             run: &slot.setup.run,
             attempt,
             intents: &intents,
             acquired: &acquired,
             standing: Standing::Alive,
+            watched: journal.written_conf().is_some() && contents.is_watched(attempt),
+            journal: journal.clone(),
+            up_to: extent.up_to(),
         };
         let policy = CleanupPolicy {
             keep: extent == Extent::Nothing,
