@@ -11,11 +11,13 @@ mod facts;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod helpers;
+pub mod holder;
 pub mod images;
 pub mod inspect;
 pub mod listing;
 pub mod presence;
 mod probe;
+pub mod runtimes;
 pub mod share;
 pub mod trouble;
 pub mod turn;

@@ -2,6 +2,7 @@
 //!
 //! Nothing is removed on doubt, nothing by name alone unless it was new. Knows nothing of scripts and schedules.
 
+mod builds;
 mod calls;
 pub mod intents;
 pub mod journal;

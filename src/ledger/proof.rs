@@ -4,12 +4,15 @@
 //! labels on the thing, and a name that was not there before the script used it. A name alone, or an answer that could
 //! not be had, proves nothing.
 
+use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 
 use super::calls::Calls;
 use super::journal::{Journal, JournalFiles};
 use super::labels;
 use super::remedy::list_command;
+use crate::engine::runtimes::{self, Held};
 use crate::model::{AttemptId, EngineKind, Intent, Leftover, Resource, ResourceKind, RunId};
 
 /// Whose resources are looked for, and what was written down about them.
@@ -29,10 +32,12 @@ pub struct Owner<'a> {
     pub watched: bool,
     /// The last kind, in the order of removal, that is looked for.
     pub up_to: ResourceKind,
+    /// The directory that is this owner's alone, where its builds kept their bundles; nothing runs in it any more.
+    pub scratch: Option<&'a Path>,
 }
 
 impl Owner<'_> {
-    fn intended(&self) -> impl Iterator<Item = &Intent> {
+    pub(super) fn intended(&self) -> impl Iterator<Item = &Intent> {
         let intents = self.intents.iter();
         intents.filter(|intent| intent.kind <= self.up_to)
     }
@@ -94,6 +99,27 @@ impl Proof {
     pub(super) fn grounds(&self) -> Grounds {
         self.grounds
     }
+}
+
+/// A step of a build that nobody but an OCI runtime knows, and that is proved to be the owner's: its bundle is in the
+/// owner's own directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Step(Held);
+
+impl Step {
+    pub(super) fn held(&self) -> &Held {
+        &self.0
+    }
+}
+
+/// The steps of the owner's builds that were killed.
+pub(super) fn steps(owner: &Owner, environment: &[(OsString, OsString)]) -> Vec<Step> {
+    let builds = owner
+        .intended()
+        .any(|intent| intent.kind == ResourceKind::Image);
+    let scratch = owner.scratch.filter(|_| builds);
+    let held = scratch.map(|scratch| runtimes::held_below(scratch, environment));
+    held.into_iter().flatten().map(Step).collect()
 }
 
 /// What an owner has.

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::builds;
 use super::calls::Calls;
 use super::proof::{Grounds, Owner, Proof, gather};
 use super::remedy;
@@ -62,6 +63,9 @@ pub fn clean(
     for kind in ORDER {
         let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
         clean_kind(&mut cleanup, &mut calls, &gathered.of(kind), keep);
+    }
+    if !policy.keep {
+        builds::clean(owner, &mut calls, &mut cleanup);
     }
     look_at_suspects(&mut cleanup, &mut calls, &gathered.suspects);
     cleanup.leftovers.extend(gathered.doubts);

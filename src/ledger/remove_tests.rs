@@ -124,6 +124,7 @@ impl Engine {
             journal: JournalFiles::below(self.path()),
             watched: true,
             up_to: Image,
+            scratch: None,
         };
         clean(&owner, &client, &mut Bounded, policy, limit)
     }

@@ -128,6 +128,7 @@ impl Driver {
             // The slot died, and whoever wrote to it may have been killed.
             watched: false,
             up_to: ResourceKind::Image,
+            scratch: None,
         };
         let rules = &self.run.setup.rules;
         let policy = CleanupPolicy {

@@ -6,18 +6,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::aftermath::{helpers_left, name_unattributed, put_away};
 use super::cleaning::{Extent, clean_engines};
 use super::ladder;
 use super::logs::store_log;
 use super::machine;
 use super::serve::{Slot, path};
+use super::taken;
 use super::watch::Watch;
-use crate::host::clock;
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::model::{
     AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Failure, Fault, FaultKind, Hash,
-    LadderStep, Leak, Leftover, MachineDelta, Outcome, QuietSample, Resource, ResourceKind,
-    Timings,
+    LadderStep, Leak, MachineDelta, Outcome, QuietSample, Resource, Timings,
 };
 use crate::script::{Script, txtar};
 use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
@@ -26,8 +26,6 @@ use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
 const GO_VARIABLES: [&str; 2] = ["GOCOVERDIR", "GORACE"];
 /// How long the work directory's removal may take.
 const CLOSING: Duration = Duration::from_secs(30);
-/// How long engine helpers may take to leave by themselves before the slot retires with them.
-const HELPERS_GRACE: Duration = Duration::from_millis(300);
 
 /// What was learnt of a script while it ran.
 #[derive(Debug, Default)]
@@ -78,7 +76,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     tell_closing(slot, job, &seen);
     let keep = keeps(slot.setup.rules.keep, &outcome);
     let keep_work = keep || slot.setup.rules.keep_work;
-    let mut cleanup = clean(slot, attempt, seen.calls, keep);
+    let mut cleanup = clean(slot, attempt, seen.calls, keep, work.as_deref());
     // The ladder's removals are found gone by the cleaning: told once, as what they are.
     cleanup
         .gone
@@ -89,6 +87,13 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     let retire = ladder::survivors(&seen.ended)
         .or_else(|| helpers_left(slot))
         .or_else(|| slot.stuck());
+    if retire.is_some() {
+        name_unattributed(&mut cleanup);
+    }
+    let log = match &outcome {
+        Outcome::Failed(failure) if seen.calls > 0 => taken::explain(slot, attempt, failure, log),
+        _ => log,
+    };
     let work_dir = work.map_or_else(String::new, |work| {
         // A container that is left may have a file of the script's mounted.
         slot.dirs.reuse_files(seen.calls == 0);
@@ -274,7 +279,13 @@ fn keeps(keep: Keep, outcome: &Outcome) -> bool {
 }
 
 /// Removes what the attempt made in engines, and the copies of credentials that it was given.
-fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: bool) -> Cleanup {
+fn clean(
+    slot: &mut Slot<'_>,
+    attempt: AttemptId,
+    calls: u32,
+    keep: bool,
+    work: Option<&Path>,
+) -> Cleanup {
     if calls == 0 {
         return Cleanup::default();
     }
@@ -285,7 +296,7 @@ fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: bool) -> Cle
         Extent::Everything
     };
     let limit = slot.setup.rules.cleanup_limit;
-    clean_engines(slot, attempt, extent, limit)
+    clean_engines(slot, attempt, extent, work, limit)
 }
 
 /// The first rung of the ladder: an attached client ends by itself when its container does. How many were
@@ -294,72 +305,18 @@ pub(super) fn remove_containers(watch: &mut Watch<'_, '_>, limit: Duration) -> O
     if watch.calls == 0 || watch.slot.setup.rules.keep == Keep::Everything {
         return None;
     }
-    let done = clean_engines(watch.slot, watch.attempt, Extent::Containers, limit);
+    let done = clean_engines(watch.slot, watch.attempt, Extent::Containers, None, limit);
     let removed = done.removed.len();
     // What is left is found again, and told, by the cleaning that follows.
     watch.removed.extend(done.removed);
     Some(removed)
 }
 
-/// Engine helpers that this slot adopted: it retires, so that they pass on and serve others.
-fn helpers_left(slot: &mut Slot<'_>) -> Option<String> {
-    let give_up = clock::now() + HELPERS_GRACE;
-    loop {
-        if slot.reaper.nothing_left() {
-            return None;
-        }
-        let left = give_up.saturating_duration_since(clock::now());
-        if left.is_zero() {
-            let names: Vec<String> = ladder::adopted()
-                .iter()
-                .map(|process| format!("{} {}", process.name, process.pid))
-                .collect();
-            return Some(format!("it adopted engine helpers: {}", names.join(", ")));
-        }
-        drop(slot.turn(
-            Some(left.min(Duration::from_millis(5))),
-            crate::host::reaper::Reap::All,
-        ));
-    }
-}
-
-/// Gives the work directory back; its path when it was kept.
-fn put_away(slot: &mut Slot<'_>, work: PathBuf, keep: bool, cleanup: &mut Cleanup) -> String {
-    let shown = work.display().to_string();
-    if keep {
-        return shown;
-    }
-    if let Err(error) = slot.dirs.give_back(work) {
-        let resource = Resource {
-            kind: ResourceKind::Directory,
-            id: shown.clone(),
-            name: String::new(),
-        };
-        let why = format!("{error}: {}", error.source);
-        // Files of sub-uids, made by rootless Podman, are removed from inside its user namespace.
-        let rootless = slot
-            .grant
-            .as_ref()
-            .and_then(|grant| grant.facts.as_ref())
-            .is_some_and(|facts| facts.rootless);
-        let remedy = if rootless {
-            format!("podman unshare rm -rf {shown}")
-        } else {
-            format!("sudo rm -rf {shown}")
-        };
-        cleanup.leftovers.push(Leftover {
-            resource,
-            why,
-            remedy,
-        });
-    }
-    String::new()
-}
-
 /// What can be said of an attempt whose interpreter never came back.
 pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
     let (script, held) = watch.times();
-    let cleanup = clean(watch.slot, watch.attempt, watch.calls, false);
+    let work = Some(watch.setup.work_dir.as_path());
+    let cleanup = clean(watch.slot, watch.attempt, watch.calls, false, work);
     let lost = match watch.deferred {
         None => Outcome::Cancelled,
         // Whether the script was well until then is lost, and it is not well now.

@@ -1,6 +1,7 @@
 //! Removes what an attempt made in the engines, by what its ledger proves.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::runner::Reaping;
@@ -35,11 +36,12 @@ impl Extent {
     }
 }
 
-/// Cleans after an attempt, in every engine that it used. Without a call of an engine there is nothing to do.
+/// Cleans after an attempt, in every engine that it used; `work` is its work directory, when nothing of it runs. Without a call of an engine there is nothing to do.
 pub(super) fn clean_engines(
     slot: &mut Slot<'_>,
     attempt: AttemptId,
     extent: Extent,
+    work: Option<&Path>,
     limit: Duration,
 ) -> Cleanup {
     let begun = clock::now();
@@ -63,6 +65,7 @@ pub(super) fn clean_engines(
             watched: journal.written_conf().is_some() && contents.is_watched(attempt),
             journal: journal.clone(),
             up_to: extent.up_to(),
+            scratch: work,
         };
         let policy = CleanupPolicy {
             keep: extent == Extent::Nothing,

@@ -19,6 +19,7 @@ mod engines;
 mod faults;
 mod hangs;
 mod interruption;
+mod journal;
 mod ladder;
 mod lanes;
 mod layers;
