@@ -120,8 +120,10 @@ fn a_container_that_was_started_past_the_stand_in_is_named_and_stays() {
         return;
     }
     let name = format!("it-past-{}", std::process::id());
+    // An empty environment, but for where this account's runtime keeps its state.
+    let runtime = Engine::Podman.shell("echo \"$XDG_RUNTIME_DIR\"").remove(0);
     let script = format!(
-        "exec env -i /usr/bin/podman run -d --name {name} --network none {BASE} sleep 1000\n"
+        "exec env -i XDG_RUNTIME_DIR={runtime} /usr/bin/podman run -d --name {name} --network none {BASE} sleep 1000\n"
     );
     let project = Engine::Podman.project().script("container_past", script);
     let output = Engine::Podman.run(&project).finish();
