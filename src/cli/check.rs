@@ -76,6 +76,7 @@ fn header(brief: &Brief, name: String, file: String, bytes: Vec<u8>) -> Vec<Find
         container_names: &brief.settings.container_names,
         deadline: &|header| brief.settings.deadline_for(header),
         leaks: &|header| brief.settings.leak_for(header),
+        retries: &|header| brief.settings.retries_for(header),
     };
     let mut mistakes = Vec::new();
     plan::build(Candidate { name, file, bytes }, &rules, &mut mistakes);

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Pattern, Sourced};
-use crate::model::{Demands, Dialect, EngineKind, LeakRule, Policy};
+use crate::model::{Date, Demands, Dialect, EngineKind, FlakyResult, LeakRule, Policy, Signature};
 
 /// All settings. Made by `config::read`, or the defaults by [`Settings::default`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,42 @@ pub struct Settings {
     pub check: CheckSettings,
     /// How many records are kept.
     pub record: RecordSettings,
+    /// What is tried again.
+    pub retry: RetrySettings,
+    /// Scripts that do not fail the run for now.
+    pub quarantine: Vec<Quarantine>,
+    /// Known trouble that goes before the catalogue's.
+    pub signatures: Vec<Signature>,
+}
+
+/// What is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetrySettings {
+    /// How often a script that does not pass is tried again.
+    pub failures: Sourced<u32>,
+    /// What fits a signature for which that is safe is tried again.
+    pub signatures: bool,
+    /// How many tries the whole run has, if somebody said.
+    pub budget: Option<u32>,
+    /// What a flaky script means.
+    pub flaky: FlakyResult,
+}
+
+/// Scripts that do not fail the run for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantine {
+    /// Which.
+    pub name: Pattern,
+    /// Why.
+    pub reason: String,
+    /// Where it is worked on.
+    pub issue: String,
+    /// The last day.
+    pub until: Date,
+    /// Only on this engine.
+    pub engine: Option<EngineKind>,
+    /// The line in harness.toml.
+    pub line: u32,
 }
 
 /// Names that only the test target registers.
@@ -234,6 +270,14 @@ impl Default for Settings {
                 keep_runs: 30,
                 keep_bytes: 1_000_000_000,
             },
+            retry: RetrySettings {
+                failures: Sourced::default_of(0),
+                signatures: true,
+                budget: None,
+                flaky: FlakyResult::Pass,
+            },
+            quarantine: Vec::new(),
+            signatures: Vec::new(),
         }
     }
 }

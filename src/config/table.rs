@@ -7,13 +7,19 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::entry::{Setting, SettingFacts, setting};
+use super::tries;
 use super::value::{Given, Mistake};
 use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Width, duration, size};
 use crate::model::Policy;
 
 /// All settings, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static SettingFacts> {
-    TABLE.iter().map(|setting| &setting.facts)
+    all().map(|setting| &setting.facts)
+}
+
+/// The whole table.
+pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
+    TABLE.iter().chain(tries::TABLE)
 }
 
 /// Less leaves no time for anything before SIGKILL.
@@ -22,7 +28,7 @@ const BOOL: &str = "`true` or `false`";
 const POLICY: &str = "`serial`, `gated` or `parallel`";
 const PATTERNS: &str = "a list of patterns";
 
-pub(super) static TABLE: &[Setting] = &[
+static TABLE: &[Setting] = &[
     setting(
         ("", "scripts"),
         "a list of folders and files",

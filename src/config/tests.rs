@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{EngineKind, Policy, samples};
+use crate::model::{EngineKind, Policy, Scope, Where, samples};
 
 /// All mistakes of a text, as they are shown.
 fn mistakes(text: &str) -> String {
@@ -40,6 +40,7 @@ fn the_written_defaults_are_the_defaults() {
     // All the same but for where they come from.
     settings.deadline.origin = Origin::Default;
     settings.leak.origin = Origin::Default;
+    settings.retry.failures.origin = Origin::Default;
     settings.engine.choice.origin = Origin::Default;
     for policy in [
         &mut settings.policy.docker,
@@ -105,6 +106,12 @@ fn every_setting_can_be_set() {
         [record]
         keep-runs = 5
         keep-bytes = "10MB"
+
+        [retry]
+        failures = 2
+        signatures = false
+        budget = 7
+        flaky-result = "fail"
         "#,
     );
     insta::assert_debug_snapshot!(settings, @r#"
@@ -257,6 +264,22 @@ fn every_setting_can_be_set() {
             keep_runs: 5,
             keep_bytes: 10000000,
         },
+        retry: RetrySettings {
+            failures: Sourced {
+                value: 2,
+                origin: File {
+                    file: "harness.toml",
+                    line: 53,
+                },
+            },
+            signatures: false,
+            budget: Some(
+                7,
+            ),
+            flaky: Fail,
+        },
+        quarantine: [],
+        signatures: [],
     }
     "#);
 }
@@ -384,6 +407,81 @@ fn impossible_values_in_tables_are_mistakes() {
         "[record]\nkeep-runs = 99999999999",
         "harness.toml:2:13: expected a number above zero, found `99999999999`",
     );
+}
+
+#[test]
+fn quarantines_and_signatures_stand_as_often_as_one_likes() {
+    let settings = good(
+        r#"
+        [[quarantine]]
+        name = "net/*"
+        reason = "DNS"
+        issue = "example/project#7"
+        until = 2026-12-31
+        engine = "podman"
+
+        [[signature]]
+        id = "proxy"
+        regex = "^proxy said no"
+        retry = ["pull"]
+
+        [[signature]]
+        id = "disk"
+        regex = "disk (full|slow)"
+        engine = "host"
+        where = "log"
+        class = "resource-exhaustion"
+        versions = ">=4.8"
+        exit = [1, 125]
+        retry = ["run", "network rm"]
+        max = 3
+        cause = "c"
+        remedy = "r"
+        "#,
+    );
+    let [quarantine] = &settings.quarantine[..] else {
+        panic!("{:?}", settings.quarantine);
+    };
+    assert!(quarantine.name.matches("net/a"));
+    assert_eq!(
+        (quarantine.until.to_string(), quarantine.line),
+        ("2026-12-31".to_owned(), 2)
+    );
+    assert_eq!(quarantine.engine, Some(EngineKind::Podman));
+    let [proxy, disk] = &settings.signatures[..] else {
+        panic!("{:?}", settings.signatures);
+    };
+    assert_eq!(
+        (proxy.scope, proxy.place, proxy.max),
+        (Scope::Any, Where::Stderr, 1)
+    );
+    assert_eq!(
+        (disk.scope, disk.place, disk.max),
+        (Scope::Host, Where::Log, 3)
+    );
+    assert_eq!((&disk.exit[..], disk.retry.len()), (&[1, 125][..], 2));
+    assert!(disk.versions.as_ref().unwrap().holds("5.0"));
+}
+
+#[test]
+fn all_mistakes_of_lists_are_told_at_once() {
+    insta::assert_snapshot!(mistakes(r#"
+[[quarantine]]
+name = "a"
+reason = ""
+until = "2026-12-31"
+[[signature]]
+id = "x"
+regex = "a("
+class = "bad-luck"
+exit = [256]
+max = 0
+[[signature]]
+id = "x"
+regx = "a"
+[quarantine.more]
+"#), @"");
+    insta::assert_snapshot!(mistakes("[signature]\nid = \"x\"\n"), @"");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod facts;
 pub(crate) mod fake;
 pub mod helpers;
 pub mod holder;
+pub mod http;
 pub mod images;
 pub mod inspect;
 pub mod listing;

@@ -293,13 +293,11 @@ fn event() -> impl Strategy<Value = Event> {
             Event::AttemptEnded {
                 attempt,
                 report: Box::new(report),
+                judgement: None,
             }
         }),
-        (any::<u32>(), verdict, text()).prop_map(|(trial, verdict, reason)| Event::TrialSettled {
-            trial,
-            verdict,
-            reason
-        }),
+        (any::<u32>(), verdict, text())
+            .prop_map(|(trial, verdict, reason)| Event::settled(trial, verdict, reason)),
         duration().prop_map(|duration| Event::RunEnded {
             conclusion: Conclusion::Failed,
             duration

@@ -20,6 +20,7 @@ pub mod search;
 pub mod socket;
 pub mod spares;
 pub mod spawn;
+pub mod stranger;
 pub mod stream;
 pub mod strings;
 pub mod terminal;

@@ -1,3 +1,5 @@
+//! Tickets among threads, which the kernel's locks treat as it treats processes.
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};

@@ -11,6 +11,7 @@ pub mod labels;
 pub mod life;
 pub mod orphans;
 pub mod proof;
+pub mod proxy;
 mod remedy;
 pub mod remove;
 pub mod state;

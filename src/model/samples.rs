@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    AttemptId, AttemptReport, AttemptStart, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts,
-    EngineKind, EngineState, Event, Evidence, Failure, Fault, FaultKind, Gap, HangClass, How,
-    LadderStep, Lane, Leak, Leftover, MachineDelta, MachineNow, Movement, Outcome, Place, Policy,
-    ProcessFact, Resource, ResourceKind, RunFacts, Rung, Scene, SlotId, Timeout, Timings, Tool,
-    TrialFacts, Verdict, Why,
+    AttemptId, AttemptReport, AttemptStart, Bytes, Cleanup, Conclusion, EndedProcess, EngineCall,
+    EngineFacts, EngineKind, EngineState, Event, Evidence, FailedProgram, Failure, Fault,
+    FaultKind, Gap, HangClass, How, LadderStep, Lane, Leak, Leftover, MachineDelta, MachineNow,
+    Movement, Outcome, Place, Policy, ProcessFact, Resource, ResourceKind, RunFacts, Rung, Scene,
+    SlotId, Timeout, Timings, Tool, TrialFacts, Verdict, Why,
 };
 
 pub(crate) fn run_started() -> Event {
@@ -27,6 +27,7 @@ pub(crate) fn run_started() -> Event {
         filtered_out: 3,
         width: 2,
         repeat: Vec::new(),
+        shard: None,
     }))
 }
 
@@ -112,6 +113,25 @@ pub(crate) fn report(outcome: Outcome, log: &str) -> AttemptReport {
         samples: Vec::new(),
         ladder: Vec::new(),
         hang_file: String::new(),
+        failed: None,
+    }
+}
+
+/// An attempt that failed by a direct call of this engine, with these words.
+pub(crate) fn called(engine: EngineKind, command: &str, exit: i32, stderr: &str) -> AttemptReport {
+    AttemptReport {
+        engine_calls: 1,
+        failed: Some(FailedProgram {
+            exit: Some(exit),
+            signal: None,
+            stderr: Bytes::from(stderr),
+            call: Some(EngineCall {
+                engine,
+                command: command.to_owned(),
+                direct: true,
+            }),
+        }),
+        ..report(failed("unexpected command failure"), "")
     }
 }
 
@@ -119,15 +139,12 @@ pub(crate) fn ended(trial: u32, report: AttemptReport) -> Event {
     Event::AttemptEnded {
         attempt: attempt(trial, 1),
         report: Box::new(report),
+        judgement: None,
     }
 }
 
 pub(crate) fn settled(trial: u32, verdict: Verdict, reason: &str) -> Event {
-    Event::TrialSettled {
-        trial,
-        verdict,
-        reason: reason.to_owned(),
-    }
+    Event::settled(trial, verdict, reason.to_owned())
 }
 
 pub(crate) fn run_ended(conclusion: Conclusion) -> Event {
@@ -333,6 +350,13 @@ pub(crate) fn every_kind() -> Vec<Event> {
         Event::AttemptHeld {
             attempt: attempt(1, 1),
             command: "podman ps -a".to_owned(),
+        },
+        Event::GatePassed {
+            attempt: "3.1.1".parse().unwrap(),
+            command: "podman run -d x".to_owned(),
+            waited: Duration::from_millis(1250),
+            opened: Duration::from_secs(2),
+            held: Duration::from_millis(250),
         },
         Event::AttemptAdmitted {
             attempt: attempt(1, 1),

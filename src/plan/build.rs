@@ -28,6 +28,8 @@ pub struct Rules<'a> {
     pub deadline: &'a dyn Fn(Option<Sourced<Duration>>) -> Sourced<Duration>,
     /// The rule for leaks, likewise.
     pub leaks: &'a dyn Fn(Option<LeakRule>) -> LeakRule,
+    /// How often it is tried again, likewise.
+    pub retries: &'a dyn Fn(Option<u32>) -> u32,
 }
 
 /// A trial of the plan.
@@ -45,6 +47,8 @@ pub struct Planned {
     pub leaks: LeakRule,
     /// How much of its lane's width it takes; the maximum is all of it.
     pub cpus: u32,
+    /// How often it is tried again when it does not pass.
+    pub retries: u32,
     /// Hash of the script.
     pub hash: String,
 }
@@ -75,7 +79,7 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
     } else {
         script.header.cpus.as_ref().map_or(1, |cpus| cpus.value)
     };
-    mistakes.extend(retries(&file, &script));
+    let retries = (rules.retries)(script.header.retries.as_ref().map(|retries| retries.value));
     Planned {
         name,
         file,
@@ -83,6 +87,7 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         deadline,
         leaks,
         cpus,
+        retries,
         hash,
     }
 }
@@ -102,25 +107,6 @@ fn lane(name: &str, script: &Script, container_names: &[Pattern]) -> Lane {
     }
 }
 
-/// Nothing is retried by this version: a script that asks for it must not be told that it was.
-fn retries(file: &str, script: &Script) -> Option<Diagnostic> {
-    let retries = script
-        .header
-        .retries
-        .as_ref()
-        .filter(|retries| retries.value > 0)?;
-    Some(Diagnostic {
-        file: file.to_owned(),
-        line: retries.line,
-        col: 0,
-        message: format!(
-            "`retries`: expected 0, found {}: this version retries nothing",
-            retries.value
-        ),
-        hint: None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +120,7 @@ mod tests {
             container_names: &patterns,
             deadline: &|header| header.unwrap_or(Sourced::default_of(default)),
             leaks: &|header| header.unwrap_or(LeakRule::Warn),
+            retries: &|header| header.unwrap_or(0),
         };
         let candidate = Candidate {
             name: name.to_owned(),
@@ -182,12 +169,5 @@ mod tests {
             (Plain, 2, 180),
             &[],
         );
-    }
-
-    #[test]
-    fn what_is_not_there_yet_is_refused() {
-        check("a", "#: retries = 0\n", (Lane::Plain, 1, 180), &[]);
-        let mistake = "a.txtar:1: `retries`: expected 0, found 2: this version retries nothing";
-        check("a", "#: retries = 2\n", (Lane::Plain, 1, 180), &[mistake]);
     }
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::engines::{self, Found};
 use super::fingerprint;
+use super::gate::AtGate;
+use super::interruption::Interruption;
 use super::late::Late;
 use super::signals::{hear_lines, watch_signals};
 use super::slots::{self, Conversation, Gone, SlotHandle};
@@ -16,7 +18,9 @@ use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
 use crate::host::post::{Inbox, Post, post};
 use crate::host::{adopt, clock};
-use crate::model::{AttemptId, AttemptStart, Conclusion, EngineFacts, Event, SlotId, Verdict};
+use crate::model::{
+    AttemptId, AttemptStart, Conclusion, Effect, EngineFacts, Event, SlotId, Verdict,
+};
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
 
@@ -37,6 +41,8 @@ pub(super) enum Occurrence {
     Signal(i32),
     /// Somebody typed a line.
     Line,
+    /// Something happened at the gate.
+    Gate(AtGate),
 }
 
 /// A slot says beforehand what will take it longer than a script may. One that is silent for so much longer
@@ -53,6 +59,8 @@ pub(super) struct Running {
     /// When it is given up; `None` while it waits for the engine.
     pub(super) give_up: Option<Instant>,
     pub(super) held: Option<Instant>,
+    /// How many of its stand-ins wait at the gate.
+    pub(super) gates: u32,
     /// Its slot has been killed for its silence.
     pub(super) killed: bool,
     /// What is known of it past its deadline.
@@ -76,14 +84,14 @@ pub(super) struct Driver {
     conversations: BTreeMap<SlotId, Conversation>,
     pub(super) leaving: u32,
     pub(super) running: BTreeMap<AttemptId, Running>,
-    pub(super) verdicts: BTreeMap<u32, Verdict>,
-    /// What is known of trials that are not settled: the verdict so far, and the reason.
-    pub(super) judged: BTreeMap<u32, (Verdict, String)>,
+    /// What each trial that is settled does to the run.
+    pub(super) effects: BTreeMap<u32, Effect>,
     pub(super) grant: Option<Grant>,
     pub(super) engine: Option<EngineFacts>,
     /// Held until the end, so that no other run comes between two trials.
     pub(super) turn: Option<Turn>,
     pub(super) signal: Option<i32>,
+    pub(super) interruption: Interruption,
     pub(super) unclean: bool,
     pub(super) started: u32,
     pub(super) barren: u32,
@@ -140,12 +148,12 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         conversations: BTreeMap::new(),
         leaving: 0,
         running: BTreeMap::new(),
-        verdicts: BTreeMap::new(),
-        judged: BTreeMap::new(),
+        effects: BTreeMap::new(),
         grant: None,
         engine: None,
         turn: None,
         signal: None,
+        interruption: Interruption::default(),
         unclean: false,
         started: 0,
         barren: 0,
@@ -176,25 +184,32 @@ impl Driver {
                 self.give_up_silent();
                 self.miss_answers();
                 self.beat();
+                self.leave();
                 self.news(News::Tick);
             }
             if let Some(occurrence) = self.next(patience) {
                 self.occur(occurrence);
             }
         }
-        self.farewell();
+        if !self.interruption.left {
+            self.farewell();
+        }
         self.turn = None;
         let circumstances = Circumstances {
             signal: self.signal,
             unclean: self.unclean && self.run.strict,
             empty: self.run.empty,
         };
-        let conclusion = classify::conclusion(self.verdicts.values().copied(), circumstances);
+        let conclusion = classify::conclusion(self.effects.values().copied(), circumstances);
         let duration = self.teller.elapsed();
-        for message in self.run.dirs.remove() {
-            self.teller.tell(&Event::Warning { message });
+        if self.interruption.left {
+            self.run.dirs.leave();
+        } else {
+            for message in self.run.dirs.remove() {
+                self.teller.tell(&Event::Warning { message });
+            }
+            self.run.life.end();
         }
-        self.run.life.end();
         self.teller.tell(&Event::RunEnded {
             conclusion,
             duration,
@@ -248,24 +263,16 @@ impl Driver {
     }
 
     pub(super) fn tell_settled(&mut self, event: &Event) {
-        if let Event::TrialSettled { trial, verdict, .. } = event {
-            self.verdicts.insert(*trial, *verdict);
+        if let Event::TrialSettled {
+            trial,
+            verdict,
+            bearing,
+            ..
+        } = event
+        {
+            self.effects.insert(*trial, verdict.effect(bearing));
         }
         self.teller.tell(event);
-    }
-
-    fn patience(&self) -> Duration {
-        let now = clock::now();
-        let due = self
-            .running
-            .values()
-            .flat_map(|running| [running.give_up, running.asked]);
-        let wake = self.run.scheduler.next_wake();
-        let wake = wake.map(|wake| now + wake.saturating_sub(self.teller.elapsed()));
-        let next = due.flatten().chain(self.next_beat()).chain(wake).min();
-        next.map_or(Duration::from_secs(3600), |next| {
-            next.saturating_duration_since(now)
-        })
     }
 
     pub(super) fn news(&mut self, news: News) {
@@ -284,7 +291,7 @@ impl Driver {
                 Action::GiveUp(attempt) => self.without_engine(attempt),
                 Action::Drop(attempt) => {
                     let reason = self.why_dropped(attempt);
-                    self.judge(attempt, Verdict::NotRun, reason);
+                    self.never_begun(attempt, Verdict::NotRun, reason);
                 }
                 Action::Settle(trial) => self.settle(trial),
                 Action::Finish => self.finished = true,

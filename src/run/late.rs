@@ -74,6 +74,7 @@ impl Driver {
             }
             FromSlot::Started(_)
             | FromSlot::Held { .. }
+            | FromSlot::AtGate { .. }
             | FromSlot::AskEngine(_)
             | FromSlot::Recalled(_)
             | FromSlot::Ended { .. } => {}
@@ -124,6 +125,22 @@ impl Driver {
             );
             self.teller.tell(&Event::Warning { message });
         }
+    }
+
+    /// How long nothing has to be done unless something happens.
+    pub(super) fn patience(&self) -> Duration {
+        let due = self
+            .running
+            .values()
+            .flat_map(|running| [running.give_up, running.asked]);
+        let due = due.flatten().chain(self.next_beat());
+        let now = clock::now();
+        let wake = self.run.scheduler.next_wake();
+        let wake = wake.map(|wake| now + wake.saturating_sub(self.teller.elapsed()));
+        let next = due.chain(self.leaves_at()).chain(wake).min();
+        next.map_or(Duration::from_secs(3600), |next| {
+            next.saturating_duration_since(now)
+        })
     }
 
     /// Says what runs, when something has run for `slow`, and again after as long.

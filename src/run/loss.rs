@@ -105,6 +105,7 @@ impl Driver {
             samples: Vec::new(),
             ladder,
             hang_file: String::new(),
+            failed: None,
         }
     }
 
@@ -135,7 +136,8 @@ impl Driver {
             keep: rules.keep == Keep::Everything,
             keep_images: rules.keep_images,
         };
-        let cleanup = clean(&owner, &client, &mut Bounded, policy, rules.cleanup_limit);
+        let limit = self.time_for(rules.cleanup_limit);
+        let cleanup = clean(&owner, &client, &mut Bounded, policy, limit);
         // What cannot be written down is found again by its labels.
         self.run.ledger.settle(attempt, &cleanup).ok();
         cleanup
@@ -198,17 +200,22 @@ impl Driver {
         let mut killed = false;
         while self.leaving > 0 {
             let left = give_up.saturating_duration_since(clock::now());
-            match self.next(left) {
+            match self.next(self.time_for(left)) {
                 Some(Occurrence::Gone(..)) => self.leaving -= 1,
                 Some(Occurrence::Signal(signal)) if asks(signal) => {}
-                Some(Occurrence::Signal(signal)) => self.signal = self.signal.or(Some(signal)),
+                Some(Occurrence::Signal(signal)) => self.signaled(signal),
                 Some(
                     Occurrence::Hashed(_)
                     | Occurrence::Said(..)
                     | Occurrence::Engine(_)
                     | Occurrence::Waiting(_)
+                    | Occurrence::Gate(_)
                     | Occurrence::Line,
                 ) => {}
+                None if self.time_for(FAREWELL).is_zero() => {
+                    self.interruption.left = true;
+                    return;
+                }
                 None if clock::now() < give_up => {}
                 None if killed => return,
                 None => {

@@ -419,3 +419,25 @@ fn words_that_are_no_text_pass_byte_for_byte() {
     let rewritten = read(EngineKind::Docker, &words).rewrite(&words, &seat());
     assert_eq!(rewritten[4], odd);
 }
+
+#[test]
+fn a_command_has_one_shortest_form() {
+    for (line, expected) in [
+        ("run --rm x", "run"),
+        ("--log-level debug container run x", "run"),
+        ("image rm x", "rmi"),
+        ("rmi x", "rmi"),
+        ("buildx build .", "build"),
+        ("builder build .", "build"),
+        ("image pull x", "pull"),
+        ("network rm x", "network rm"),
+        ("volume remove x", "volume rm"),
+        ("compose -f x.yml up -d", "compose up"),
+        ("inspect network", "inspect"),
+        ("container", "container"),
+        ("", ""),
+    ] {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        assert_eq!(command(&words), expected, "{line}");
+    }
+}

@@ -97,6 +97,14 @@ pub enum ShimError {
         /// Why.
         source: io::Error,
     },
+    /// Nobody opens the gate.
+    #[error("{engine}: shakedown does not let it start: {why}")]
+    Gate {
+        /// The client.
+        engine: EngineKind,
+        /// Why.
+        why: String,
+    },
     /// The real client cannot be started.
     #[error("{engine}: cannot start `{}`: {source}", .program.display())]
     NotStarted {
@@ -116,7 +124,7 @@ impl ShimError {
         match self {
             ShimError::Name { .. } | ShimError::Refused { .. } => 127,
             ShimError::NotStarted { .. } => 126,
-            ShimError::Ledger { .. } | ShimError::IdFiles { .. } => 125,
+            ShimError::Ledger { .. } | ShimError::IdFiles { .. } | ShimError::Gate { .. } => 125,
         }
     }
 }
@@ -124,12 +132,16 @@ impl ShimError {
 /// A limit for each question before the client starts; without an answer the thing counts as somebody else's.
 const QUESTION_LIMIT: Duration = Duration::from_secs(10);
 
+/// Waits at the gate, if a client with these arguments has to. The error says why it may not start at all.
+pub type AtGate<'a> = dyn FnMut(&[OsString]) -> Result<(), String> + 'a;
+
 /// Becomes the real client. Returns only when it cannot. `argv` begins with the name it was called by.
 pub fn run(
     ticket: &Ticket,
     argv: &[OsString],
     environment: &[(OsString, OsString)],
     cwd: &Path,
+    at_gate: &mut AtGate<'_>,
 ) -> Result<Infallible, ShimError> {
     let (name, words) = argv
         .split_first()
@@ -159,6 +171,7 @@ pub fn run(
         Some((variable, file)) => with(variables, variable, file),
         None => variables,
     };
+    at_gate(&arguments).map_err(|why| ShimError::Gate { engine, why })?;
     let invocation = Invocation {
         program: program.clone(),
         arguments,
@@ -365,7 +378,7 @@ mod tests {
 
     fn call(ticket: &Ticket, line: &str) -> ShimError {
         let argv: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        run(ticket, &argv, &[], Path::new("/")).unwrap_err()
+        run(ticket, &argv, &[], Path::new("/"), &mut |_| Ok(())).unwrap_err()
     }
 
     #[track_caller]

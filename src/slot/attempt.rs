@@ -14,10 +14,11 @@ use super::machine;
 use super::serve::{Slot, path};
 use super::taken;
 use super::watch::Watch;
+use crate::host::clock;
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::model::{
-    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, Failure, Fault, FaultKind, Hash,
-    LadderStep, Leak, MachineDelta, Outcome, QuietSample, Resource, Timings,
+    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, FailedProgram, Failure, Fault,
+    FaultKind, Hash, LadderStep, Leak, MachineDelta, Outcome, QuietSample, Resource, Timings,
 };
 use crate::script::{Script, txtar};
 use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
@@ -40,6 +41,8 @@ struct Seen {
     steps: Vec<LadderStep>,
     /// New data for files of the archive.
     updates: BTreeMap<usize, Vec<u8>>,
+    /// The program whose end made the failing line fail.
+    failed: Option<FailedProgram>,
 }
 
 /// A job that is over.
@@ -116,6 +119,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         samples: seen.samples,
         ladder: seen.steps,
         hang_file: String::new(),
+        failed: seen.failed,
     };
     Done {
         report,
@@ -215,6 +219,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         samples: watch.samples(&outcome),
         steps: std::mem::take(&mut watch.steps),
         updates,
+        failed: watch.failures.of(&outcome),
     };
     (outcome, log, seen)
 }
@@ -295,7 +300,9 @@ fn clean(
     } else {
         Extent::Everything
     };
-    let limit = slot.setup.rules.cleanup_limit;
+    let limit = slot
+        .hurry
+        .within(clock::now(), slot.setup.rules.cleanup_limit);
     clean_engines(slot, attempt, extent, work, limit)
 }
 
@@ -347,5 +354,6 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
         updated: String::new(),
         ladder: std::mem::take(&mut watch.steps),
         hang_file: String::new(),
+        failed: None,
     }
 }

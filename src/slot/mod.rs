@@ -11,6 +11,8 @@ mod containers;
 mod deadline;
 mod desk;
 mod evidence;
+mod failures;
+mod hurry;
 mod journal;
 mod ladder;
 mod leaks;

@@ -28,6 +28,7 @@ mod mischief;
 mod nextest;
 mod orphans;
 mod settings;
+mod shards;
 mod stacks;
 mod surroundings;
 mod testscript;
