@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::host::clock;
-use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Resource, ResourceKind, RunId};
+use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Resource, RunId};
 
 /// The version of the lines.
 pub const VERSION: u32 = 1;
@@ -264,48 +264,6 @@ impl Contents {
         entries.filter_map(intent).collect()
     }
 
-    /// What a line of an attempt, `file:line`, was about to make in an engine.
-    pub fn intents_at(&self, of: AttemptId, on: EngineKind, line: &str) -> Vec<Intent> {
-        let entries = self.entries.iter();
-        let intent = |entry: &Entry| match entry {
-            Entry::Intent {
-                attempt,
-                engine,
-                intent,
-                place,
-            } => {
-                let matches = *attempt == of && *engine == on && place == line;
-                matches.then(|| intent.clone())
-            }
-            Entry::Engine { .. }
-            | Entry::Elsewhere { .. }
-            | Entry::Unwatched { .. }
-            | Entry::Acquired { .. }
-            | Entry::Released { .. }
-            | Entry::Settled { .. } => None,
-        };
-        entries.filter_map(intent).collect()
-    }
-
-    /// The line of an attempt that was about to make a thing of this name, as `file:line`.
-    pub fn line_of(&self, of: AttemptId, kind: ResourceKind, name: &str) -> Option<&str> {
-        self.entries.iter().find_map(|entry| match entry {
-            Entry::Intent {
-                attempt,
-                intent,
-                place,
-                ..
-            } if *attempt == of && intent.kind == kind && intent.name == name => Some(&**place),
-            Entry::Intent { .. }
-            | Entry::Engine { .. }
-            | Entry::Elsewhere { .. }
-            | Entry::Unwatched { .. }
-            | Entry::Acquired { .. }
-            | Entry::Released { .. }
-            | Entry::Settled { .. } => None,
-        })
-    }
-
     /// The commands of an attempt that made something nobody can attribute, with what led them away.
     pub fn elsewhere(&self, of: AttemptId) -> Vec<(String, String)> {
         let entries = self.entries.iter();
@@ -405,6 +363,7 @@ fn parse_line(line: &[u8]) -> Option<(Option<Duration>, Entry)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ResourceKind;
 
     fn attempt(text: &str) -> AttemptId {
         text.parse().unwrap()

@@ -134,6 +134,11 @@ impl Journal {
         self.all_made().filter(alone)
     }
 
+    /// Something of this id was made.
+    pub fn shows(&self, id: &str) -> bool {
+        self.all_made().any(|made| made.id == id)
+    }
+
     fn all_made(&self) -> impl Iterator<Item = &Made> {
         self.events.iter().filter_map(|event| match event {
             Event::Made(made) => Some(made),

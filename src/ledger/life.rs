@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::intents::directory_of;
 use crate::host::flock::{self, FileLock};
+use crate::host::folders;
 use crate::host::process::user;
 use crate::model::{Bytes, RunId};
 
@@ -151,7 +152,7 @@ impl Dead {
         for (directory, is_named) in ours {
             if is_named
                 && is_own_directory(directory)
-                && let Err(error) = fs::remove_dir_all(directory)
+                && let Err(error) = folders::remove(directory)
             {
                 failed.push((directory.clone(), error));
             }

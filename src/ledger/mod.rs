@@ -9,6 +9,7 @@ pub mod journal;
 mod keep;
 pub mod labels;
 pub mod life;
+mod lines;
 pub mod orphans;
 pub mod proof;
 pub mod proxy;

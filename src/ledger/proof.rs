@@ -128,6 +128,8 @@ pub(super) struct Gathered {
     pub(super) proofs: Vec<Proof>,
     /// Names that were the owner's once, and may be anybody's now.
     pub(super) suspects: Vec<Resource>,
+    /// What has the owner's labels, and is not in a journal that should show it.
+    pub(super) unconfirmed: Vec<Resource>,
     /// Where the engine did not answer: something may be left, and nobody knows what.
     pub(super) doubts: Vec<Leftover>,
 }
@@ -183,6 +185,11 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
         if intends(kind) {
             list(&mut gathered, owner, calls, kind);
         }
+    }
+    if keeps_journal && owner.watched {
+        let listed = gathered.of(ResourceKind::Container).into_iter();
+        let unknown = listed.filter(|proof| !journal.shows(&proof.resource.id));
+        gathered.unconfirmed = unknown.map(|proof| proof.resource).collect();
     }
     for made in journal.made().filter(|made| made.kind <= owner.up_to) {
         gathered.add(made.kind, &made.id, &made.name, Grounds::Journal);

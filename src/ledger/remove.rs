@@ -59,7 +59,10 @@ pub fn clean(
         end: start + limit,
     };
     let gathered = gather(owner, &mut calls);
-    let mut cleanup = Cleanup::default();
+    let mut cleanup = Cleanup {
+        unconfirmed: gathered.unconfirmed.clone(),
+        ..Cleanup::default()
+    };
     for kind in ORDER {
         let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
         clean_kind(&mut cleanup, &mut calls, &gathered.of(kind), keep);

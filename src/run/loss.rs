@@ -7,7 +7,7 @@ use super::signals::asks;
 use super::slots::{Gone, SlotHandle};
 use crate::engine::client::Client;
 use crate::host::process::Bounded;
-use crate::host::{clock, environment};
+use crate::host::{clock, environment, search};
 use crate::ledger::journal::JournalFiles;
 use crate::ledger::proof::{Owner, Standing};
 use crate::ledger::remove::{CleanupPolicy, clean};
@@ -120,6 +120,8 @@ impl Driver {
             return Cleanup::default();
         }
         let client = Client::of(facts, environment::variables());
+        let name = attempt.work_name(&self.trial(attempt).planned.name);
+        let work = search::path(&self.run.setup.work_root.0).join(name);
         let owner = Owner {
             run: &self.run.setup.run,
             attempt,
@@ -129,7 +131,7 @@ impl Driver {
             // The slot died, and whoever wrote to it may have been killed.
             watched: false,
             up_to: ResourceKind::Image,
-            scratch: None,
+            scratch: Some(&work),
         };
         let rules = &self.run.setup.rules;
         let policy = CleanupPolicy {

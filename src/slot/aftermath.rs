@@ -10,14 +10,30 @@ use super::serve::Slot;
 use crate::engine::helpers;
 use crate::host::clock;
 use crate::host::reaper::Reap;
-use crate::model::{Cleanup, Leftover, Resource, ResourceKind};
+use crate::model::{Cleanup, EndedProcess, Leftover, Resource, ResourceKind};
 
 /// How long engine helpers may take to leave by themselves before the slot retires with them.
 const HELPERS_GRACE: Duration = Duration::from_millis(300);
 
+/// Why the slot takes no more scripts; `None` when it does.
+pub(super) fn why_retire(
+    slot: &mut Slot<'_>,
+    ended: &[EndedProcess],
+    cleanup: &mut Cleanup,
+) -> Option<String> {
+    // What cannot be killed is not waited for: it passes on with the slot's end.
+    let why = ladder::survivors(ended)
+        .or_else(|| helpers_left(slot))
+        .or_else(|| slot.stuck());
+    if why.is_some() {
+        name_unattributed(cleanup);
+    }
+    why
+}
+
 /// Names the containers whose monitors this slot adopted and that its cleaning knew nothing of. Somebody below the
 /// script went around the stand-in; what they made cannot be proved to be the attempt's, so it is never removed.
-pub(super) fn name_unattributed(cleanup: &mut Cleanup) {
+fn name_unattributed(cleanup: &mut Cleanup) {
     let monitors = ladder::adopted().into_iter().filter_map(|process| {
         let (id, name) = helpers::monitored(&process)?;
         Some((id, (name, process.pid)))
@@ -45,7 +61,7 @@ pub(super) fn name_unattributed(cleanup: &mut Cleanup) {
 }
 
 /// Engine helpers that this slot adopted: it retires, so that they pass on and serve others.
-pub(super) fn helpers_left(slot: &mut Slot<'_>) -> Option<String> {
+fn helpers_left(slot: &mut Slot<'_>) -> Option<String> {
     let give_up = clock::now() + HELPERS_GRACE;
     loop {
         if slot.reaper.nothing_left() {

@@ -6,9 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::aftermath::{helpers_left, name_unattributed, put_away};
+use super::aftermath::{put_away, why_retire};
 use super::cleaning::{Extent, clean_engines};
-use super::ladder;
 use super::logs::store_log;
 use super::machine;
 use super::serve::{Slot, path};
@@ -86,17 +85,8 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         .retain(|resource| seen.removed.iter().all(|removed| removed.id != resource.id));
     cleanup.removed.splice(0..0, seen.removed);
     slot.desk.dismiss();
-    // What cannot be killed is not waited for: it passes on with the slot's end.
-    let retire = ladder::survivors(&seen.ended)
-        .or_else(|| helpers_left(slot))
-        .or_else(|| slot.stuck());
-    if retire.is_some() {
-        name_unattributed(&mut cleanup);
-    }
-    let log = match &outcome {
-        Outcome::Failed(failure) if seen.calls > 0 => taken::explain(slot, attempt, failure, log),
-        _ => log,
-    };
+    let retire = why_retire(slot, &seen.ended, &mut cleanup);
+    let log = taken::explain(slot, attempt, &outcome, log);
     let work_dir = work.map_or_else(String::new, |work| {
         // A container that is left may have a file of the script's mounted.
         slot.dirs.reuse_files(seen.calls == 0);
@@ -167,21 +157,12 @@ fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, Vec<u8>, PathBuf),
         .map_err(|error| fault(format!("cannot read {}: {error}", job.file)))?;
     // Mistakes in the header were shown before the run began.
     let (script, _) = Script::parse(&job.file, &bytes, slot.setup.rules.dialect);
-    let name = work_name(job);
+    let name = job.attempt.work_name(&job.name);
     let work = slot
         .dirs
         .take(&name)
         .map_err(|error| fault(format!("cannot make the work directory {name}: {error}")))?;
     Ok((script, bytes, work))
-}
-
-/// Go's name for it, made unique for a repetition: `script-NAME`, `script-NAME.2.1`.
-fn work_name(job: &Job) -> String {
-    let name = job.name.replace('/', "-");
-    match (job.attempt.lap, job.attempt.attempt) {
-        (1, 1) => format!("script-{name}"),
-        (lap, attempt) => format!("script-{name}.{lap}.{attempt}"),
-    }
 }
 
 fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome, Vec<u8>, Seen) {

@@ -84,6 +84,7 @@ pub(super) fn clean_engines(
         total.gone.extend(done.gone);
         total.kept.extend(done.kept);
         total.leftovers.extend(done.leftovers);
+        total.unconfirmed.extend(done.unconfirmed);
     }
     if extent == Extent::Everything {
         total

@@ -11,9 +11,10 @@ use super::cleaning::clients;
 use super::runner::Reaping;
 use super::serve::{Slot, path};
 use crate::engine::holder::{self, Holder};
+use crate::host::clock;
 use crate::ledger::intents::{Contents, Ledger};
 use crate::ledger::{labels, proof};
-use crate::model::{AttemptId, EngineKind, Failure, Intent, ResourceKind};
+use crate::model::{AttemptId, EngineKind, Intent, Outcome, ResourceKind};
 
 /// For each question; without an answer nothing is said.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -26,21 +27,25 @@ const COMPOSE: &str = "com.docker.compose.project";
 pub(super) fn explain(
     slot: &mut Slot<'_>,
     attempt: AttemptId,
-    failure: &Failure,
+    outcome: &Outcome,
     mut log: Vec<u8>,
 ) -> Vec<u8> {
+    let Outcome::Failed(failure) = outcome else {
+        return log;
+    };
     let ledger = path(&slot.setup.ledger);
     let Ok(contents) = Ledger::at(ledger.clone()).read() else {
         return log;
     };
     let line = format!("{}:{}", failure.place.file, failure.place.line);
+    let limit = slot.hurry.within(clock::now(), LIMIT);
     for client in clients(slot, &contents, attempt) {
         let intents = contents.intents_at(attempt, client.kind(), &line);
         for (kind, name) in refused(&intents, client.dialect()).into_iter().take(NAMES) {
             let mut runner = Reaping {
                 reaper: &mut slot.reaper,
             };
-            let found = holder::of_name(&client, &mut runner, kind, &name, LIMIT);
+            let found = holder::of_name(&client, &mut runner, kind, &name, limit);
             if let Some(holder) = found {
                 let whose = whose(&holder, kind, &name, &ledger);
                 let made = match holder.made.as_str() {

@@ -124,7 +124,20 @@ impl Engine {
         program: &Path,
         words: &[&str],
     ) -> Run<'p> {
-        let run = match self {
+        self.call(variables, project, program, words)
+            .args(["--engine", self.name()])
+            .limit(Duration::from_secs(300))
+    }
+
+    /// Any program, as the user that owns the engine.
+    pub(super) fn call<'p>(
+        self,
+        variables: &[&str],
+        project: &'p Project,
+        program: &Path,
+        words: &[&str],
+    ) -> Run<'p> {
+        match self {
             Engine::Docker => project
                 .start(Path::new("/usr/bin/env"))
                 .args(variables)
@@ -138,9 +151,7 @@ impl Engine {
                 let run = project.start(&as_rootless()).arg("env").args(variables);
                 run.arg(copy).args(words)
             }
-        };
-        run.args(["--engine", self.name()])
-            .limit(Duration::from_secs(300))
+        }
     }
 
     /// Nothing that this run made is there any more.

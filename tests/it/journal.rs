@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
 use super::engines::{BASE, Engine};
-use super::project::{Project, eventually};
+use super::orphans::kill_all;
+use super::project::{Project, eventually, shakedown};
 
 /// Whoever writes down each call and becomes the real client.
 const COUNTING: &str =
@@ -145,6 +147,9 @@ fn a_container_that_was_started_past_the_stand_in_is_named_and_stays() {
     output.expect_stderr(&remedy);
 }
 
+/// Builds of two tests must not be taken for each other's.
+static BUILDS: Mutex<()> = Mutex::new(());
+
 /// What the runtime of the user that owns rootless Podman holds of builds.
 fn held_builds() -> Vec<String> {
     let list =
@@ -161,8 +166,8 @@ fn what_a_killed_build_leaves_in_the_runtime_is_removed_and_the_rest_is_named() 
     if !Engine::Podman.usable() {
         return;
     }
+    let _alone = BUILDS.lock().unwrap_or_else(PoisonError::into_inner);
     let before = held_builds();
-    // The build's own containers go first from the list of what is there: another test may build, too.
     let script = "exec sh kill.sh\n\
                   -- Containerfile --\n\
                   FROM localhost/shakedown/base:1\n\
@@ -194,6 +199,41 @@ fn what_a_killed_build_leaves_in_the_runtime_is_removed_and_the_rest_is_named() 
         assert_eq!(left["remedy"], format!("podman rm -f {id}"));
         Engine::Podman.lines(&["rm", "-f", id]);
     }
+}
+
+#[test]
+fn what_a_killed_runs_build_leaves_in_the_runtime_is_reaped() {
+    if !Engine::Podman.usable() {
+        return;
+    }
+    let _alone = BUILDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = held_builds();
+    let script = "exec $ENGINE build --network none -f Containerfile .\n\
+                  -- Containerfile --\n\
+                  FROM localhost/shakedown/base:1\n\
+                  RUN sleep 1000\n";
+    let project = Engine::Podman.project().script("container_build", script);
+    let running = Engine::Podman.run(&project).start();
+    let new = || {
+        let mut held = held_builds();
+        held.retain(|id| !before.contains(id));
+        held
+    };
+    eventually("the build's step runs", || {
+        (!new().is_empty()).then_some(())
+    });
+    kill_all(running);
+    let reaped = Engine::Podman.call(&[], &project, &shakedown(), &["reap"]);
+    let output = reaped.finish();
+    let left = new();
+    for line in output.stderr().lines() {
+        // What cannot be proved is named with its command.
+        if let Some(id) = line.split("podman rm -f ").nth(1) {
+            Engine::Podman.lines(&["rm", "-f", id.trim()]);
+        }
+    }
+    assert!(left.is_empty(), "{left:?}\n{}", output.stderr());
+    output.expect_code(103).expect_stderr("podman rm -f ");
 }
 
 /// A name that somebody else has is told with who that is.
