@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::builds;
 use super::calls::Calls;
 use super::proof::{Grounds, Owner, Proof, gather};
 use super::remedy;
@@ -58,7 +59,10 @@ pub fn clean(
         end: start + limit,
     };
     let gathered = gather(owner, &mut calls);
-    let mut cleanup = Cleanup::default();
+    let mut cleanup = Cleanup {
+        unconfirmed: gathered.unconfirmed.clone(),
+        ..Cleanup::default()
+    };
     for kind in ORDER {
         let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
         let proofs = gathered.of(kind);
@@ -66,6 +70,9 @@ pub fn clean(
         clean_kind(&mut cleanup, &mut calls, &rest, keep);
         // With the last name of an image its layers go by themselves.
         clean_layers(&mut cleanup, &mut calls, &layers, keep);
+    }
+    if !policy.keep {
+        builds::clean(owner, &mut calls, &mut cleanup);
     }
     look_at_suspects(&mut cleanup, &mut calls, &gathered.suspects);
     cleanup.leftovers.extend(gathered.doubts);
