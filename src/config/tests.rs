@@ -75,6 +75,7 @@ fn every_setting_can_be_set() {
         require-engine = true
         masking = false
         images = ["debian:stable-slim"]
+        pull-limit = "10m"
         pass-environment = ["CI"]
 
         [policy]
@@ -88,10 +89,17 @@ fn every_setting_can_be_set() {
         LANG = "C"
         EMPTY = ""
 
+        [admission]
+        disk-floor = "2GB"
+        memory-pressure = 80
+        settle = "30s"
+        engine-faults = 5
+
         [cleanup]
         when = "on-pass"
         strict = true
         images = "none"
+        limit = "10s"
 
         [programs]
         invowk = "target/debug/invowk"
@@ -205,6 +213,7 @@ fn every_setting_can_be_set() {
             images: [
                 "debian:stable-slim",
             ],
+            pull_limit: 600s,
         },
         policy: PolicySettings {
             docker: Sourced {
@@ -241,10 +250,17 @@ fn every_setting_can_be_set() {
         pass_environment: {
             "CI",
         },
+        admission: AdmissionSettings {
+            disk_floor: 2000000000,
+            memory_pressure: 80,
+            settle: 30s,
+            engine_faults: 5,
+        },
         cleanup: CleanupSettings {
             when: OnPass,
             strict: true,
             built_images: false,
+            limit: 10s,
         },
         programs: {
             "invowk": "target/debug/invowk",
@@ -269,7 +285,7 @@ fn every_setting_can_be_set() {
                 value: 2,
                 origin: File {
                     file: "harness.toml",
-                    line: 54,
+                    line: 55,
                 },
             },
             signatures: false,

@@ -57,6 +57,7 @@ pub(crate) fn podman() -> EngineFacts {
         remote: false,
         rootless: true,
         storage_driver: "overlay".to_owned(),
+        storage_root: String::new(),
         oci_runtime: tool("crun", "1.8.1"),
         network_helper: tool("slirp4netns", ""),
         endpoint: String::new(),

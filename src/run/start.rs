@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::admission;
 use super::brief::{Brief, Kept, Nothing};
 use super::dirs::{DirError, Dirs};
 use super::discover::DiscoverError;
@@ -13,7 +14,7 @@ use super::judge::Court;
 use super::opening::opening;
 use super::select::{Selected, select};
 use super::{orphans, quarantine, shards};
-use crate::config::{self, CleanupWhen, EngineChoice, Settings};
+use crate::config::{self, AdmissionSettings, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
@@ -37,6 +38,7 @@ pub(super) struct Trial {
 pub struct Prepared {
     pub(super) trials: Vec<Trial>,
     pub(super) scheduler: Scheduler,
+    pub(super) admission: AdmissionSettings,
     pub(super) limits: Limits,
     pub(super) container_width: Width,
     pub(super) cores: NonZeroU32,
@@ -108,10 +110,9 @@ pub fn prepare(
     let settings = &brief.settings;
     let cores = facts::cores();
     let width = settings.policy.width.on(cores);
-    let together = brief.together;
     let limits = Limits {
         plain: width,
-        together,
+        together: brief.together,
     };
     let dirs = Dirs::make(state, run)?;
     let ledgers = state::directory(&environment::variables())?;
@@ -140,7 +141,9 @@ pub fn prepare(
         stand_in: dirs.trial(),
     };
     Ok(Prepared {
-        scheduler: Scheduler::new(attempts(selected), limits),
+        scheduler: Scheduler::new(attempts(selected), limits)
+            .with_admission(admission::rules(&settings.admission)),
+        admission: settings.admission.clone(),
         limits,
         container_width: width,
         cores,
@@ -294,7 +297,7 @@ fn setup(
         grace: settings.grace,
         ladder_limit: settings.ladder_limit,
         on_hang: on_hang(settings),
-        cleanup_limit: Duration::from_secs(30),
+        cleanup_limit: settings.cleanup.limit,
         other_engine: if settings.engine.masking {
             OtherEngine::Masked
         } else {
