@@ -56,8 +56,7 @@ pub(super) struct Done {
 
 /// Executes one job and cleans up after it.
 pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
-    let before = slot.machine.reading();
-    let attempt = job.attempt;
+    let (before, attempt) = (slot.machine.reading(), job.attempt);
     let (outcome, log, seen, work, rewrite) = match prepare(slot, job) {
         Err(fault) => (
             Outcome::Faulted(fault),
