@@ -640,13 +640,7 @@ fn a_policy_has_its_reason() {
         true,
         "serial: the default for Podman behind a socket, which fails under starts that overlap",
     );
-    check_policy(
-        file,
-        None,
-        Docker,
-        true,
-        "gated: chosen in harness.toml:2",
-    );
+    check_policy(file, None, Docker, true, "gated: chosen in harness.toml:2");
     check_policy(
         file,
         None,

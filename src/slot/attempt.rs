@@ -6,18 +6,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::beginning::prepare;
 use super::cleaning::{Extent, clean_engines};
 use super::ladder;
 use super::logs::store_log;
 use super::machine;
-use super::serve::{Slot, path};
+use super::serve::Slot;
 use super::watch::Watch;
 use crate::host::clock;
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::model::{
-    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, FailedProgram, Failure, Fault,
-    FaultKind, Hash, LadderStep, Leak, Leftover, MachineDelta, Outcome, QuietSample, Resource,
-    ResourceKind, Timings,
+    AttemptId, AttemptReport, Cleanup, EndedProcess, FailedProgram, Failure, Hash, LadderStep,
+    Leak, Leftover, MachineDelta, Outcome, QuietSample, Resource, ResourceKind, Timings,
 };
 use crate::script::{Script, txtar};
 use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
@@ -149,37 +149,6 @@ fn rewrite(
             after: after.into(),
         })
     })
-}
-
-fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, Vec<u8>, PathBuf), Fault> {
-    let of = |kind, message| Fault {
-        kind,
-        message,
-        detail: Bytes::default(),
-    };
-    if let Some(message) = &job.fault {
-        return Err(of(FaultKind::Engine, message.clone()));
-    }
-    let fault = |message: String| of(FaultKind::Machine, message);
-    let bytes = fs::read(path(&job.path))
-        .map_err(|error| fault(format!("cannot read {}: {error}", job.file)))?;
-    // Mistakes in the header were shown before the run began.
-    let (script, _) = Script::parse(&job.file, &bytes, slot.setup.rules.dialect);
-    let name = work_name(job);
-    let work = slot
-        .dirs
-        .take(&name)
-        .map_err(|error| fault(format!("cannot make the work directory {name}: {error}")))?;
-    Ok((script, bytes, work))
-}
-
-/// Go's name for it, made unique for a repetition: `script-NAME`, `script-NAME.2.1`.
-fn work_name(job: &Job) -> String {
-    let name = job.name.replace('/', "-");
-    match (job.attempt.lap, job.attempt.attempt) {
-        (1, 1) => format!("script-{name}"),
-        (lap, attempt) => format!("script-{name}.{lap}.{attempt}"),
-    }
 }
 
 fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome, Vec<u8>, Seen) {

@@ -5,6 +5,7 @@
 //! nothing of the plan: what to execute comes over the socket, what came of it goes back.
 
 mod attempt;
+mod beginning;
 mod cleaning;
 mod containers;
 mod deadline;
