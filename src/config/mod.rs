@@ -28,7 +28,7 @@ pub use read::read;
 pub use reference::reference;
 pub use resolve::{Origin, Overrides, PolicyRefused, Reasoned, Sourced};
 pub use settings::{
-    CheckSettings, CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, OnHang,
-    PolicySettings, Quarantine, RecordSettings, RetrySettings, Settings, Width,
+    AdmissionSettings, CheckSettings, CleanupSettings, CleanupWhen, EngineChoice, EngineSettings,
+    OnHang, PolicySettings, Quarantine, RecordSettings, RetrySettings, Settings, Width,
 };
 pub use table::settings;

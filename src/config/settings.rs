@@ -46,6 +46,8 @@ pub struct Settings {
     pub environment: BTreeMap<String, String>,
     /// Variables copied from the harness's own environment.
     pub pass_environment: BTreeSet<String>,
+    /// When container trials may start.
+    pub admission: AdmissionSettings,
     /// What happens to a script's resources.
     pub cleanup: CleanupSettings,
     /// External programs that scripts call by a bare name: name → path.
@@ -146,6 +148,8 @@ pub struct EngineSettings {
     pub masking: bool,
     /// Images pulled once, before the first container trial.
     pub images: Vec<String>,
+    /// How long that may take.
+    pub pull_limit: Duration,
 }
 
 /// How container trials share an engine.
@@ -193,6 +197,8 @@ pub struct CleanupSettings {
     pub strict: bool,
     /// Images that the script built are removed too.
     pub built_images: bool,
+    /// How long cleaning after one attempt may take.
+    pub limit: Duration,
 }
 
 /// When a script's resources are removed.
@@ -213,6 +219,19 @@ impl CleanupWhen {
         ("on-pass", CleanupWhen::OnPass),
         ("never", CleanupWhen::Never),
     ];
+}
+
+/// When container trials may start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdmissionSettings {
+    /// Bytes that must be free where the engine stores things and where scripts work; 0: any.
+    pub disk_floor: u64,
+    /// Percent of the last 10 s in which everything may have waited for memory; 0: not looked at.
+    pub memory_pressure: u32,
+    /// How long they wait for engine and machine.
+    pub settle: Duration,
+    /// So many trials in a row that fail by the engine's fault close the lane.
+    pub engine_faults: u32,
 }
 
 /// How many records are kept: whichever limit is met first.
@@ -247,6 +266,7 @@ impl Default for Settings {
                 require: false,
                 masking: true,
                 images: Vec::new(),
+                pull_limit: Duration::from_secs(300),
             },
             policy: PolicySettings {
                 docker: Sourced::default_of(Policy::Parallel),
@@ -258,10 +278,17 @@ impl Default for Settings {
             },
             environment: BTreeMap::new(),
             pass_environment: BTreeSet::new(),
+            admission: AdmissionSettings {
+                disk_floor: 1_000_000_000,
+                memory_pressure: 50,
+                settle: Duration::from_secs(120),
+                engine_faults: 3,
+            },
             cleanup: CleanupSettings {
                 when: CleanupWhen::Always,
                 strict: false,
                 built_images: true,
+                limit: Duration::from_secs(30),
             },
             programs: BTreeMap::new(),
             commands: BTreeMap::new(),

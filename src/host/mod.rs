@@ -17,6 +17,7 @@ pub mod procfs;
 pub mod progress;
 pub mod raw;
 pub mod reaper;
+pub mod room;
 pub mod search;
 pub mod socket;
 pub mod spares;

@@ -75,6 +75,9 @@ pub struct EngineFacts {
     pub rootless: bool,
     /// `overlay2`, `vfs`, …
     pub storage_driver: String,
+    /// Where it stores images and containers, on its machine; empty when it does not tell.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub storage_root: String,
     /// The OCI runtime.
     pub oci_runtime: Tool,
     /// `netavark`, `slirp4netns`, `pasta`; empty for Docker.

@@ -57,6 +57,7 @@ pub(crate) fn podman() -> EngineFacts {
         remote: false,
         rootless: true,
         storage_driver: "overlay".to_owned(),
+        storage_root: String::new(),
         oci_runtime: tool("crun", "1.8.1"),
         network_helper: tool("slirp4netns", ""),
         endpoint: String::new(),
@@ -350,13 +351,6 @@ pub(crate) fn every_kind() -> Vec<Event> {
         Event::AttemptHeld {
             attempt: attempt(1, 1),
             command: "podman ps -a".to_owned(),
-        },
-        Event::GatePassed {
-            attempt: "3.1.1".parse().unwrap(),
-            command: "podman run -d x".to_owned(),
-            waited: Duration::from_millis(1250),
-            opened: Duration::from_secs(2),
-            held: Duration::from_millis(250),
         },
         Event::AttemptAdmitted {
             attempt: attempt(1, 1),

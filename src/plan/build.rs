@@ -1,7 +1,9 @@
 //! From scripts to the plan.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::mentions::mentioned;
 use crate::config::{Origin, Pattern, Sourced};
 use crate::model::{Diagnostic, Dialect, Hash, Lane, LeakRule};
 use crate::script::{self, Script};
@@ -26,6 +28,10 @@ pub struct Rules<'a> {
     pub container_names: &'a [Pattern],
     /// The deadline by flag, environment, header, file or default.
     pub deadline: &'a dyn Fn(Option<Sourced<Duration>>) -> Sourced<Duration>,
+    /// Images that are pulled beforehand.
+    pub images: &'a [String],
+    /// Variables that every script has.
+    pub environment: &'a BTreeMap<String, String>,
     /// The rule for leaks, likewise.
     pub leaks: &'a dyn Fn(Option<LeakRule>) -> LeakRule,
     /// How often it is tried again, likewise.
@@ -47,6 +53,8 @@ pub struct Planned {
     pub leaks: LeakRule,
     /// How much of its lane's width it takes; the maximum is all of it.
     pub cpus: u32,
+    /// Of the images that are pulled beforehand, those that it names.
+    pub images: Vec<String>,
     /// How often it is tried again when it does not pass.
     pub retries: u32,
     /// Hash of the script.
@@ -57,6 +65,7 @@ pub struct Planned {
 pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnostic>) -> Planned {
     let Candidate { name, file, bytes } = candidate;
     let hash = Hash::of(&bytes);
+    let images = mentioned(&bytes, rules.images, rules.environment);
     let (script, found) = Script::parse(&file, &bytes, rules.dialect);
     mistakes.extend(found);
     let header = script.header.deadline.as_ref().map(|deadline| Sourced {
@@ -87,6 +96,7 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         deadline,
         leaks,
         cpus,
+        images,
         retries,
         hash,
     }
@@ -120,6 +130,8 @@ mod tests {
             container_names: &patterns,
             deadline: &|header| header.unwrap_or(Sourced::default_of(default)),
             leaks: &|header| header.unwrap_or(LeakRule::Warn),
+            images: &[],
+            environment: &BTreeMap::new(),
             retries: &|header| header.unwrap_or(0),
         };
         let candidate = Candidate {

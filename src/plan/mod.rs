@@ -2,6 +2,7 @@
 
 mod build;
 mod division;
+mod mentions;
 mod name;
 mod select;
 mod shard;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use super::admission::Keeper;
 use super::engines::{self, Found};
 use super::fingerprint;
 use super::gate::AtGate;
@@ -14,12 +15,13 @@ use super::signals::{hear_lines, watch_signals};
 use super::slots::{self, Conversation, Gone, SlotHandle};
 use super::start::{Prepared, Trial};
 use super::tell::Teller;
+use super::untidy::Untidy;
 use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
 use crate::host::post::{Inbox, Post, post};
 use crate::host::{adopt, clock};
 use crate::model::{
-    AttemptId, AttemptStart, Conclusion, Effect, EngineFacts, Event, SlotId, Verdict,
+    AttemptId, AttemptStart, Cleanup, Conclusion, Effect, EngineFacts, Event, SlotId, Verdict,
 };
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
@@ -37,10 +39,14 @@ pub(super) enum Occurrence {
     Hashed(BTreeMap<String, String>),
     /// The search waits for this.
     Waiting(String),
+    /// Somebody looked at engine and machine: what is wrong, if anything is.
+    Looked(Option<String>),
     /// A signal came.
     Signal(i32),
     /// Somebody typed a line.
     Line,
+    /// An attempt that had left something was cleaned again.
+    Tidied(AttemptId, Box<Cleanup>),
     /// Something happened at the gate.
     Gate(AtGate),
 }
@@ -93,12 +99,15 @@ pub(super) struct Driver {
     pub(super) signal: Option<i32>,
     pub(super) interruption: Interruption,
     pub(super) unclean: bool,
+    /// What could not be removed yet.
+    pub(super) untidy: Untidy,
     pub(super) started: u32,
     pub(super) barren: u32,
     /// Why nothing more can run, once that is so.
     pub(super) broken: Option<String>,
     /// Why the container lane is closed, once that is so.
     pub(super) engine_down: Option<String>,
+    pub(super) keeper: Keeper,
     /// When it was said last what runs.
     pub(super) beaten: Option<Instant>,
     pub(super) finished: bool,
@@ -118,12 +127,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         .build()
         .map_err(io::Error::other);
     let mut teller = teller;
-    // What outlives a slot that crashes comes to us, and is ended.
-    if let Err(error) = adopt::become_subreaper() {
-        teller.tell(&Event::Warning {
-            message: format!("processes of a worker that crashes may survive it: {error}"),
-        });
-    }
+    adopt_orphans(&mut teller);
     let (pool, (inbox, post)) = match pool.and_then(|pool| Ok((pool, post()?))) {
         Ok(both) => both,
         Err(error) => {
@@ -138,6 +142,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         hear_lines(inbox.clone());
     }
     let driver = Driver {
+        keeper: Keeper::new(run.admission.clone(), run.work_root()),
         run,
         teller,
         inbox,
@@ -155,6 +160,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         signal: None,
         interruption: Interruption::default(),
         unclean: false,
+        untidy: Untidy::new(),
         started: 0,
         barren: 0,
         broken: None,
@@ -167,6 +173,15 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         signals.close();
     }
     conclusion
+}
+
+/// What outlives a slot that crashes comes to us, and is ended.
+fn adopt_orphans(teller: &mut Teller) {
+    if let Err(error) = adopt::become_subreaper() {
+        teller.tell(&Event::Warning {
+            message: format!("processes of a worker that crashes may survive it: {error}"),
+        });
+    }
 }
 
 impl Driver {
@@ -192,12 +207,13 @@ impl Driver {
             }
         }
         if !self.interruption.left {
+            self.tidy_up();
             self.farewell();
         }
         self.turn = None;
         let circumstances = Circumstances {
             signal: self.signal,
-            unclean: self.unclean && self.run.strict,
+            unclean: (self.unclean || !self.untidy.is_empty()) && self.run.strict,
             empty: self.run.empty,
         };
         let conclusion = classify::conclusion(self.effects.values().copied(), circumstances);
@@ -294,6 +310,8 @@ impl Driver {
                     self.never_begun(attempt, Verdict::NotRun, reason);
                 }
                 Action::Settle(trial) => self.settle(trial),
+                Action::Look => self.look_at_engine(),
+                Action::Turned(turned) => self.turned(turned),
                 Action::Finish => self.finished = true,
             }
         }
@@ -363,6 +381,7 @@ impl Driver {
                 .map(|facts| facts.kind)
                 .or(self.run.likely),
             golden: trial.golden,
+            fault: self.missing_image(trial),
         };
         self.send(slot, &ToSlot::Run(Box::new(job)));
     }

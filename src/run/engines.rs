@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::driver::Occurrence;
+use super::images::{self, Provided};
 use super::orphans;
 use crate::config::{EngineChoice, Settings};
 use crate::engine::client::Client;
 use crate::engine::detect::{CALL_LIMIT, Choice, Detection};
 use crate::engine::turn::{self, At, Turn};
-use crate::engine::{detect, images, share};
+use crate::engine::{detect, share};
 use crate::host::post::Inbox;
 use crate::host::process::{Bounded, Invocation, Runner};
 use crate::host::{clock, environment};
@@ -24,8 +25,6 @@ use crate::model::{EngineFacts, EngineKind, EngineState, Reaped, duration};
 const PAUSE_LIMIT: Duration = Duration::from_secs(20);
 /// How long another process of the same nextest run may take to find the engine.
 const SHARE_LIMIT: Duration = Duration::from_secs(60);
-/// How long a pull may take.
-const PULL_LIMIT: Duration = Duration::from_secs(300);
 /// How often it is said that the engine is waited for.
 const REMINDER: Duration = Duration::from_secs(60);
 /// How long a stand-in may take to say that it starts.
@@ -58,6 +57,8 @@ pub(super) struct Found {
     pub(super) turn: Option<Turn>,
     /// Why the engine may not be used though it is there: others have kept it too long.
     pub(super) taken: Option<String>,
+    /// Images that the suite names and that cannot be had, and why.
+    pub(super) missing: BTreeMap<String, String>,
     /// What became of killed runs' resources.
     pub(super) reaped: Vec<Reaped>,
 }
@@ -75,7 +76,7 @@ fn find(mut search: Search, inbox: &Inbox<Occurrence>) -> Found {
     let mut warnings = Vec::new();
     let dead = std::mem::take(&mut search.dead);
     let search = &search;
-    let state = match try_stand_in(search) {
+    let mut state = match try_stand_in(search) {
         Err(why) => EngineState::Missing { why: vec![why] },
         Ok(()) => match detected(search) {
             Detection {
@@ -114,13 +115,34 @@ fn find(mut search: Search, inbox: &Inbox<Occurrence>) -> Found {
         }
         EngineState::Selected { .. } | EngineState::Missing { .. } => Vec::new(),
     };
+    let missing = match &mut state {
+        EngineState::Selected { facts, images, .. } if taken.is_none() => {
+            let provided = provide_images(search, facts, inbox);
+            *images = provided.digests;
+            provided.missing
+        }
+        EngineState::Selected { .. } | EngineState::Missing { .. } => BTreeMap::new(),
+    };
     Found {
         state,
         warnings,
         turn,
         taken,
+        missing,
         reaped,
     }
+}
+
+/// When it is this run's turn.
+fn provide_images(search: &Search, facts: &EngineFacts, inbox: &Inbox<Occurrence>) -> Provided {
+    let engine = &search.settings.engine;
+    let client = Client::of(facts, environment::variables());
+    // A driver that is gone hears nothing.
+    let mut tell = |line| {
+        inbox.send(Occurrence::Waiting(line));
+    };
+    let limit = engine.pull_limit;
+    images::provide(&engine.images, &client, &mut Bounded, limit, &mut tell)
 }
 
 /// Serial means serial for everybody of this account. The wait is shown, names who is waited for, and is charged to no
@@ -204,35 +226,12 @@ fn select(search: &Search, facts: EngineFacts, warnings: &mut Vec<String>) -> En
             ));
         }
     }
-    let digests = provide_images(search, &client, warnings);
     EngineState::Selected {
         facts: Box::new(facts),
         policy: decided.value,
         reason: decided.reason,
-        images: digests,
+        images: BTreeMap::new(),
     }
-}
-
-/// Pulls what is not there, once, before the first container trial.
-fn provide_images(
-    search: &Search,
-    client: &Client,
-    warnings: &mut Vec<String>,
-) -> BTreeMap<String, String> {
-    let wanted = &search.settings.engine.images;
-    let mut digests = images::digests(client, &mut Bounded, wanted, CALL_LIMIT);
-    for image in wanted
-        .iter()
-        .filter(|image| !digests.contains_key(*image))
-        .cloned()
-        .collect::<Vec<_>>()
-    {
-        match images::pull(client, &mut Bounded, &image, PULL_LIMIT) {
-            Ok(()) => digests.extend(images::digests(client, &mut Bounded, &[image], CALL_LIMIT)),
-            Err(trouble) => warnings.push(format!("image {image} could not be pulled: {trouble}")),
-        }
-    }
-    digests
 }
 
 /// Starts a stand-in with no environment at all, as a script may do: an executable that leans on

@@ -21,11 +21,14 @@ impl Driver {
                 let arch = std::env::consts::ARCH.to_owned();
                 self.teller.tell(&Event::Programs { hashes, arch });
             }
+            Occurrence::Looked(wrong) => self.looked(wrong),
             Occurrence::Waiting(message) => self.teller.tell(&Event::Warning { message }),
             Occurrence::Signal(signal) if asks(signal) => self.ask_what_runs(),
             Occurrence::Signal(signal) => self.signaled(signal),
             Occurrence::Line => self.release(),
             Occurrence::Gate(what) => self.at_gate(what),
+            // Told only to who waits for it.
+            Occurrence::Tidied(..) => {}
         }
     }
 
@@ -121,9 +124,11 @@ impl Driver {
         if matches!(report.outcome, Outcome::TimedOut(_)) {
             self.keep_hang(attempt, start.as_ref(), &mut report);
         }
-        self.unclean |= !report.cleanup.leftovers.is_empty() || !report.leaks.is_empty();
+        self.unclean |= !report.leaks.is_empty();
+        self.note_leftovers(attempt, &report);
         self.look_at_survivors(attempt, &report);
         let (judgement, ending) = self.judge(attempt, &report);
+        self.note_health(attempt, &report, &judgement);
         self.teller.tell(&Event::AttemptEnded {
             attempt,
             report: Box::new(report),
@@ -150,6 +155,7 @@ impl Driver {
         if let Some(why) = &found.taken {
             self.close_container_lane(why.clone());
         }
+        self.keeper.missing = found.missing;
         let (grant, news) = self.grant_of(&found.state, found.taken);
         self.teller.tell(&Event::Engine(found.state));
         for handle in self.slots.values() {
@@ -191,6 +197,7 @@ impl Driver {
                     Policy::Serial => Width::MIN,
                     Policy::Gated | Policy::Parallel => self.run.container_width,
                 };
+                self.meet(facts);
                 self.engine = Some(facts.as_ref().clone());
                 let grant = Grant {
                     facts: Some(facts.as_ref().clone()),

@@ -1,6 +1,7 @@
 //! The one driver loop: performs what `schedule` decides, feeds back what happened, tells every report.
 //! It decides nothing itself.
 
+mod admission;
 mod brief;
 mod dirs;
 mod discover;
@@ -9,6 +10,7 @@ mod engines;
 mod fingerprint;
 mod gate;
 mod hear;
+mod images;
 mod interruption;
 mod judge;
 mod late;
@@ -22,6 +24,7 @@ mod signals;
 mod slots;
 mod start;
 mod tell;
+mod untidy;
 mod update;
 
 pub use brief::{Brief, Kept, Nothing};

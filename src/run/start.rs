@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::admission;
 use super::brief::{Brief, Kept, Nothing};
 use super::dirs::{DirError, Dirs};
 use super::discover::DiscoverError;
@@ -14,7 +15,7 @@ use super::opening::opening;
 use super::select::{Selected, select};
 use super::{orphans, quarantine, shards};
 use crate::classify::{Budget, Catalogue, RetryRules};
-use crate::config::{self, CleanupWhen, EngineChoice, Settings};
+use crate::config::{self, AdmissionSettings, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
@@ -38,6 +39,7 @@ pub(super) struct Trial {
 pub struct Prepared {
     pub(super) trials: Vec<Trial>,
     pub(super) scheduler: Scheduler,
+    pub(super) admission: AdmissionSettings,
     pub(super) limits: Limits,
     pub(super) container_width: Width,
     pub(super) cores: NonZeroU32,
@@ -108,11 +110,10 @@ pub fn prepare(
     }
     let settings = &brief.settings;
     let cores = facts::cores();
-    let together = brief.together;
     let width = settings.policy.width.on(cores);
     let limits = Limits {
         plain: width,
-        together,
+        together: brief.together,
     };
     let dirs = Dirs::make(state, run)?;
     let ledgers = state::directory(&environment::variables())?;
@@ -143,7 +144,9 @@ pub fn prepare(
         stand_in: dirs.trial(),
     };
     Ok(Prepared {
-        scheduler: Scheduler::new(attempts(selected), limits),
+        scheduler: Scheduler::new(attempts(selected), limits)
+            .with_admission(admission::rules(&settings.admission)),
+        admission: settings.admission.clone(),
         limits,
         container_width: width,
         cores,
@@ -313,7 +316,7 @@ fn setup(
         grace: settings.grace,
         ladder_limit: settings.ladder_limit,
         on_hang: on_hang(settings),
-        cleanup_limit: Duration::from_secs(30),
+        cleanup_limit: settings.cleanup.limit,
         other_engine: if settings.engine.masking {
             OtherEngine::Masked
         } else {

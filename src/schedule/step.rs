@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::admission::{Admission, AdmissionRules, Health, Sight, Turned};
 use super::lanes::{Limits, Width};
 use crate::model::{AttemptId, Lane, SlotId};
 
@@ -45,6 +46,15 @@ pub enum News {
     Held(AttemptId),
     /// Nothing more may start.
     Cancelled,
+    /// The engine was used, by an attempt or to find it; told before the end of either.
+    Used {
+        /// What that tells of the engine.
+        health: Health,
+        /// The machine lacks room for containers.
+        short: bool,
+    },
+    /// A look at engine and machine is over.
+    Looked(Sight),
     /// The time of [`Scheduler::next_wake`] has come.
     Tick,
 }
@@ -76,6 +86,10 @@ pub enum Action {
     Recall(SlotId, AttemptId),
     /// Let the held attempt go on: the container lane has room for it.
     Admit(AttemptId),
+    /// Find out whether the engine answers and the machine has room.
+    Look,
+    /// Say what became of admission to the container lane.
+    Turned(Turned),
     /// The attempt cannot run: there is no engine for it.
     GiveUp(AttemptId),
     /// Never started, because the run was cancelled.
@@ -126,6 +140,10 @@ pub struct Scheduler {
     later: BTreeMap<(Duration, AttemptId), Attempt>,
     /// Laps of each trial that are not over.
     open: BTreeMap<u32, u32>,
+    /// The container lane's door; without one it stands open.
+    admission: Option<Admission>,
+    /// The time of the step that is taken.
+    now: Duration,
     cancelled: bool,
     finished: bool,
 }
@@ -151,8 +169,19 @@ impl Scheduler {
             admitted: Vec::new(),
             later: BTreeMap::new(),
             open,
+            admission: None,
+            now: Duration::ZERO,
             cancelled: false,
             finished: false,
+        }
+    }
+
+    /// Container attempts start only while engine and machine are well.
+    #[must_use]
+    pub fn with_admission(self, rules: AdmissionRules) -> Self {
+        Scheduler {
+            admission: Some(Admission::new(rules)),
+            ..self
         }
     }
 
@@ -163,16 +192,24 @@ impl Scheduler {
 
     /// One step; `now` is the time since the run's start.
     pub fn step(&mut self, now: Duration, news: News) -> Vec<Action> {
-        let taken = self.take(now, news);
+        self.now = now;
+        let mut taken = self.take(now, news);
+        taken.extend(self.give_up_lane());
         self.bring_back(now);
         let mut actions = self.with_settled(taken);
         actions.extend(self.act());
         actions
     }
 
-    /// When the next attempt is due that is tried again: [`News::Tick`] is wanted then.
+    /// When the next attempt is due that is tried again, or the next look: [`News::Tick`] is wanted then.
     pub fn next_wake(&self) -> Option<Duration> {
-        self.later.keys().next().map(|(due, _)| *due)
+        let later = self.later.keys().next().map(|(due, _)| *due);
+        let waits = !(self.container.is_empty() && self.held.is_empty());
+        let door = self.admission.as_ref().filter(|_| waits);
+        [later, door.and_then(Admission::next_wake)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Attempts that run now, in slots or held there.
@@ -188,6 +225,14 @@ impl Scheduler {
     fn take(&mut self, now: Duration, news: News) -> Vec<Action> {
         match news {
             News::EngineReady(width) => self.engine = Engine::Ready(width),
+            News::Used { health, short } => {
+                let door = self.admission.as_mut();
+                return turned(door.and_then(|door| door.used(now, health, short)));
+            }
+            News::Looked(sight) => {
+                let door = self.admission.as_mut();
+                return turned(door.and_then(|door| door.looked(now, sight)));
+            }
             News::NoEngine => {
                 self.engine = Engine::Missing;
                 return self
@@ -241,6 +286,46 @@ impl Scheduler {
         let open = self.open.get_mut(&attempt.trial)?;
         *open = open.saturating_sub(1);
         (*open == 0).then_some(Action::Settle(attempt.trial))
+    }
+
+    /// What waits behind a broken circuit, when nobody will close it again.
+    fn give_up_lane(&mut self) -> Vec<Action> {
+        let alone = self.is_alone();
+        let is_hopeless = |door: &Admission| door.is_hopeless(alone);
+        let gives_up = matches!(self.engine, Engine::Ready(_))
+            && self.admission.as_ref().is_some_and(is_hopeless);
+        if gives_up {
+            self.take(self.now, News::EngineDown)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Nothing runs, and nothing but container attempts waits.
+    fn is_alone(&self) -> bool {
+        let plain = |attempt: &Attempt| attempt.lane == Lane::Plain;
+        self.running() == 0 && self.plain.is_empty() && !self.later.values().any(plain)
+    }
+
+    /// Engine and machine are well, as far as is known.
+    fn admits(&self) -> bool {
+        self.admission
+            .as_ref()
+            .is_none_or(|door| door.admits(self.now))
+    }
+
+    /// A look, where somebody could start but for it.
+    fn look(&mut self, actions: &mut Vec<Action>) {
+        let Engine::Ready(width) = self.engine else {
+            return;
+        };
+        let held = !self.held.is_empty() && self.in_container_lane(width) < width.get();
+        let wanted = held || self.has_room(Lane::Container);
+        let (now, alone) = (self.now, self.is_alone());
+        let door = self.admission.as_mut().filter(|_| wanted);
+        if door.is_some_and(|door| door.begin_look(now, alone)) {
+            actions.push(Action::Look);
+        }
     }
 
     /// What is due is tried again before anything else of its lane.
@@ -360,6 +445,7 @@ impl Scheduler {
             self.engine = Engine::Asked;
             actions.push(Action::DetectEngine);
         }
+        self.look(&mut actions);
         self.admit(&mut actions);
         self.assign(&mut actions);
         self.send_ahead(&mut actions);
@@ -407,11 +493,14 @@ impl Scheduler {
     /// Held attempts come before waiting ones: they occupy a slot meanwhile. Without an engine they are
     /// let go at once, to be told so.
     fn admit(&mut self, actions: &mut Vec<Action>) {
+        // Behind a broken circuit nobody is held: they see for themselves.
+        let broken = self.admission.as_ref().is_some_and(Admission::is_broken);
         loop {
             let room = match self.engine {
-                Engine::Ready(width) | Engine::Stuck(width) => {
-                    self.in_container_lane(width) < width.get()
+                Engine::Ready(width) => {
+                    (broken || self.admits()) && self.in_container_lane(width) < width.get()
                 }
+                Engine::Stuck(width) => self.in_container_lane(width) < width.get(),
                 Engine::Missing => true,
                 Engine::Unasked | Engine::Asked => false,
             };
@@ -424,9 +513,13 @@ impl Scheduler {
         }
     }
 
-    /// The first that waits in a lane may start: nobody overtakes it, so that one which needs much room
-    /// gets it.
     fn may_start(&self, lane: Lane) -> bool {
+        (lane == Lane::Plain || self.admits()) && self.has_room(lane)
+    }
+
+    /// The first that waits in a lane fits into it: nobody overtakes it, so that one which needs much room
+    /// gets it.
+    fn has_room(&self, lane: Lane) -> bool {
         let (front, width, taken) = match (lane, self.engine) {
             (Lane::Plain, _) => (self.plain.front(), self.limits.plain, self.in_plain_lane()),
             (Lane::Container, Engine::Ready(width)) => {
@@ -516,9 +609,13 @@ impl Scheduler {
     /// As many slots as could be busy now.
     fn open(&mut self, actions: &mut Vec<Action>) {
         let container = match self.engine {
-            Engine::Ready(width) => count(self.container.len())
+            Engine::Ready(width) if self.admits() => count(self.container.len())
                 .min(width.get().saturating_sub(self.in_container_lane(width))),
-            Engine::Unasked | Engine::Asked | Engine::Stuck(_) | Engine::Missing => 0,
+            Engine::Ready(_)
+            | Engine::Unasked
+            | Engine::Asked
+            | Engine::Stuck(_)
+            | Engine::Missing => 0,
         };
         let ahead = self
             .slots
@@ -541,6 +638,10 @@ impl Scheduler {
             actions.push(Action::OpenSlot(SlotId(self.last_slot)));
         }
     }
+}
+
+fn turned(turned: Option<Turned>) -> Vec<Action> {
+    turned.map(Action::Turned).into_iter().collect()
 }
 
 /// What an attempt takes of so much width: never more than there is, or it would wait for ever.

@@ -148,6 +148,7 @@ impl Simulation {
                 }
                 Action::GiveUp(attempt) | Action::Drop(attempt) => self.given_up.push(attempt),
                 Action::Settle(trial) => self.settled.push(trial),
+                Action::Look | Action::Turned(_) => panic!("there is no door"),
                 Action::Finish => self.finished = true,
             }
             self.measure();

@@ -156,11 +156,15 @@ fn rewrite(
 }
 
 fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, Vec<u8>, PathBuf), Fault> {
-    let fault = |message: String| Fault {
-        kind: FaultKind::Machine,
+    let of = |kind, message| Fault {
+        kind,
         message,
         detail: Bytes::default(),
     };
+    if let Some(message) = &job.fault {
+        return Err(of(FaultKind::Engine, message.clone()));
+    }
+    let fault = |message: String| of(FaultKind::Machine, message);
     let bytes = fs::read(path(&job.path))
         .map_err(|error| fault(format!("cannot read {}: {error}", job.file)))?;
     // Mistakes in the header were shown before the run began.

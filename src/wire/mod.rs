@@ -280,6 +280,8 @@ pub struct Job {
     pub engine: Option<EngineKind>,
     /// What `cmp` does with a file of the script's own.
     pub golden: Golden,
+    /// Why the engine cannot serve it; then it is a fault, and not executed.
+    pub fault: Option<String>,
 }
 
 /// New contents of a script's file. The slot says which; the harness alone writes into the user's tree.

@@ -12,12 +12,14 @@
 
 mod project;
 
+mod admission;
 mod check;
 mod conformance;
 mod doubles;
 mod engines;
 mod faults;
 mod hangs;
+mod images;
 mod interruption;
 mod ladder;
 mod lanes;
@@ -31,5 +33,8 @@ mod shards;
 mod stacks;
 mod surroundings;
 mod testscript;
+mod tidying;
+mod traps;
+mod tries;
 mod updates;
 mod verdicts;
