@@ -170,6 +170,11 @@ impl Settings {
         }
     }
 
+    /// How many scripts of this group may run at once.
+    pub fn limit_of(&self, group: &str) -> u32 {
+        self.groups.get(group).copied().unwrap_or(1)
+    }
+
     /// The policy of the container lane on this engine, and why.
     pub fn policy_for(&self, engine: &EngineFacts) -> Result<Reasoned<Policy>, PolicyRefused> {
         let socket = engine.server == EngineKind::Podman && engine.remote;

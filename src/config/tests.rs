@@ -82,6 +82,9 @@ fn every_setting_can_be_set() {
         podman-socket = "gated"
         width = 3
 
+        [groups]
+        port-8080 = 2
+
         [environment]
         LANG = "C"
         EMPTY = ""
@@ -224,6 +227,9 @@ fn every_setting_can_be_set() {
             width: Of(
                 3,
             ),
+        },
+        groups: {
+            "port-8080": 2,
         },
         environment: {
             "EMPTY": "",

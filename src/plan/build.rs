@@ -1,5 +1,6 @@
 //! From scripts to the plan.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::config::{Origin, Pattern, Sourced};
@@ -45,6 +46,10 @@ pub struct Planned {
     pub leaks: LeakRule,
     /// How much of its lane's width it takes; the maximum is all of it.
     pub cpus: u32,
+    /// Nothing else of the run may run beside it, in neither lane.
+    pub exclusive: bool,
+    /// The groups that it belongs to, each once.
+    pub groups: BTreeSet<String>,
     /// Hash of the script.
     pub hash: String,
 }
@@ -76,6 +81,9 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         script.header.cpus.as_ref().map_or(1, |cpus| cpus.value)
     };
     mistakes.extend(retries(&file, &script));
+    let exclusive = script.header.exclusive.as_ref();
+    let exclusive = exclusive.is_some_and(|exclusive| exclusive.value);
+    let groups = script.header.groups.map(|groups| groups.value);
     Planned {
         name,
         file,
@@ -83,6 +91,8 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         deadline,
         leaks,
         cpus,
+        exclusive,
+        groups: groups.unwrap_or_default(),
         hash,
     }
 }

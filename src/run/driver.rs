@@ -79,6 +79,8 @@ pub(super) struct Driver {
     pub(super) verdicts: BTreeMap<u32, Verdict>,
     /// What is known of trials that are not settled: the verdict so far, and the reason.
     pub(super) judged: BTreeMap<u32, (Verdict, String)>,
+    /// Of trials that lost laps to the end of the run: what they are settled with if none has run.
+    pub(super) left_out: BTreeMap<u32, (Verdict, String)>,
     pub(super) grant: Option<Grant>,
     pub(super) engine: Option<EngineFacts>,
     /// Held until the end, so that no other run comes between two trials.
@@ -142,6 +144,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         running: BTreeMap::new(),
         verdicts: BTreeMap::new(),
         judged: BTreeMap::new(),
+        left_out: BTreeMap::new(),
         grant: None,
         engine: None,
         turn: None,
@@ -284,7 +287,7 @@ impl Driver {
                 Action::GiveUp(attempt) => self.without_engine(attempt),
                 Action::Drop(attempt) => {
                     let reason = self.why_dropped(attempt);
-                    self.judge(attempt, Verdict::NotRun, reason);
+                    self.leave_out(attempt, Verdict::NotRun, reason);
                 }
                 Action::Settle(trial) => self.settle(trial),
                 Action::Finish => self.finished = true,

@@ -13,9 +13,15 @@ impl Driver {
         }
     }
 
+    /// An attempt that does not start. It counts only if no attempt of its trial does.
+    pub(super) fn leave_out(&mut self, attempt: AttemptId, verdict: Verdict, reason: String) {
+        self.left_out.insert(attempt.trial, (verdict, reason));
+    }
+
     /// Nothing more of the trial will run.
     pub(super) fn settle(&mut self, trial: u32) {
-        if let Some((verdict, reason)) = self.judged.remove(&trial) {
+        let left_out = self.left_out.remove(&trial);
+        if let Some((verdict, reason)) = self.judged.remove(&trial).or(left_out) {
             self.tell_settled(&Event::TrialSettled {
                 trial,
                 verdict,
@@ -31,6 +37,6 @@ impl Driver {
             .as_ref()
             .map_or_else(String::new, |grant| grant.missing.join("; "));
         let reason = format!("no container engine: {missing}");
-        self.judge(attempt, self.run.without_engine, reason);
+        self.leave_out(attempt, self.run.without_engine, reason);
     }
 }

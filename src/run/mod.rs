@@ -12,6 +12,7 @@ mod judge;
 mod late;
 mod loss;
 mod opening;
+mod order;
 mod orphans;
 mod select;
 mod signals;

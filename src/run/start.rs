@@ -10,6 +10,7 @@ use super::dirs::{DirError, Dirs};
 use super::discover::DiscoverError;
 use super::engines::Search;
 use super::opening::opening;
+use super::order::{self, Past};
 use super::orphans;
 use super::select::{Selected, select};
 use crate::config::{self, CleanupWhen, EngineChoice, Settings};
@@ -18,9 +19,9 @@ use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
 use crate::ledger::life::Life;
 use crate::ledger::state::{self, StateError};
-use crate::model::{AttemptId, Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
-use crate::plan::{Chosen, Planned};
-use crate::schedule::{Attempt, Limits, Scheduler, Width};
+use crate::model::{Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
+use crate::plan::Planned;
+use crate::schedule::{Laps, Limits, Order, Scheduler, Width};
 use crate::wire::{self, Keep, OnHang, OtherEngine, SlotSetup};
 
 /// A trial and where its script is.
@@ -101,11 +102,11 @@ pub fn prepare(
     }
     let settings = &brief.settings;
     let cores = facts::cores();
-    let together = brief.together;
     let width = settings.policy.width.on(cores);
     let limits = Limits {
         plain: width,
-        together,
+        together: brief.together,
+        groups: order::group_limits(&selected, settings),
     };
     let dirs = Dirs::make(state, run)?;
     let ledgers = state::directory(&environment::variables())?;
@@ -136,7 +137,12 @@ pub fn prepare(
         stand_in: dirs.trial(),
     };
     Ok(Prepared {
-        scheduler: Scheduler::new(attempts(&selected), limits),
+        scheduler: Scheduler::new(
+            order::trials(&selected, &Past::default(), settings),
+            limits.clone(),
+            Laps::default(),
+            Order::Given,
+        ),
         limits,
         container_width: width,
         cores,
@@ -150,7 +156,7 @@ pub fn prepare(
         strict: settings.cleanup.strict,
         slow: settings.slow,
         empty: selected.is_empty() && brief.nothing == Nothing::Noted,
-        trials: trials(brief, selected),
+        trials: scripts(brief, selected),
         life,
         dirs,
         state: state.to_owned(),
@@ -167,7 +173,7 @@ fn without_engine(settings: &Settings) -> Verdict {
 }
 
 /// What came on standard input has no file that could be rewritten.
-fn trials(brief: &Brief, selected: Vec<Selected>) -> Vec<Trial> {
+fn scripts(brief: &Brief, selected: Vec<Selected>) -> Vec<Trial> {
     let trial = |selected: Selected| Trial {
         golden: if brief.stdin.as_ref() == Some(&selected.script.path) {
             Golden::Compare
@@ -185,23 +191,6 @@ impl Prepared {
     pub fn work_root(&self) -> PathBuf {
         self.dirs.work_root()
     }
-}
-
-/// One attempt for each trial that is to run.
-fn attempts(selected: &[Selected]) -> Vec<Attempt> {
-    let runs = (1..)
-        .zip(selected)
-        .filter(|(_, selected)| selected.chosen == Chosen::Runs);
-    let attempt = |(trial, selected): (u32, &Selected)| Attempt {
-        id: AttemptId {
-            trial,
-            lap: 1,
-            attempt: 1,
-        },
-        lane: selected.planned.lane,
-        cpus: selected.planned.cpus,
-    };
-    runs.map(attempt).collect()
 }
 
 /// Programs that scripts find first in their `PATH`: ours, and those of the configuration by their paths.

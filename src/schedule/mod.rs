@@ -3,8 +3,19 @@
 //! Reads no clock and touches nothing: the driver performs the actions and feeds back what happened, and
 //! tests do the same in simulated time.
 
+mod desks;
 mod lanes;
+mod laps;
+mod line;
+mod news;
+mod queue;
+mod room;
 mod step;
+mod tally;
+#[cfg(test)]
+mod tests;
 
-pub use lanes::{Limits, Width};
-pub use step::{Action, Attempt, Ending, News, Scheduler};
+pub use lanes::{Limits, Needs, Trial, Width};
+pub use laps::{Laps, Order, Stop};
+pub use news::{Action, Ending, News};
+pub use step::Scheduler;
