@@ -19,7 +19,7 @@ on_podman() {
     stage=$(make_stage "$executable")
     (cd -- "$stage" && SHAKEDOWN_DIR="$stage/state" "$scripts/as-rootless" "./$(basename -- "$executable")" "$@") ||
         code=$?
-    [[ $code -eq 0 ]] || keep_records "$stage/state"
+    [[ $code -eq 0 && ${KEEP_RECORDS:-} != 1 ]] || keep_records "$stage/state"
     rm -rf -- "$stage"
     return "$code"
 }
@@ -32,7 +32,7 @@ make_stage() {
     echo "$stage"
 }
 
-# The record of a run that failed is wanted after its stage is gone.
+# The record of a run that failed, or that somebody wants to keep, is wanted after its stage is gone.
 keep_records() {
     [[ -d $1/runs ]] || return 0
     local kept="$scripts/../.shakedown/podman"

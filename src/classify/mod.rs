@@ -1,51 +1,17 @@
 //! What it meant: attempts → verdict, verdicts → conclusion. Pure; the only maker of either.
 
-use crate::model::{AttemptReport, Conclusion, Counts, LeakRule, Movement, Outcome, Verdict};
+mod again;
+mod attempt;
+mod catalogue;
+pub mod rate;
+mod trial;
 
-/// The attempts of one trial, in order; never none.
-#[derive(Debug, Clone)]
-pub struct Attempts<'a> {
-    first: &'a AttemptReport,
-    rest: &'a [AttemptReport],
-}
+use crate::model::{Conclusion, Counts, Effect};
 
-impl<'a> Attempts<'a> {
-    /// `None` when there is no attempt to judge.
-    pub fn of(reports: &'a [AttemptReport]) -> Option<Self> {
-        let (first, rest) = reports.split_first()?;
-        Some(Attempts { first, rest })
-    }
-
-    fn last(&self) -> &'a AttemptReport {
-        self.rest.last().unwrap_or(self.first)
-    }
-}
-
-/// The verdict of a trial. Attempts that disagree make it flaky, when the last one passed.
-pub fn verdict(attempts: &Attempts<'_>, leaks: LeakRule) -> Verdict {
-    let last = of_one(attempts.last(), leaks);
-    let agreed = of_one(attempts.first, leaks) == last;
-    if last == Verdict::Passed && !agreed {
-        Verdict::Flaky
-    } else {
-        last
-    }
-}
-
-fn of_one(report: &AttemptReport, leaks: LeakRule) -> Verdict {
-    match &report.outcome {
-        Outcome::Passed if leaks == LeakRule::Fail && !report.leaks.is_empty() => Verdict::Failed,
-        Outcome::Passed => Verdict::Passed,
-        Outcome::Skipped { .. } => Verdict::Skipped,
-        Outcome::Failed(_) => Verdict::Failed,
-        Outcome::TimedOut(timeout) => match timeout.movement {
-            Movement::Moving => Verdict::Slow,
-            Movement::Still | Movement::Unknown { .. } => Verdict::Hung,
-        },
-        Outcome::Faulted(_) => Verdict::Faulted,
-        Outcome::Cancelled => Verdict::NotRun,
-    }
-}
+pub use again::{Budget, Next, RetryRules, again};
+pub use attempt::{Tried, known};
+pub use catalogue::Catalogue;
+pub use trial::{bearing, of_trial, tally};
 
 /// What, apart from verdicts, decides how a run ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,10 +26,10 @@ pub struct Circumstances {
 
 /// The conclusion of a run: the first that holds, in the order of the exit codes.
 pub fn conclusion(
-    verdicts: impl IntoIterator<Item = Verdict>,
+    effects: impl IntoIterator<Item = Effect>,
     circumstances: Circumstances,
 ) -> Conclusion {
-    let counts: Counts = verdicts.into_iter().collect();
+    let counts: Counts = effects.into_iter().collect();
     match circumstances {
         Circumstances {
             signal: Some(signal),
@@ -80,6 +46,7 @@ pub fn conclusion(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Bearing, Verdict};
 
     const CALM: Circumstances = Circumstances {
         signal: None,
@@ -90,7 +57,13 @@ mod tests {
     #[track_caller]
     fn check(verdicts: &[Verdict], circumstances: Circumstances, code: u8) {
         assert_eq!(
-            conclusion(verdicts.iter().copied(), circumstances).exit_code(),
+            conclusion(
+                verdicts
+                    .iter()
+                    .map(|verdict| verdict.effect(&Bearing::AsUsual)),
+                circumstances
+            )
+            .exit_code(),
             code,
             "{verdicts:?}"
         );

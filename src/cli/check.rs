@@ -75,7 +75,10 @@ fn header(brief: &Brief, name: String, file: String, bytes: Vec<u8>) -> Vec<Find
         dialect: brief.settings.dialect,
         container_names: &brief.settings.container_names,
         deadline: &|header| brief.settings.deadline_for(header),
+        images: &brief.settings.engine.images,
+        environment: &brief.settings.environment,
         leaks: &|header| brief.settings.leak_for(header),
+        retries: &|header| brief.settings.retries_for(header),
     };
     let mut mistakes = Vec::new();
     plan::build(Candidate { name, file, bytes }, &rules, &mut mistakes);

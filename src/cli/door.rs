@@ -192,6 +192,7 @@ pub(super) fn brief(
     let variables = environment::variables();
     let nextest =
         crate::host::process::variable(&variables, "NEXTEST_RUN_ID").and_then(|id| id.to_str());
+    let (shard, ignored) = given::shard(options, &variables)?;
     let brief = Brief {
         settings,
         config_text,
@@ -199,6 +200,7 @@ pub(super) fn brief(
         paths,
         selection: options.selection.clone(),
         lane: options.lane,
+        shard,
         together: options.overrides.width,
         kept: options.kept,
         variables: given::variables(options, &variables),
@@ -214,7 +216,7 @@ pub(super) fn brief(
         },
         length: options.length,
         golden: options.golden,
-        warnings: options.warnings.clone(),
+        warnings: options.warnings.iter().cloned().chain(ignored).collect(),
         nothing: match options.runner {
             Runner::Cargo => Nothing::Fine,
             Runner::Shakedown => Nothing::Noted,
@@ -251,7 +253,7 @@ pub(super) fn perform(options: &Options, place: Place, registered: Registered) -
 
 fn list_trials(options: &Options, brief: &Brief) -> ExitCode {
     let selected = match run::select(brief) {
-        Ok((selected, _)) => selected,
+        Ok(selection) => selection.trials,
         Err(error) => return misused(&error.to_string()),
     };
     let form = match options.output.format {

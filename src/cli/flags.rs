@@ -4,7 +4,8 @@
 
 use super::{Action, Options, PassingLogs};
 use crate::config::{
-    CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Origin, Sourced, duration, nearest,
+    CleanupWhen, Dialect, EngineChoice, FlakyResult, LeakRule, OnHang, Origin, Sourced, duration,
+    nearest,
 };
 use crate::model::{Golden, Length};
 use crate::run::Kept;
@@ -123,6 +124,17 @@ pub(super) static TABLE: &[Flag] = &[
         },
     ),
     valued(
+        "--shard",
+        "M/N",
+        "SHAKEDOWN_SHARD",
+        "Only the trials of part M of N; auto, auto/N: as the CI system numbers this machine",
+        |options, text, origin| {
+            let value = text.parse()?;
+            options.shard = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
         "--deadline",
         "TIME",
         "SHAKEDOWN_DEADLINE",
@@ -154,6 +166,29 @@ pub(super) static TABLE: &[Flag] = &[
         |options, text, origin| {
             let value = word(text, &LeakRule::WORDS)?;
             options.overrides.leak = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
+        "--retries",
+        "NUMBER",
+        "SHAKEDOWN_RETRIES",
+        "How often a script that does not pass is tried again, whatever it says itself",
+        |options, text, origin| {
+            let value = text
+                .parse()
+                .map_err(|_| format!("expected a number, found `{text}`"))?;
+            options.overrides.retries = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
+        "--flaky-result",
+        "WORD",
+        "SHAKEDOWN_FLAKY_RESULT",
+        "What a script means that passes on another try: pass or fail",
+        |options, text, _| {
+            options.overrides.flaky = Some(word(text, &FlakyResult::WORDS)?);
             Ok(())
         },
     ),

@@ -1,4 +1,5 @@
-//! What a command line only points at: a script on standard input, variables of the environment.
+//! What a command line only points at: a script on standard input, variables of the environment, the shard that a
+//! CI system gave to this machine.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -8,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::Options;
 use crate::host::{environment, process};
+use crate::plan::{Shard, ignored_under_exact};
 use crate::wire::Variables;
 
 /// A copy of standard input, where a path says `-`: each worker reads its script by itself. It is removed
@@ -44,4 +46,22 @@ pub(super) fn variables(options: &Options, environment: &[(OsString, OsString)])
             (name.as_str().into(), value.into())
         })
         .collect()
+}
+
+/// The shard of this process; or none, and why what was typed is ignored.
+pub(super) fn shard(
+    options: &Options,
+    environment: &[(OsString, OsString)],
+) -> Result<(Option<Shard>, Option<String>), String> {
+    if options.selection.exact {
+        let typed = options.shard.as_ref();
+        return Ok((None, typed.map(|typed| ignored_under_exact(&typed.origin))));
+    }
+    let variable = |name: &str| {
+        let value = process::variable(environment, name)?;
+        let value = value.to_string_lossy().into_owned();
+        Some(value).filter(|value| !value.is_empty())
+    };
+    let shard = Shard::find(options.shard.as_ref(), &variable)?;
+    Ok((shard, None))
 }

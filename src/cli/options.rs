@@ -3,6 +3,7 @@
 use super::Selection;
 use crate::config::{Overrides, Sourced};
 use crate::model::{Golden, Lane, Length};
+use crate::plan::ShardChoice;
 use crate::run::Kept;
 
 /// All that was typed.
@@ -20,6 +21,8 @@ pub struct Options {
     pub overrides: Overrides,
     /// Only this lane.
     pub lane: Option<Lane>,
+    /// Only one shard of them.
+    pub shard: Option<Sourced<ShardChoice>>,
     /// The harness.toml to read.
     pub config: Option<Sourced<String>>,
     /// What stays for a look.
@@ -132,6 +135,7 @@ impl Options {
             paths: Vec::new(),
             overrides: Overrides::default(),
             lane: None,
+            shard: None,
             config: None,
             kept: Kept::default(),
             variables: Vec::new(),

@@ -12,14 +12,17 @@ use super::WhichRun;
 use super::door::{exit, misused, print};
 use super::harness::complain;
 use crate::engine::detect::{self, CALL_LIMIT, Choice};
-use crate::engine::turn;
+use crate::engine::turn::{self, At};
 use crate::host::process::Bounded;
+use crate::host::tickets::Holder;
 use crate::host::{clock, environment};
 use crate::ledger::intents::{Contents, Entry, Ledger};
 use crate::ledger::life::{self, Dead};
 use crate::ledger::orphans::Engine;
 use crate::ledger::{orphans, proof, runs, state};
-use crate::model::{AttemptId, Conclusion, EngineFacts, EngineKind, Event, Intent, Reaped, RunId};
+use crate::model::{
+    AttemptId, Conclusion, EngineFacts, EngineKind, Event, Intent, Policy, Reaped, RunId,
+};
 use crate::report::{Report, Talk, TalkLook, Volume};
 use crate::run;
 
@@ -149,12 +152,19 @@ fn in_engine(state: &Path, kind: EngineKind, candidates: &[Candidate]) -> Vec<Re
         }
     };
     // Podman takes one at a time; whoever runs scripts there is waited for.
-    let waiting = &mut |holder: &str| {
-        complain(&format!("waiting for {kind}, which {holder} is using"));
+    let mut told = false;
+    let waiting = &mut |holder: &Holder| {
+        if !std::mem::replace(&mut told, true) {
+            complain(&format!(
+                "waiting for {kind}, which is used by {}",
+                holder.who
+            ));
+        }
         true
     };
     let serial = facts.server == EngineKind::Podman;
-    let _turn = serial.then(|| turn::take(state, &facts, waiting));
+    let at = At::run_under(Policy::Serial);
+    let _turn = serial.then(|| turn::take(state, &facts, at, waiting));
     let engine = Engine::of(&facts, environment::variables());
     let end = clock::now() + LIMIT;
     let clean = |candidate: &&Candidate| Reaped {
@@ -298,6 +308,13 @@ fn rows(contents: &Contents, of: &dyn Fn(AttemptId) -> bool) -> String {
                 by,
                 ..
             } => format!("{engine} {command}  unattributed: {by} led it to another engine"),
+            Entry::Unseen { what, why, .. } => format!("{what}  unattributed: {why}"),
+            Entry::Unwatched {
+                engine,
+                command,
+                by,
+                ..
+            } => format!("{engine} {command}  not in Podman's journal: {by}"),
             Entry::Engine { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
@@ -345,6 +362,8 @@ fn fate(
         | Entry::Intent { .. }
         | Entry::Engine { .. }
         | Entry::Elsewhere { .. }
+        | Entry::Unseen { .. }
+        | Entry::Unwatched { .. }
         | Entry::Acquired { .. }
         | Entry::Settled { .. } => None,
     });

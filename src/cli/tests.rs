@@ -190,7 +190,8 @@ fn every_flag_of_ours_has_a_twin_and_the_flag_goes_before_it() {
             "--deadline" => "5s",
             "--dialect" => "testscript",
             "--on-hang" => "hold",
-            "--leak" => "fail",
+            "--leak" | "--flaky-result" => "fail",
+            "--shard" => "2/3",
             _ => "1",
         };
         let by_twin = good_with("", &[(flag.twin, value)]);
@@ -461,9 +462,12 @@ fn the_help_has_every_flag() {
           --require-engine     Without a usable engine the container lane is a fault, not ignored [SHAKEDOWN_REQUIRE_ENGINE]
           --policy POLICY      How container trials share the engine: serial, gated or parallel [SHAKEDOWN_POLICY]
           --lane LANE          Only the trials of this lane: container or plain [SHAKEDOWN_LANE]
+          --shard M/N          Only the trials of part M of N; auto, auto/N: as the CI system numbers this machine [SHAKEDOWN_SHARD]
           --deadline TIME      How long a script may take, whatever it says itself: 90s, 3m [SHAKEDOWN_DEADLINE]
           --on-hang WORD       What happens at a deadline: end, or hold (keeps all alive and says how to attach) [SHAKEDOWN_ON_HANG]
           --leak WORD          What an output left open means, whatever the script says: warn or fail [SHAKEDOWN_LEAK]
+          --retries NUMBER     How often a script that does not pass is tried again, whatever it says itself [SHAKEDOWN_RETRIES]
+          --flaky-result WORD  What a script means that passes on another try: pass or fail [SHAKEDOWN_FLAKY_RESULT]
           --config FILE        The harness.toml to read [SHAKEDOWN_CONFIG]
           --state-dir DIR      Where records and history live [SHAKEDOWN_DIR]
           --dialect NAME       The language of the scripts: shakedown or testscript [SHAKEDOWN_DIALECT]

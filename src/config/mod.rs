@@ -15,10 +15,11 @@ pub mod size;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tries;
 mod value;
 
 pub use crate::model::duration;
-pub use crate::model::{Dialect, LeakRule};
+pub use crate::model::{Dialect, FlakyResult, LeakRule};
 pub use entry::SettingFacts;
 pub use nearest::nearest;
 pub use pattern::Pattern;
@@ -27,7 +28,7 @@ pub use read::read;
 pub use reference::reference;
 pub use resolve::{Origin, Overrides, PolicyRefused, Reasoned, Sourced};
 pub use settings::{
-    CheckSettings, CleanupSettings, CleanupWhen, EngineChoice, EngineSettings, OnHang,
-    PolicySettings, RecordSettings, Settings, Width,
+    AdmissionSettings, CheckSettings, CleanupSettings, CleanupWhen, EngineChoice, EngineSettings,
+    OnHang, PolicySettings, Quarantine, RecordSettings, RetrySettings, Settings, Width,
 };
 pub use table::settings;

@@ -4,7 +4,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::entry::Setting;
-use super::table::TABLE;
+use super::table::all;
+use super::tries::{self, LISTS};
 use super::value::{Given, Mistake};
 use super::{Origin, Settings, line_and_column, nearest};
 use crate::model::Diagnostic;
@@ -54,7 +55,11 @@ impl Walk<'_> {
         for entry in document {
             let (key, value) = entry;
             let section = key.get_ref().as_ref();
-            let known = TABLE.iter().any(|setting| setting.facts.section == section);
+            let known = all().any(|setting| setting.facts.section == section);
+            if let Some((_, needed)) = LISTS.iter().find(|(list, _)| *list == section) {
+                self.list(section, needed, value);
+                continue;
+            }
             match value.get_ref().as_table() {
                 Some(table) if known => {
                     for entry in table {
@@ -72,12 +77,39 @@ impl Walk<'_> {
         }
     }
 
+    /// `[[section]]`, as often as it stands there.
+    fn list(&mut self, section: &str, needed: &[&str], value: &Spanned<DeValue<'_>>) {
+        let Some(array) = value.get_ref().as_array() else {
+            let message =
+                format!("expected a list of tables `[[{section}]]`, found one `{section}`");
+            self.mistakes.push(Mistake::new(value.span(), message));
+            return;
+        };
+        for item in array {
+            let Some(table) = item.get_ref().as_table() else {
+                let found = item.get_ref().type_str();
+                let message = format!("expected a table `[[{section}]]`, found {found}");
+                self.mistakes.push(Mistake::new(item.span(), message));
+                continue;
+            };
+            let (line, _) = line_and_column(self.text, item.span().start);
+            tries::begin(section, line, &mut self.settings);
+            for entry in table {
+                self.entry(section, entry);
+            }
+            for key in needed.iter().filter(|key| !table.contains_key(**key)) {
+                let message = format!("`[[{section}]]` needs `{key}`");
+                self.mistakes.push(Mistake::new(item.span(), message));
+            }
+        }
+    }
+
     fn entry(&mut self, section: &str, (key, value): Entry<'_>) {
         let name = key.get_ref().as_ref();
         let fits = |setting: &&Setting| {
             setting.facts.section == section && (setting.facts.key == name || setting.is_open())
         };
-        let Some(setting) = TABLE.iter().find(fits) else {
+        let Some(setting) = all().find(fits) else {
             self.mistakes.push(unknown(section, key));
             return;
         };
@@ -115,23 +147,21 @@ fn unknown(section: &str, key: &Spanned<std::borrow::Cow<'_, str>>) -> Mistake {
         section => format!(" in `[{section}]`"),
     };
     let mistake = Mistake::new(key.span(), format!("unknown setting `{name}`{place}"));
-    let elsewhere = TABLE.iter().find(|setting| setting.facts.key == name);
+    let elsewhere = all().find(|setting| setting.facts.key == name);
     if let Some(setting) = elsewhere {
         return mistake.hint(match setting.facts.section {
             "" => format!("`{name}` stands at the top of the file, before the first `[table]`"),
             section => format!("`{name}` belongs in `[{section}]`"),
         });
     }
-    let here = TABLE
-        .iter()
-        .filter(|setting| setting.facts.section == section);
-    let sections = TABLE.iter().map(|setting| setting.facts.section);
+    let here = all().filter(|setting| setting.facts.section == section);
+    let sections = all().map(|setting| setting.facts.section);
     let sections = sections.filter(|_| section.is_empty());
     let known = here.map(|setting| setting.facts.key).chain(sections);
     if let Some(near) = nearest(name, known.filter(|known| !known.is_empty())) {
         return mistake.hint(format!("did you mean `{near}`?"));
     }
-    let all: Vec<String> = TABLE.iter().map(Setting::path).collect();
+    let all: Vec<String> = all().map(Setting::path).collect();
     match nearest(name, all.iter().map(String::as_str)) {
         Some(near) => mistake.hint(format!("did you mean `{near}`?")),
         None => mistake,

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::settings;
+use super::tries::LISTS;
 
 /// Every setting with its section, what it expects, its default and what it is for, as Markdown.
 pub fn reference() -> String {
@@ -13,6 +14,9 @@ pub fn reference() -> String {
         if last != Some(section) {
             let title = match section {
                 "" => "At the top of the file".to_owned(),
+                section if LISTS.iter().any(|(list, _)| *list == section) => {
+                    format!("`[[{section}]]`")
+                }
                 section => format!("`[{section}]`"),
             };
             let gap = if last.is_some() { "\n" } else { "" };

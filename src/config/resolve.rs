@@ -6,7 +6,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Settings, Width};
+use super::{CleanupWhen, Dialect, EngineChoice, FlakyResult, LeakRule, OnHang, Settings, Width};
 use crate::model::{EngineFacts, EngineKind, Policy};
 
 /// Where a value came from.
@@ -106,6 +106,10 @@ pub struct Overrides {
     pub on_hang: Option<OnHang>,
     /// `--leak`
     pub leak: Option<Sourced<LeakRule>>,
+    /// `--retries`
+    pub retries: Option<Sourced<u32>>,
+    /// `--flaky-result`
+    pub flaky: Option<FlakyResult>,
 }
 
 /// A policy that the engine does not bear.
@@ -145,6 +149,12 @@ impl Settings {
         if let Some(leak) = &typed.leak {
             self.leak = leak.clone();
         }
+        if let Some(retries) = &typed.retries {
+            self.retry.failures = retries.clone();
+        }
+        if let Some(flaky) = typed.flaky {
+            self.retry.flaky = flaky;
+        }
         if let Some(when) = typed.cleanup {
             self.cleanup.when = when;
         }
@@ -173,6 +183,15 @@ impl Settings {
     /// How many scripts of this group may run at once.
     pub fn limit_of(&self, group: &str) -> u32 {
         self.groups.get(group).copied().unwrap_or(1)
+    }
+
+    /// How often a script whose header says `header` is tried again, by the same order.
+    pub fn retries_for(&self, header: Option<u32>) -> u32 {
+        let failures = &self.retry.failures;
+        match (&failures.origin, header) {
+            (Origin::Default | Origin::File { .. } | Origin::Header { .. }, Some(header)) => header,
+            (Origin::Environment(_) | Origin::Flag(_), _) | (_, None) => failures.value,
+        }
     }
 
     /// The policy of the container lane on this engine, and why.
@@ -204,15 +223,9 @@ impl Settings {
             | Origin::Environment(_)
             | Origin::Flag(_) => policy.clause(),
         };
-        Ok(match policy.value {
-            // Starts alone cannot be held back yet; one script at a time keeps what `gated` promises.
-            Policy::Gated => Reasoned {
-                value: Policy::Serial,
-                reason: format!(
-                    "{reason}: `gated`, which this version keeps by running one at a time"
-                ),
-            },
-            value @ (Policy::Serial | Policy::Parallel) => Reasoned { value, reason },
+        Ok(Reasoned {
+            value: policy.value,
+            reason,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Pattern, Sourced};
-use crate::model::{Demands, Dialect, EngineKind, LeakRule, Policy};
+use crate::model::{Date, Demands, Dialect, EngineKind, FlakyResult, LeakRule, Policy, Signature};
 
 /// All settings. Made by `config::read`, or the defaults by [`Settings::default`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct Settings {
     pub environment: BTreeMap<String, String>,
     /// Variables copied from the harness's own environment.
     pub pass_environment: BTreeSet<String>,
+    /// When container trials may start.
+    pub admission: AdmissionSettings,
     /// What happens to a script's resources.
     pub cleanup: CleanupSettings,
     /// External programs that scripts call by a bare name: name → path.
@@ -58,6 +60,42 @@ pub struct Settings {
     pub check: CheckSettings,
     /// How many records are kept.
     pub record: RecordSettings,
+    /// What is tried again.
+    pub retry: RetrySettings,
+    /// Scripts that do not fail the run for now.
+    pub quarantine: Vec<Quarantine>,
+    /// Known trouble that goes before the catalogue's.
+    pub signatures: Vec<Signature>,
+}
+
+/// What is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetrySettings {
+    /// How often a script that does not pass is tried again.
+    pub failures: Sourced<u32>,
+    /// What fits a signature for which that is safe is tried again.
+    pub signatures: bool,
+    /// How many tries the whole run has, if somebody said.
+    pub budget: Option<u32>,
+    /// What a flaky script means.
+    pub flaky: FlakyResult,
+}
+
+/// Scripts that do not fail the run for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantine {
+    /// Which.
+    pub name: Pattern,
+    /// Why.
+    pub reason: String,
+    /// Where it is worked on.
+    pub issue: String,
+    /// The last day.
+    pub until: Date,
+    /// Only on this engine.
+    pub engine: Option<EngineKind>,
+    /// The line in harness.toml.
+    pub line: u32,
 }
 
 /// Names that only the test target registers.
@@ -112,6 +150,8 @@ pub struct EngineSettings {
     pub masking: bool,
     /// Images pulled once, before the first container trial.
     pub images: Vec<String>,
+    /// How long that may take.
+    pub pull_limit: Duration,
 }
 
 /// How container trials share an engine.
@@ -125,6 +165,8 @@ pub struct PolicySettings {
     pub podman_socket: Sourced<Policy>,
     /// Given for this run, whatever the engine.
     pub forced: Option<Sourced<Policy>>,
+    /// How long a run waits for other runs on the engine.
+    pub wait: Duration,
     /// Trials at once.
     pub width: Width,
 }
@@ -157,6 +199,8 @@ pub struct CleanupSettings {
     pub strict: bool,
     /// Images that the script built are removed too.
     pub built_images: bool,
+    /// How long cleaning after one attempt may take.
+    pub limit: Duration,
 }
 
 /// When a script's resources are removed.
@@ -177,6 +221,19 @@ impl CleanupWhen {
         ("on-pass", CleanupWhen::OnPass),
         ("never", CleanupWhen::Never),
     ];
+}
+
+/// When container trials may start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdmissionSettings {
+    /// Bytes that must be free where the engine stores things and where scripts work; 0: any.
+    pub disk_floor: u64,
+    /// Percent of the last 10 s in which everything may have waited for memory; 0: not looked at.
+    pub memory_pressure: u32,
+    /// How long they wait for engine and machine.
+    pub settle: Duration,
+    /// So many trials in a row that fail by the engine's fault close the lane.
+    pub engine_faults: u32,
 }
 
 /// How many records are kept: whichever limit is met first.
@@ -211,21 +268,30 @@ impl Default for Settings {
                 require: false,
                 masking: true,
                 images: Vec::new(),
+                pull_limit: Duration::from_secs(300),
             },
             policy: PolicySettings {
                 docker: Sourced::default_of(Policy::Parallel),
                 podman: Sourced::default_of(Policy::Serial),
                 podman_socket: Sourced::default_of(Policy::Serial),
                 forced: None,
+                wait: Duration::from_secs(3600),
                 width: Width::Cores,
             },
             groups: BTreeMap::new(),
             environment: BTreeMap::new(),
             pass_environment: BTreeSet::new(),
+            admission: AdmissionSettings {
+                disk_floor: 1_000_000_000,
+                memory_pressure: 50,
+                settle: Duration::from_secs(120),
+                engine_faults: 3,
+            },
             cleanup: CleanupSettings {
                 when: CleanupWhen::Always,
                 strict: false,
                 built_images: true,
+                limit: Duration::from_secs(30),
             },
             programs: BTreeMap::new(),
             commands: BTreeMap::new(),
@@ -234,6 +300,14 @@ impl Default for Settings {
                 keep_runs: 30,
                 keep_bytes: 1_000_000_000,
             },
+            retry: RetrySettings {
+                failures: Sourced::default_of(0),
+                signatures: true,
+                budget: None,
+                flaky: FlakyResult::Pass,
+            },
+            quarantine: Vec::new(),
+            signatures: Vec::new(),
         }
     }
 }

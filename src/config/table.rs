@@ -7,13 +7,19 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::entry::{Setting, SettingFacts, setting};
+use super::tries;
 use super::value::{Given, Mistake};
 use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Width, duration, size};
 use crate::model::Policy;
 
 /// All settings, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static SettingFacts> {
-    TABLE.iter().map(|setting| &setting.facts)
+    all().map(|setting| &setting.facts)
+}
+
+/// The whole table.
+pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
+    TABLE.iter().chain(tries::TABLE)
 }
 
 /// Less leaves no time for anything before SIGKILL.
@@ -22,7 +28,7 @@ const BOOL: &str = "`true` or `false`";
 const POLICY: &str = "`serial`, `gated` or `parallel`";
 const PATTERNS: &str = "a list of patterns";
 
-pub(super) static TABLE: &[Setting] = &[
+static TABLE: &[Setting] = &[
     setting(
         ("", "scripts"),
         "a list of folders and files",
@@ -214,9 +220,19 @@ pub(super) static TABLE: &[Setting] = &[
         ("", "images"),
         "a list of images",
         "[]",
-        "Images that are pulled once, before the first container trial.",
+        "Images that are pulled once, before the first container trial, where they are not there. A pull that fails by the registry or the way to it is tried again, up to three times. When an image cannot be had, the container trials that name it are faults, and do not run.",
         |settings, given| {
             settings.engine.images = given.list()?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("", "pull-limit"),
+        duration::EXPECTED,
+        r#""5m""#,
+        "How long pulling all of `images` may take, with everything that is tried again.",
+        |settings, given| {
+            settings.engine.pull_limit = given.duration().map_err(one)?;
             Ok(())
         },
     ),
@@ -270,6 +286,16 @@ pub(super) static TABLE: &[Setting] = &[
         },
     ),
     setting(
+        ("policy", "wait"),
+        duration::EXPECTED,
+        r#""1h""#,
+        "How long a run waits for its turn on an engine that other runs of the account use. Who is waited for is said at once and every minute. When it has waited so long, its container trials are not run.",
+        |settings, given| {
+            settings.policy.wait = given.duration().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
         ("policy", "width"),
         "a number, 0 for one per processor",
         "0",
@@ -310,6 +336,52 @@ pub(super) static TABLE: &[Setting] = &[
         },
     ),
     setting(
+        ("admission", "disk-floor"),
+        size::EXPECTED,
+        r#""1GB""#,
+        "Container trials wait while less is free where the engine stores images and containers, or where scripts work; `0B`: they never do.",
+        |settings, given| {
+            settings.admission.disk_floor = given.size().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("admission", "memory-pressure"),
+        "a number of percent, up to 100",
+        "50",
+        "Container trials wait while everything on the machine spent more than this share of the last 10 s waiting for memory (`full avg10` of `/proc/pressure/memory`); `0`: they never do.",
+        |settings, given| {
+            settings.admission.memory_pressure = given.number().map_err(one)?;
+            if settings.admission.memory_pressure > 100 {
+                return Err(vec![given.wrong("expected at most `100`, found more")]);
+            }
+            Ok(())
+        },
+    ),
+    setting(
+        ("admission", "settle"),
+        duration::EXPECTED,
+        r#""2m""#,
+        "How long container trials wait for an engine that does not answer, or for room on the machine. Then they are not run, unless all is well again before the rest of the run is over.",
+        |settings, given| {
+            settings.admission.settle = given.duration().map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("admission", "engine-faults"),
+        "a number above zero",
+        "3",
+        "After so many trials in a row that failed by the engine's fault, no container trial starts until the engine is well again.",
+        |settings, given| {
+            settings.admission.engine_faults = given.number().map_err(one)?;
+            if settings.admission.engine_faults == 0 {
+                return Err(vec![given.wrong("expected a number above zero, found `0`")]);
+            }
+            Ok(())
+        },
+    ),
+    setting(
         ("cleanup", "when"),
         "`always`, `on-pass` or `never`",
         r#""always""#,
@@ -334,6 +406,20 @@ pub(super) static TABLE: &[Setting] = &[
         |settings, given| {
             let words = [("built", true), ("none", false)];
             settings.cleanup.built_images = given.one_of(&words).map_err(one)?;
+            Ok(())
+        },
+    ),
+    setting(
+        ("cleanup", "limit"),
+        duration::EXPECTED,
+        r#""30s""#,
+        "How long removing what a script made may hold up the next script. What is still there then is tried again when all scripts are over.",
+        |settings, given| {
+            let limit = given.duration().map_err(one)?;
+            if limit == Duration::ZERO {
+                return Err(one(given.wrong("expected a limit above zero, found `0s`")));
+            }
+            settings.cleanup.limit = limit;
             Ok(())
         },
     ),

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{EngineKind, Policy, samples};
+use crate::model::{EngineKind, Policy, Scope, Where, samples};
 
 /// All mistakes of a text, as they are shown.
 fn mistakes(text: &str) -> String {
@@ -40,6 +40,7 @@ fn the_written_defaults_are_the_defaults() {
     // All the same but for where they come from.
     settings.deadline.origin = Origin::Default;
     settings.leak.origin = Origin::Default;
+    settings.retry.failures.origin = Origin::Default;
     settings.engine.choice.origin = Origin::Default;
     for policy in [
         &mut settings.policy.docker,
@@ -74,12 +75,14 @@ fn every_setting_can_be_set() {
         require-engine = true
         masking = false
         images = ["debian:stable-slim"]
+        pull-limit = "10m"
         pass-environment = ["CI"]
 
         [policy]
         docker = "gated"
         podman = "parallel"
         podman-socket = "gated"
+        wait = "10m"
         width = 3
 
         [groups]
@@ -89,10 +92,17 @@ fn every_setting_can_be_set() {
         LANG = "C"
         EMPTY = ""
 
+        [admission]
+        disk-floor = "2GB"
+        memory-pressure = 80
+        settle = "30s"
+        engine-faults = 5
+
         [cleanup]
         when = "on-pass"
         strict = true
         images = "none"
+        limit = "10s"
 
         [programs]
         invowk = "target/debug/invowk"
@@ -107,6 +117,12 @@ fn every_setting_can_be_set() {
         [record]
         keep-runs = 5
         keep-bytes = "10MB"
+
+        [retry]
+        failures = 2
+        signatures = false
+        budget = 7
+        flaky-result = "fail"
         "#,
     );
     insta::assert_debug_snapshot!(settings, @r#"
@@ -200,30 +216,32 @@ fn every_setting_can_be_set() {
             images: [
                 "debian:stable-slim",
             ],
+            pull_limit: 600s,
         },
         policy: PolicySettings {
             docker: Sourced {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 24,
+                    line: 25,
                 },
             },
             podman: Sourced {
                 value: Parallel,
                 origin: File {
                     file: "harness.toml",
-                    line: 25,
+                    line: 26,
                 },
             },
             podman_socket: Sourced {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 26,
+                    line: 27,
                 },
             },
             forced: None,
+            wait: 600s,
             width: Of(
                 3,
             ),
@@ -238,10 +256,17 @@ fn every_setting_can_be_set() {
         pass_environment: {
             "CI",
         },
+        admission: AdmissionSettings {
+            disk_floor: 2000000000,
+            memory_pressure: 80,
+            settle: 30s,
+            engine_faults: 5,
+        },
         cleanup: CleanupSettings {
             when: OnPass,
             strict: true,
             built_images: false,
+            limit: 10s,
         },
         programs: {
             "invowk": "target/debug/invowk",
@@ -261,6 +286,22 @@ fn every_setting_can_be_set() {
             keep_runs: 5,
             keep_bytes: 10000000,
         },
+        retry: RetrySettings {
+            failures: Sourced {
+                value: 2,
+                origin: File {
+                    file: "harness.toml",
+                    line: 65,
+                },
+            },
+            signatures: false,
+            budget: Some(
+                7,
+            ),
+            flaky: Fail,
+        },
+        quarantine: [],
+        signatures: [],
     }
     "#);
 }
@@ -388,6 +429,94 @@ fn impossible_values_in_tables_are_mistakes() {
         "[record]\nkeep-runs = 99999999999",
         "harness.toml:2:13: expected a number above zero, found `99999999999`",
     );
+}
+
+#[test]
+fn quarantines_and_signatures_stand_as_often_as_one_likes() {
+    let settings = good(
+        r#"
+        [[quarantine]]
+        name = "net/*"
+        reason = "DNS"
+        issue = "example/project#7"
+        until = 2026-12-31
+        engine = "podman"
+
+        [[signature]]
+        id = "proxy"
+        regex = "^proxy said no"
+        retry = ["pull"]
+
+        [[signature]]
+        id = "disk"
+        regex = "disk (full|slow)"
+        engine = "host"
+        where = "log"
+        class = "resource-exhaustion"
+        versions = ">=4.8"
+        exit = [1, 125]
+        retry = ["run", "network rm"]
+        max = 3
+        cause = "c"
+        remedy = "r"
+        "#,
+    );
+    let [quarantine] = &settings.quarantine[..] else {
+        panic!("{:?}", settings.quarantine);
+    };
+    assert!(quarantine.name.matches("net/a"));
+    assert_eq!(
+        (quarantine.until.to_string(), quarantine.line),
+        ("2026-12-31".to_owned(), 2)
+    );
+    assert_eq!(quarantine.engine, Some(EngineKind::Podman));
+    let [proxy, disk] = &settings.signatures[..] else {
+        panic!("{:?}", settings.signatures);
+    };
+    assert_eq!(
+        (proxy.scope, proxy.place, proxy.max),
+        (Scope::Any, Where::Stderr, 1)
+    );
+    assert_eq!(
+        (disk.scope, disk.place, disk.max),
+        (Scope::Host, Where::Log, 3)
+    );
+    assert_eq!((&disk.exit[..], disk.retry.len()), (&[1, 125][..], 2));
+    assert!(disk.versions.as_ref().unwrap().holds("5.0"));
+}
+
+#[test]
+fn all_mistakes_of_lists_are_told_at_once() {
+    insta::assert_snapshot!(mistakes(r#"
+[[quarantine]]
+name = "a"
+reason = ""
+until = "2026-12-31"
+[[signature]]
+id = "x"
+regex = "a("
+class = "bad-luck"
+exit = [256]
+max = 0
+[[signature]]
+id = "x"
+regx = "a"
+[quarantine.more]
+"#), @r#"
+    harness.toml:2:1: `[[quarantine]]` needs `issue`
+    harness.toml:4:10: expected a text, found an empty string
+    harness.toml:5:9: expected a date such as `2026-12-31`, without quotes, found the text "2026-12-31"
+    harness.toml:8:9: expected a regular expression, found `a(`: unclosed group
+    harness.toml:9:9: expected `transient-engine`, `resource-exhaustion`, `timing`, `stale-state`, `artifact-collision`, `user-error` or `hang`, found `bad-luck`
+    harness.toml:10:9: expected an exit code from 0 to 255
+    harness.toml:11:7: expected a number above zero, found `0`
+    harness.toml:12:1: `[[signature]]` needs `regex`
+    harness.toml:13:6: `x` is given twice
+    harness.toml:14:1: unknown setting `regx` in `[signature]`
+      hint: did you mean `regex`?
+    harness.toml:15:13: unknown setting `more` in `[quarantine]`
+    "#);
+    insta::assert_snapshot!(mistakes("[signature]\nid = \"x\"\n"), @r#"harness.toml:1:1: expected a list of tables `[[signature]]`, found one `signature`"#);
 }
 
 #[test]
@@ -532,13 +661,7 @@ fn a_policy_has_its_reason() {
         true,
         "serial: the default for Podman behind a socket, which fails under starts that overlap",
     );
-    check_policy(
-        file,
-        None,
-        Docker,
-        true,
-        "serial: chosen in harness.toml:2: `gated`, which this version keeps by running one at a time",
-    );
+    check_policy(file, None, Docker, true, "gated: chosen in harness.toml:2");
     check_policy(
         file,
         None,
@@ -551,7 +674,7 @@ fn a_policy_has_its_reason() {
         Some(Policy::Gated),
         Podman,
         true,
-        "serial: chosen by --policy: `gated`, which this version keeps by running one at a time",
+        "gated: chosen by --policy",
     );
     check_policy(
         file,

@@ -1,13 +1,36 @@
 //! What the engine tells of containers: `container inspect` as JSON, of Docker and Podman alike, and `logs`.
 //!
-//! Pure: text in, facts out. What is missing or odd in the answer is left empty, never guessed.
+//! All but one question is pure: text in, facts out. What is missing or odd in the answer is left empty, never guessed.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use toml::value::{Datetime, Offset};
 
-use crate::model::ContainerFact;
+use super::client::Client;
+use super::inspect;
+use crate::host::process::Runner;
+use crate::model::{ContainerFact, Presence, ResourceKind};
+
+/// Whether all of these containers have begun to run, ended ones included. What is gone has run; what the engine does
+/// not say is no.
+pub fn have_begun(
+    client: &Client,
+    runner: &mut dyn Runner,
+    ids: &[String],
+    limit: Duration,
+) -> bool {
+    let words = ["container", "inspect", "--format", "{{.State.Status}}"].map(str::to_owned);
+    let words: Vec<String> = words.into_iter().chain(ids.iter().cloned()).collect();
+    let answer = client.call(runner, &words, limit);
+    if answer.succeeded() {
+        let text = String::from_utf8_lossy(&answer.stdout);
+        let before = ["created", "configured", "initialized"];
+        return text.lines().all(|status| !before.contains(&status.trim()));
+    }
+    let there = inspect::judge(ResourceKind::Container, ids, &answer);
+    there.iter().all(|presence| *presence == Presence::Absent)
+}
 
 /// The facts of each container in an answer of `container inspect`; `now` is the time since 1970.
 pub fn facts(stdout: &[u8], now: Duration) -> Result<Vec<ContainerFact>, String> {
@@ -52,7 +75,7 @@ fn command(container: &Value) -> String {
 }
 
 /// A moment in the form of RFC 3339; `None` for what never was (the year 1).
-fn since_1970(text: &str) -> Option<Duration> {
+pub(super) fn since_1970(text: &str) -> Option<Duration> {
     let Datetime {
         date: Some(date),
         time: Some(time),

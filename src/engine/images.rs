@@ -1,8 +1,10 @@
-//! Images as a run needs them before its first container: pulled, and known by their content. Retries nothing.
+//! Images as a run needs them before its first container: pulled, and known by their content. Retries nothing, and says
+//! what is worth it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::api;
 use super::client::Client;
 use super::trouble::{Trouble, expect_success};
 use crate::host::process::Runner;
@@ -42,12 +44,53 @@ pub fn pull(
     expect_success(&command, client.program(), completed, limit).map(drop)
 }
 
+/// The words of a registry, or of the way to it, that may be gone a moment later. A quota is not among them: it lasts
+/// for hours, and more pulls only spend it.
+const PASSING: [&str; 14] = [
+    "received unexpected http status: 5",
+    "500 internal server error",
+    "502 bad gateway",
+    "503 service unavailable",
+    "504 gateway time",
+    "tls handshake timeout",
+    "request canceled while waiting for connection",
+    "connection reset by peer",
+    "connection refused",
+    "connection timed out",
+    "i/o timeout",
+    "temporary failure in name resolution",
+    "server misbehaving",
+    "network is unreachable",
+];
+
+/// Whether a pull that failed so may succeed when it is tried again.
+pub fn may_pass(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Failed { said, .. } | Trouble::Unreachable { said } => {
+            let said = said.to_lowercase();
+            PASSING.iter().any(|words| said.contains(words))
+        }
+        Trouble::Missing { .. }
+        | Trouble::NotStarted { .. }
+        | Trouble::Silent { .. }
+        | Trouble::Killed { .. }
+        | Trouble::NoPermission { .. }
+        | Trouble::Unreadable { .. } => false,
+    }
+}
+
 /// Every image id in the engine, without `sha256:`, or why they cannot be told.
 pub fn ids(
     client: &Client,
     runner: &mut dyn Runner,
     limit: Duration,
 ) -> Result<BTreeSet<String>, Trouble> {
+    if let Some((mut api, _)) = client.api()
+        && let Some(found) = api::images(&mut api, limit)
+    {
+        let ids = found.iter().filter_map(|id| id.strip_prefix("sha256:"));
+        return Ok(ids.map(str::to_owned).collect());
+    }
     let completed = client.call(runner, &["images", "-a", "-q", "--no-trunc"], limit);
     let command = format!("{} images", client.command());
     let stdout = expect_success(&command, client.program(), completed, limit)?;

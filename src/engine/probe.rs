@@ -49,6 +49,7 @@ impl Probe<'_> {
                 || (server.kind == EngineKind::Podman
                     && socket_owner(&endpoint).is_some_and(|uid| uid != 0)),
             storage_driver: server.storage_driver,
+            storage_root: server.storage_root,
             oci_runtime: server.oci_runtime,
             network_helper: server.network_helper,
             endpoint,

@@ -1,65 +1,85 @@
-//! Whose turn it is on an engine that takes one at a time: a lock for all processes of this account,
-//! whatever their workspace or shell, keyed by the engine's identity.
+//! Whose turn it is on an engine, among all processes of this account, whatever their workspace or shell. Keyed by the
+//! engine's identity, so that two ways to the same engine meet.
+//!
+//! There are two things to take turns at: being the run that uses the engine, and starting a container.
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::host::flock::{self, FileLock};
-use crate::model::{EngineFacts, Hash};
+use crate::host::tickets::{Holder, Sharing, Ticket, Tickets, Waited};
+use crate::model::{EngineFacts, Hash, Policy};
 
-/// The right to use an engine that takes one at a time; given back when dropped.
+/// The right to use an engine, or to start a container on it; given back when dropped.
 #[derive(Debug)]
 pub struct Turn {
-    #[expect(dead_code, reason = "the held lock is the turn")]
-    lock: FileLock,
+    #[expect(dead_code, reason = "the held ticket is the turn")]
+    ticket: Ticket,
+}
+
+/// At what turns are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// At using the engine, for a whole run.
+    Run(Sharing),
+    /// At the gate, which admits one start of a container at a time.
+    Gate,
+}
+
+impl At {
+    /// What a run under this policy takes: serial means serial for everybody.
+    pub fn run_under(policy: Policy) -> Self {
+        match policy {
+            Policy::Serial => At::Run(Sharing::Alone),
+            Policy::Gated | Policy::Parallel => At::Run(Sharing::Shared),
+        }
+    }
+
+    fn place(self) -> &'static str {
+        match self {
+            At::Run(_) => "run",
+            At::Gate => "gate",
+        }
+    }
+
+    fn sharing(self) -> Sharing {
+        match self {
+            At::Run(sharing) => sharing,
+            At::Gate => Sharing::Alone,
+        }
+    }
 }
 
 /// How often a long wait looks whether it is still wanted.
 const PULSE: Duration = Duration::from_secs(1);
 
-/// Waits for the turn, as long as it takes. `waiting` is told once who has it, if somebody has; it ends the
-/// wait by saying `false` at any pulse.
+/// Waits for the turn, in the order of arrival. `waiting` is told at every pulse who has it and how long already; it
+/// ends the wait by saying `false`.
 pub fn take(
     state: &Path,
     facts: &EngineFacts,
-    waiting: &mut dyn FnMut(&str) -> bool,
+    at: At,
+    waiting: &mut dyn FnMut(&Holder) -> bool,
 ) -> io::Result<Option<Turn>> {
-    let directory = state.join("locks");
-    fs::create_dir_all(&directory)?;
-    let file = directory.join(Hash::of(facts.identity.as_bytes()));
+    let directory = state
+        .join("turns")
+        .join(Hash::of(facts.identity.as_bytes()))
+        .join(at.place());
+    let ticket = Tickets::at(directory).draw(at.sharing(), &myself())?;
     let mut limit = Duration::ZERO;
     loop {
-        if let Some(lock) = flock::lock(&file, limit)? {
-            // Who reads it half-written sees half a courtesy.
-            fs::write(holder_file(&file), myself()).ok();
-            return Ok(Some(Turn { lock }));
+        match ticket.wait(limit)? {
+            Waited::Served => return Ok(Some(Turn { ticket })),
+            Waited::Behind(holder) if !waiting(&holder) => return Ok(None),
+            Waited::Behind(_) => limit = PULSE,
         }
-        let holder = fs::read_to_string(holder_file(&file)).unwrap_or_default();
-        if !waiting(holder.trim()) {
-            return Ok(None);
-        }
-        limit = PULSE;
     }
 }
 
-fn holder_file(lock: &Path) -> PathBuf {
-    lock.with_extension("holder")
-}
-
-fn myself() -> Vec<u8> {
+fn myself() -> String {
     let words = crate::host::environment::words();
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-    let mut text = Vec::new();
-    write!(
-        text,
-        "process {}: {}",
-        crate::host::facts::pid(),
-        words.join(" ")
-    )
-    .ok();
-    text
+    format!("process {}: {}", crate::host::facts::pid(), words.join(" "))
 }
 
 #[cfg(test)]
@@ -67,14 +87,17 @@ mod tests {
     use super::*;
     use crate::model::samples;
 
+    const ALONE: At = At::Run(Sharing::Alone);
+
     #[test]
     fn a_turn_is_one_at_a_time_and_names_its_holder() {
         let state = tempfile::tempdir().unwrap();
         let facts = samples::podman();
-        let first = take(state.path(), &facts, &mut |_| false).unwrap().unwrap();
+        let first = take(state.path(), &facts, ALONE, &mut |_| false).unwrap();
+        assert!(first.is_some());
         let mut named = String::new();
-        let second = take(state.path(), &facts, &mut |holder| {
-            holder.clone_into(&mut named);
+        let second = take(state.path(), &facts, ALONE, &mut |holder| {
+            holder.who.clone_into(&mut named);
             false
         });
         assert!(second.unwrap().is_none());
@@ -85,7 +108,7 @@ mod tests {
         drop(first);
         // A child that another test starts has our descriptors until it is its own program, so the lock may seem held.
         let mut pulses = 20;
-        let third = take(state.path(), &facts, &mut |_| {
+        let third = take(state.path(), &facts, ALONE, &mut |_| {
             pulses -= 1;
             pulses > 0
         });
@@ -93,18 +116,22 @@ mod tests {
     }
 
     #[test]
-    fn other_engines_have_turns_of_their_own() {
+    fn other_engines_other_places_and_those_who_share_do_not_wait() {
         let state = tempfile::tempdir().unwrap();
         let one = samples::podman();
         let other = EngineFacts {
             identity: "another".to_owned(),
             ..one.clone()
         };
-        let _first = take(state.path(), &one, &mut |_| false).unwrap().unwrap();
-        assert!(
-            take(state.path(), &other, &mut |_| false)
-                .unwrap()
-                .is_some()
-        );
+        let shared = At::run_under(Policy::Gated);
+        let at_once = |facts, at| take(state.path(), facts, at, &mut |_| false).unwrap();
+        let held = [
+            at_once(&one, shared),
+            at_once(&one, shared),
+            at_once(&one, At::Gate),
+            at_once(&other, At::run_under(Policy::Serial)),
+        ];
+        assert!(held.iter().all(Option::is_some));
+        assert!(at_once(&one, At::run_under(Policy::Serial)).is_none());
     }
 }

@@ -284,6 +284,15 @@ fn event() -> impl Strategy<Value = Event> {
         text().prop_map(|message| Event::Warning { message }),
         (attempt.clone(), text())
             .prop_map(|(attempt, command)| Event::AttemptHeld { attempt, command }),
+        (attempt.clone(), text(), duration()).prop_map(|(attempt, command, waited)| {
+            Event::GatePassed {
+                attempt,
+                command,
+                waited,
+                opened: waited,
+                held: waited,
+            }
+        }),
         (attempt, duration())
             .prop_map(|(attempt, waited)| Event::AttemptAdmitted { attempt, waited }),
         ended.prop_map(|(attempt, outcome, log, script)| {
@@ -293,13 +302,11 @@ fn event() -> impl Strategy<Value = Event> {
             Event::AttemptEnded {
                 attempt,
                 report: Box::new(report),
+                judgement: None,
             }
         }),
-        (any::<u32>(), verdict, text()).prop_map(|(trial, verdict, reason)| Event::TrialSettled {
-            trial,
-            verdict,
-            reason
-        }),
+        (any::<u32>(), verdict, text())
+            .prop_map(|(trial, verdict, reason)| Event::settled(trial, verdict, reason)),
         duration().prop_map(|duration| Event::RunEnded {
             conclusion: Conclusion::Failed,
             duration

@@ -14,8 +14,63 @@ use rustix::fs::{FlockOperation, flock};
 /// the lock.
 #[derive(Debug)]
 pub struct FileLock {
-    #[expect(dead_code, reason = "the open file is the lock")]
     file: File,
+}
+
+impl FileLock {
+    /// The file that is locked, open for writing.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+/// Somebody else's lock, until it is released.
+#[derive(Debug)]
+pub struct Watched {
+    released: mpsc::Receiver<()>,
+}
+
+impl Watched {
+    /// It is released, or its file cannot be watched any more.
+    pub fn is_released(&self, limit: Duration) -> bool {
+        self.released.recv_timeout(limit) != Err(mpsc::RecvTimeoutError::Timeout)
+    }
+}
+
+/// Watches a lock that somebody else holds; `None` when the file is gone. Its thread ends with that lock.
+pub fn watch(path: &Path) -> io::Result<Option<Watched>> {
+    let Some(file) = existing(path)? else {
+        return Ok(None);
+    };
+    let (sender, released) = mpsc::sync_channel(1);
+    thread::Builder::new()
+        .name("file lock".to_owned())
+        .spawn(move || {
+            if flock(&file, FlockOperation::LockShared).is_ok() {
+                sender.send(()).ok();
+            }
+        })?;
+    Ok(Some(Watched { released }))
+}
+
+/// Somebody holds the file alone. One that is not there is held by nobody.
+pub fn is_held(path: &Path) -> io::Result<bool> {
+    let Some(file) = existing(path)? else {
+        return Ok(false);
+    };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(false),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn existing(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Locks the file, made if need be; `None` when somebody else held it all the time.

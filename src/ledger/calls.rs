@@ -3,13 +3,15 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::journal::{Journal, JournalFiles};
+use crate::engine::api;
 use crate::engine::client::Client;
 use crate::engine::inspect;
 use crate::engine::listing::{self, Listed};
 use crate::engine::trouble::Trouble;
 use crate::host::clock;
 use crate::host::process::{Completed, Runner};
-use crate::model::{Presence, ResourceKind};
+use crate::model::{EngineKind, Presence, ResourceKind};
 
 /// No single call of a client may use up more, so that one that hangs leaves time for the others.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -22,6 +24,8 @@ const ASKED: usize = 3;
 
 /// The engine, for as long as this cleaning may take.
 pub(super) struct Calls<'a> {
+    /// What the attempt did by Podman's own account; our removals are written there, too.
+    pub(super) journal: &'a JournalFiles,
     pub(super) client: &'a Client,
     pub(super) runner: &'a mut dyn Runner,
     pub(super) end: Instant,
@@ -41,8 +45,32 @@ impl Calls<'_> {
         self.client.call(self.runner, words, limit)
     }
 
-    /// Who is there? Asked again for those without a clear answer.
+    /// What the journal says by now. One that cannot be read says nothing, and so proves nothing.
+    pub(super) fn journal(&self) -> Journal {
+        match self.client.dialect() {
+            EngineKind::Docker => Journal::default(),
+            EngineKind::Podman => self.journal.read().unwrap_or_default(),
+        }
+    }
+
+    /// Who is there? The client is started for those only that the journal does not show as gone.
     pub(super) fn ask(&mut self, kind: ResourceKind, ids: &[String]) -> Vec<Presence> {
+        let journal = self.journal();
+        let is_open = |id: &&String| !journal.is_gone(kind, id);
+        let open: Vec<String> = ids.iter().filter(is_open).cloned().collect();
+        let mut answers = self.ask_engine(kind, &open).into_iter();
+        let answer = |id: &String| {
+            if journal.is_gone(kind, id) {
+                Some(Presence::Absent)
+            } else {
+                answers.next()
+            }
+        };
+        ids.iter().map_while(answer).collect()
+    }
+
+    /// Asked again for those without a clear answer.
+    fn ask_engine(&mut self, kind: ResourceKind, ids: &[String]) -> Vec<Presence> {
         let mut answers = self.ask_once(kind, ids);
         for _ in 1..ASKED {
             let unclear: Vec<usize> = (0..ids.len())
@@ -67,6 +95,14 @@ impl Calls<'_> {
         }
         let limit = self.left().min(CALL_LIMIT);
         inspect::ask(self.client, self.runner, kind, ids, limit)
+    }
+
+    /// Whether an image has a name; `None` when that cannot be told.
+    pub(super) fn has_names(&mut self, image: &str) -> Option<bool> {
+        let (mut api, _) = self.client.api()?;
+        let limit = self.left().min(CALL_LIMIT);
+        let image = api::thing(&mut api, ResourceKind::Image, image, limit)?;
+        Some(!image.tags.is_empty())
     }
 
     /// What carries both labels.

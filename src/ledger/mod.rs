@@ -3,12 +3,15 @@
 //! Nothing is removed on doubt, nothing by name alone unless it was new. Knows nothing of scripts and schedules.
 
 mod calls;
+mod contents;
 pub mod intents;
+pub mod journal;
 mod keep;
 pub mod labels;
 pub mod life;
 pub mod orphans;
 pub mod proof;
+pub mod proxy;
 mod remedy;
 pub mod remove;
 pub mod state;

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use super::intents::{Contents, Ledger};
+use super::journal::JournalFiles;
 use super::life::Dead;
 use super::proof::{Owner, Standing};
 use super::remove::{CleanupPolicy, clean};
@@ -126,7 +127,11 @@ pub fn clean_run(
             run,
             attempt,
             intents: &intents,
+            acquired: &contents.acquired(attempt, engine),
             standing: Standing::Dead,
+            journal: JournalFiles::of(ledger, attempt),
+            watched: false,
+            up_to: ResourceKind::Image,
         };
         let policy = CleanupPolicy {
             keep: false,

@@ -1,17 +1,19 @@
 //! What is ours, and by what proof. Only this module makes a `Proof`, and without one nothing is removed.
 //!
-//! Three things prove: an id that the engine itself wrote into our file, both our labels on the thing, and a name
-//! that was not there before the script used it. A name alone, or an answer that could not be had, proves nothing.
+//! Four things prove: an id that the engine itself wrote into our file or answered to our proxy, a line in the
+//! attempt's own journal, both our labels on the thing, and a name that was not there before the script used it. A name
+//! alone, or an answer that could not be had, proves nothing.
 
 use std::fs;
 
 use super::calls::Calls;
+use super::journal::{Journal, JournalFiles};
 use super::labels;
 use super::remedy::list_command;
-use crate::model::{AttemptId, Intent, Leftover, Resource, ResourceKind, RunId};
+use crate::model::{AttemptId, EngineKind, Intent, Leftover, Resource, ResourceKind, RunId};
 
 /// Whose resources are looked for, and what was written down about them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Owner<'a> {
     /// The run.
     pub run: &'a RunId,
@@ -19,8 +21,39 @@ pub struct Owner<'a> {
     pub attempt: AttemptId,
     /// Its intents on one engine.
     pub intents: &'a [Intent],
+    /// What that engine said that it made for it, and is not known to be gone; in that order.
+    pub acquired: &'a [Resource],
     /// Whether its run lives.
     pub standing: Standing,
+    /// Podman's journal of the attempt, if it has one.
+    pub journal: JournalFiles,
+    /// Every call of the attempt wrote to it.
+    pub watched: bool,
+    /// The last kind, in the order of removal, that is looked for.
+    pub up_to: ResourceKind,
+}
+
+impl Owner<'_> {
+    fn intended(&self) -> impl Iterator<Item = &Intent> {
+        let intents = self.intents.iter();
+        intents.filter(|intent| intent.kind <= self.up_to)
+    }
+
+    /// Everything of this kind that was to be made is known to be gone by the journal, so nobody need be asked.
+    fn is_accounted(&self, kind: ResourceKind, journal: &Journal) -> bool {
+        let gone = |id: &str| journal.is_gone(kind, id);
+        let is_over = |intent: &Intent| written_id(&intent.id_file).is_some_and(|id| gone(&id));
+        self.standing == Standing::Alive
+            && self.watched
+            && self
+                .intended()
+                .filter(|intent| intent.kind == kind)
+                .all(is_over)
+            && journal
+                .made()
+                .filter(|made| made.kind == kind)
+                .all(|made| gone(&made.id))
+    }
 }
 
 /// Whether the run of an attempt lives.
@@ -45,6 +78,12 @@ pub(super) enum Grounds {
     Labels,
     /// The engine wrote its id into our file: it was made.
     IdFile,
+    /// The engine answered our proxy that it made it.
+    Answer,
+    /// A build made this image on its way; others may build on it, or have given it a name.
+    Layer,
+    /// The attempt's own journal shows it as made.
+    Journal,
     /// Its name was new. It may never have been made.
     NewName,
 }
@@ -109,9 +148,13 @@ impl Gathered {
 /// Finds what is the owner's. What the engine lists comes first, for then its presence is known already.
 pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
     let mut gathered = Gathered::default();
-    let intends = |kind| owner.intents.iter().any(|intent| intent.kind == kind);
-    // Containers also come into being without an intent, when a client inherits flags or a container is cloned.
-    list(&mut gathered, owner, calls, ResourceKind::Container);
+    let journal = calls.journal();
+    let intends = |kind| owner.intended().any(|intent| intent.kind == kind);
+    // Containers also come into being without an intent, when a client inherits flags.
+    let keeps_journal = calls.client.dialect() == EngineKind::Podman;
+    if !keeps_journal || !owner.is_accounted(ResourceKind::Container, &journal) {
+        list(&mut gathered, owner, calls, ResourceKind::Container);
+    }
     for kind in [
         ResourceKind::Pod,
         ResourceKind::Network,
@@ -121,11 +164,23 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
             list(&mut gathered, owner, calls, kind);
         }
     }
-    for intent in owner.intents.iter().filter(|intent| !intent.existed) {
+    for made in journal.made().filter(|made| made.kind <= owner.up_to) {
+        gathered.add(made.kind, &made.id, &made.name, Grounds::Journal);
+    }
+    for intent in owner.intended().filter(|intent| !intent.existed) {
         from_intent(&mut gathered, intent);
     }
+    // What was made last goes first: it may stand on what was made before.
+    let acquired = owner.acquired.iter().rev();
+    for Resource { kind, id, name } in acquired.filter(|made| made.kind <= owner.up_to) {
+        gathered.add(*kind, id, name, grounds_of(*kind, id));
+    }
     if owner.standing == Standing::Dead {
-        let is_doubtful = |proof: &Proof| proof.grounds == Grounds::NewName;
+        let is_doubtful = |proof: &Proof| match proof.grounds {
+            Grounds::NewName => true,
+            Grounds::Journal | Grounds::Answer => is_by_name(proof.resource()),
+            Grounds::Labels | Grounds::IdFile | Grounds::Layer => false,
+        };
         let (doubtful, proved) = gathered.proofs.into_iter().partition(is_doubtful);
         gathered.proofs = proved;
         gathered.suspects = doubtful
@@ -134,6 +189,24 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
             .collect();
     }
     gathered
+}
+
+/// What an engine's answer proves. An image on the way of a build may be everybody's by now.
+fn grounds_of(kind: ResourceKind, id: &str) -> Grounds {
+    match kind {
+        ResourceKind::Image if id.starts_with("sha256:") => Grounds::Layer,
+        ResourceKind::Image => Grounds::NewName,
+        ResourceKind::Container
+        | ResourceKind::Pod
+        | ResourceKind::Network
+        | ResourceKind::Volume
+        | ResourceKind::Directory => Grounds::Answer,
+    }
+}
+
+/// A volume whose name somebody chose may have been removed and made again by anybody.
+fn is_by_name(resource: &Resource) -> bool {
+    resource.kind == ResourceKind::Volume && !is_digest(&resource.id)
 }
 
 fn list(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls, kind: ResourceKind) {
@@ -194,8 +267,11 @@ pub fn written_id(file: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let id = text.trim();
     let digits = id.strip_prefix("sha256:").unwrap_or(id);
-    let good = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    good.then(|| digits.to_owned())
+    is_digest(digits).then(|| digits.to_owned())
+}
+
+fn is_digest(id: &str) -> bool {
+    id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The file beside an id file that lists the images there were before.

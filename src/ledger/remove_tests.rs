@@ -5,7 +5,8 @@ use std::path::Path;
 use super::*;
 use crate::engine::fake;
 use crate::host::process::Bounded;
-use crate::ledger::proof::before_file;
+use crate::ledger::journal::JournalFiles;
+use crate::ledger::proof::{Standing, before_file};
 use crate::model::{EngineKind, Intent, Resource};
 
 /// `$FAULT` runs first with the same arguments; when it exits, the call is over.
@@ -41,6 +42,8 @@ const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
 struct Engine {
     place: tempfile::TempDir,
     intents: Vec<Intent>,
+    kind: EngineKind,
+    standing: Standing,
 }
 
 impl Engine {
@@ -49,9 +52,33 @@ impl Engine {
         for kind in ["container", "network", "volume", "image"] {
             std::fs::create_dir(place.path().join(kind)).unwrap();
         }
-        fake::client(place.path(), "docker", ENGINE);
-        let intents = Vec::new();
-        Engine { place, intents }
+        for kind in EngineKind::ALL {
+            fake::client(place.path(), kind.command(), ENGINE);
+        }
+        Engine {
+            place,
+            intents: Vec::new(),
+            kind: EngineKind::Docker,
+            standing: Standing::Alive,
+        }
+    }
+
+    /// Podman with a journal that says this; what it removes is written there, too.
+    fn podman(journal: &[String]) -> Self {
+        let engine = Engine {
+            kind: EngineKind::Podman,
+            ..Engine::new()
+        };
+        let fault = r#"
+            case "$1" in rm) kind=container ;; volume) kind=volume ;; *) kind= ;; esac
+            case "$kind $*" in *" rm "*) for id do
+                [ ! -e "$kind/$id" ] || echo "{\"ID\":\"$id\",\"Name\":\"$id\",\"Status\":\"remove\",\"Type\":\"$kind\"}" >>"${CONTAINERS_CONF%/*}/journal"
+            done ;; esac"#;
+        let journal: String = journal.iter().map(|line| format!("{line}\n")).collect();
+        engine
+            .file("journal", &journal)
+            .file("CONTAINERS_CONF", "")
+            .file("fault", fault)
     }
 
     fn path(&self) -> &Path {
@@ -87,12 +114,17 @@ impl Engine {
     }
 
     fn clean_with(&self, policy: CleanupPolicy, limit: Duration) -> Cleanup {
-        let client = Client::named(EngineKind::Docker, self.path().join("docker"), Vec::new());
+        let program = self.path().join(self.kind.command());
+        let client = Client::named(self.kind, program, Vec::new());
         let owner = Owner {
-            standing: crate::ledger::proof::Standing::Alive,
+            standing: self.standing,
             run: &"r1".parse().unwrap(),
             attempt: "3.1.1".parse().unwrap(),
             intents: &self.intents,
+            acquired: &[],
+            journal: JournalFiles::below(self.path()),
+            watched: true,
+            up_to: Image,
         };
         clean(&owner, &client, &mut Bounded, policy, limit)
     }
@@ -106,7 +138,7 @@ impl Engine {
     }
 
     fn calls(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(self.path().join("log")).unwrap();
+        let log = std::fs::read_to_string(self.path().join("log")).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
     }
 
@@ -343,4 +375,66 @@ fn a_hanging_engine_holds_nobody_longer_than_the_limit() {
         cleanup.duration
     );
     assert_eq!(cleanup.leftovers.len(), 2);
+}
+
+fn event(status: &str, kind: ResourceKind, id: &str) -> String {
+    format!(r#"{{"ID":"{id}","Name":"{id}","Status":"{status}","Type":"{kind}"}}"#)
+}
+
+#[test]
+fn what_went_by_itself_costs_nothing_when_the_journal_shows_it() {
+    let journal = [event("create", Container, A), event("remove", Container, A)];
+    let engine = Engine::podman(&journal).intent(Container, "x", Some(A), false);
+    assert_eq!(show(&engine.clean()), "gone: aaaa");
+    assert_eq!(engine.calls(), [""; 0]);
+}
+
+#[test]
+fn an_intent_that_came_to_nothing_is_asked_about() {
+    let journal = [event("create", Container, A), event("remove", Container, A)];
+    let engine = Engine::podman(&journal)
+        .intent(Container, "x", Some(A), false)
+        .intent(Container, "y", None, false);
+    assert_eq!(show(&engine.clean()), "gone: aaaa");
+    // The client may have been killed between making it and telling.
+    assert_eq!(engine.calls().len(), 1, "{:?}", engine.calls());
+}
+
+#[test]
+fn what_the_journal_shows_as_made_is_ours_without_any_intent() {
+    let journal = [
+        event("create", Volume, A),
+        event("create", Volume, "data"),
+        event("create", Container, B),
+    ];
+    let engine = Engine::podman(&journal).holds(&[
+        &format!("volume/{A}"),
+        "volume/data",
+        "volume/theirs",
+        &format!("container/{B}"),
+    ]);
+    assert_eq!(show(&engine.clean()), "removed: bbbb aaaa data");
+    assert_eq!(engine.left(), "theirs");
+    let asked = |call: &&String| call.contains("inspect");
+    let calls = engine.calls();
+    // Before: is it there? Afterwards the journal has the answer.
+    assert_eq!(calls.iter().filter(asked).count(), 2, "{calls:?}");
+}
+
+#[test]
+fn in_the_journal_of_a_killed_run_a_chosen_name_proves_nothing() {
+    let journal = [event("create", Volume, A), event("create", Volume, "data")];
+    let mut engine = Engine::podman(&journal).holds(&[&format!("volume/{A}"), "volume/data"]);
+    engine.standing = Standing::Dead;
+    assert_eq!(show(&engine.clean()), "removed: aaaa, left: data");
+    assert_eq!(engine.left(), "data");
+}
+
+#[test]
+fn an_image_is_never_gone_by_the_journal() {
+    let journal = [event("remove", Image, "t:1"), event("remove", Container, A)];
+    let engine = Engine::podman(&journal)
+        .holds(&["image/t:1"])
+        .intent(Image, "t:1", None, false);
+    assert_eq!(show(&engine.clean()), "removed: t:1");
 }

@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts, Hold, LadderStep, Lane, Leak,
-    Look, Outcome, Policy, QuietSample, RunId, SlotId, StillRunning, Timeout, Verdict, seconds,
+    AttemptId, Bearing, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts, FailedProgram, Hold,
+    Judgement, LadderStep, Lane, Leak, Look, Outcome, Policy, QuietSample, RunId, SlotId,
+    StillRunning, Tally, Timeout, Verdict, seconds,
 };
 
 /// One fact of a run. Times are in the record's lines, not in the facts.
@@ -49,6 +50,22 @@ pub enum Event {
         #[serde(with = "seconds")]
         waited: Duration,
     },
+    /// A call that must not overlap with others has had the gate to itself, until now.
+    GatePassed {
+        /// Of which attempt.
+        attempt: AttemptId,
+        /// The call, as typed.
+        command: String,
+        /// How long it waited; not charged to the deadline.
+        #[serde(with = "seconds")]
+        waited: Duration,
+        /// When the gate opened for it, since the run began.
+        #[serde(with = "seconds")]
+        opened: Duration,
+        /// How long it had the gate.
+        #[serde(with = "seconds")]
+        held: Duration,
+    },
     /// Somebody asked what runs now, and this does.
     AttemptSeen {
         /// Which attempt.
@@ -76,6 +93,9 @@ pub enum Event {
         attempt: AttemptId,
         /// All that was learnt.
         report: Box<AttemptReport>,
+        /// What was made of it; older records do not tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        judgement: Option<Box<Judgement>>,
     },
     /// A trial was judged.
     TrialSettled {
@@ -85,6 +105,12 @@ pub enum Event {
         verdict: Verdict,
         /// Why it was ignored, skipped or not run; empty otherwise.
         reason: String,
+        /// What that means for the run.
+        #[serde(default, skip_serializing_if = "is_usual")]
+        bearing: Bearing,
+        /// Its laps, if there was more than one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tally: Option<Box<Tally>>,
     },
     /// A slot was replaced, and why.
     SlotReplaced {
@@ -97,6 +123,13 @@ pub enum Event {
     Cancelled {
         /// The signal's number.
         signal: i32,
+    },
+    /// What could not be removed after an attempt was tried again at the end of the run.
+    CleanedAtLast {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What is gone now; its leftovers are those that remain of the attempt.
+        cleanup: Cleanup,
     },
     /// What a killed run had left was found and cleaned.
     Reaped(Box<Reaped>),
@@ -115,7 +148,22 @@ pub enum Event {
     },
 }
 
+fn is_usual(bearing: &Bearing) -> bool {
+    *bearing == Bearing::AsUsual
+}
+
 impl Event {
+    /// A trial whose verdict means what such a verdict always means.
+    pub fn settled(trial: u32, verdict: Verdict, reason: String) -> Event {
+        Event::TrialSettled {
+            trial,
+            verdict,
+            reason,
+            bearing: Bearing::AsUsual,
+            tally: None,
+        }
+    }
+
     /// The version of the record's format.
     pub const VERSION: u32 = 1;
 }
@@ -178,6 +226,29 @@ pub struct RunFacts {
     /// are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repeat: Vec<String>,
+    /// The part of the suite that this run is; `None`: it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardFacts>,
+}
+
+/// One part of a suite that is divided over machines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardFacts {
+    /// Which part, from 1 to `total`.
+    pub index: u32,
+    /// How many parts there are.
+    pub total: u32,
+    /// The flag or variable that said so.
+    pub origin: String,
+    /// Scripts of this part.
+    pub scripts: usize,
+    /// Scripts of all parts.
+    pub of: usize,
+    /// How long the scripts of this part take one after the other, by recorded durations; `None` without any.
+    #[serde(with = "seconds::optional")]
+    pub estimate: Option<Duration>,
+    /// Of all that the division was made from: parts of the same digest do not overlap and leave nothing out.
+    pub digest: String,
 }
 
 /// What is known of a trial before it runs.
@@ -301,4 +372,7 @@ pub struct AttemptReport {
     /// The file with everything about its hang; else empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hang_file: String,
+    /// The program whose end made the failing line fail; `None` when the line failed for something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<FailedProgram>,
 }

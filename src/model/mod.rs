@@ -4,6 +4,7 @@
 //! serde because the record is made of these very facts; the record's version guards their shape.
 
 mod bytes;
+mod date;
 mod diagnostic;
 pub mod duration;
 mod engine;
@@ -13,21 +14,25 @@ mod finding;
 mod hang;
 mod hash;
 mod id;
+mod judgement;
 mod outcome;
 mod resource;
 mod rules;
 #[cfg(test)]
 pub(crate) mod samples;
 mod seconds;
+mod signature;
 mod verdict;
+mod version;
 mod why;
 
 pub use bytes::Bytes;
+pub use date::Date;
 pub use diagnostic::Diagnostic;
 pub use engine::{EngineFacts, EngineKind, Lane, Policy, Tool};
 pub use event::{
-    AttemptReport, AttemptStart, EngineState, Event, MachineDelta, Reaped, RunFacts, Timings,
-    TrialFacts,
+    AttemptReport, AttemptStart, EngineState, Event, MachineDelta, Reaped, RunFacts, ShardFacts,
+    Timings, TrialFacts,
 };
 pub use evidence::{
     ContainerFact, Descriptor, Evidence, Gap, LockFact, LockKind, MachineNow, PipeEnd, PipeFact,
@@ -37,13 +42,19 @@ pub use finding::Finding;
 pub use hang::{Hold, LadderStep, Look, QuietSample, Rung, StillRunning};
 pub use hash::Hash;
 pub use id::{AttemptId, ParseIdError, RunId, SlotId};
+pub use judgement::{
+    Again, Artefacts, Bearing, FailureKind, Judgement, Known, Quarantined, Spread, Tally,
+};
 pub use outcome::{
-    EndedProcess, Failure, Fault, FaultKind, How, Leak, Movement, Outcome, Place, Timeout,
+    EndedProcess, EngineCall, FailedProgram, Failure, Fault, FaultKind, How, Leak, Movement,
+    Outcome, Place, Timeout,
 };
 pub use resource::{Cleanup, Intent, Leftover, Presence, Resource, ResourceKind};
 pub use rules::{
-    AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Demands, Detail, Dialect, Golden, LeakRule,
-    Length,
+    AfterFailure, DEFERRED_LIMIT, DEFERRED_TOTAL, Demands, Detail, Dialect, FlakyResult, Golden,
+    LeakRule, Length,
 };
-pub use verdict::{Conclusion, Counts, Verdict};
+pub use signature::{Scope, Signature, TroubleClass, Where};
+pub use verdict::{Conclusion, Counts, Effect, Verdict};
+pub use version::{Comparison, EngineVersion};
 pub use why::{HangClass, Why};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, Evidence, Why, seconds};
+use super::{Bytes, EngineKind, Evidence, Why, seconds};
 
 /// A line of a script.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,32 @@ pub struct Failure {
     pub place: Place,
     /// In the words of Go's testscript; names and outputs in it need not be UTF-8.
     pub message: Bytes,
+}
+
+/// The program whose end made the failing line fail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedProgram {
+    /// Its exit code; `None` when a signal ended it.
+    pub exit: Option<i32>,
+    /// The signal that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// What it wrote to stderr last.
+    pub stderr: Bytes,
+    /// The last engine command that it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<EngineCall>,
+}
+
+/// A command of a container engine that a script's program ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineCall {
+    /// The client that was called.
+    pub engine: EngineKind,
+    /// What it was to do, in its shortest form: `run`, `rmi`, `network rm`.
+    pub command: String,
+    /// The program is the client itself, so its exit code is the engine's word.
+    pub direct: bool,
 }
 
 /// Who is to blame for a fault.

@@ -88,3 +88,18 @@ impl LeakRule {
     pub const WORDS: [(&'static str, LeakRule); 2] =
         [("warn", LeakRule::Warn), ("fail", LeakRule::Fail)];
 }
+
+/// What a flaky script means for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FlakyResult {
+    /// It is told.
+    Pass,
+    /// It fails the run.
+    Fail,
+}
+
+impl FlakyResult {
+    /// Both, with the words that name them.
+    pub const WORDS: [(&'static str, FlakyResult); 2] =
+        [("pass", FlakyResult::Pass), ("fail", FlakyResult::Fail)];
+}

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    AttemptId, AttemptReport, AttemptStart, Bytes, Cleanup, Conclusion, EndedProcess, EngineFacts,
-    EngineKind, EngineState, Event, Evidence, Failure, Fault, FaultKind, Gap, HangClass, How,
-    LadderStep, Lane, Leak, Leftover, MachineDelta, MachineNow, Movement, Outcome, Place, Policy,
-    ProcessFact, Resource, ResourceKind, RunFacts, Rung, Scene, SlotId, Timeout, Timings, Tool,
-    TrialFacts, Verdict, Why,
+    AttemptId, AttemptReport, AttemptStart, Bytes, Cleanup, Conclusion, EndedProcess, EngineCall,
+    EngineFacts, EngineKind, EngineState, Event, Evidence, FailedProgram, Failure, Fault,
+    FaultKind, Gap, HangClass, How, LadderStep, Lane, Leak, Leftover, MachineDelta, MachineNow,
+    Movement, Outcome, Place, Policy, ProcessFact, Resource, ResourceKind, RunFacts, Rung, Scene,
+    SlotId, Timeout, Timings, Tool, TrialFacts, Verdict, Why,
 };
 
 pub(crate) fn run_started() -> Event {
@@ -27,6 +27,7 @@ pub(crate) fn run_started() -> Event {
         filtered_out: 3,
         width: 2,
         repeat: Vec::new(),
+        shard: None,
     }))
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn podman() -> EngineFacts {
         remote: false,
         rootless: true,
         storage_driver: "overlay".to_owned(),
+        storage_root: String::new(),
         oci_runtime: tool("crun", "1.8.1"),
         network_helper: tool("slirp4netns", ""),
         endpoint: String::new(),
@@ -112,6 +114,25 @@ pub(crate) fn report(outcome: Outcome, log: &str) -> AttemptReport {
         samples: Vec::new(),
         ladder: Vec::new(),
         hang_file: String::new(),
+        failed: None,
+    }
+}
+
+/// An attempt that failed by a direct call of this engine, with these words.
+pub(crate) fn called(engine: EngineKind, command: &str, exit: i32, stderr: &str) -> AttemptReport {
+    AttemptReport {
+        engine_calls: 1,
+        failed: Some(FailedProgram {
+            exit: Some(exit),
+            signal: None,
+            stderr: Bytes::from(stderr),
+            call: Some(EngineCall {
+                engine,
+                command: command.to_owned(),
+                direct: true,
+            }),
+        }),
+        ..report(failed("unexpected command failure"), "")
     }
 }
 
@@ -119,15 +140,12 @@ pub(crate) fn ended(trial: u32, report: AttemptReport) -> Event {
     Event::AttemptEnded {
         attempt: attempt(trial, 1),
         report: Box::new(report),
+        judgement: None,
     }
 }
 
 pub(crate) fn settled(trial: u32, verdict: Verdict, reason: &str) -> Event {
-    Event::TrialSettled {
-        trial,
-        verdict,
-        reason: reason.to_owned(),
-    }
+    Event::settled(trial, verdict, reason.to_owned())
 }
 
 pub(crate) fn run_ended(conclusion: Conclusion) -> Event {

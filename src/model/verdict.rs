@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Bearing;
+
 /// The judgement of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,16 +46,17 @@ impl Verdict {
         }
     }
 
-    /// The word that libtest has for it.
-    pub fn libtest(self) -> &'static str {
-        match self {
-            Verdict::Passed | Verdict::Flaky => "ok",
-            Verdict::Failed
-            | Verdict::Hung
-            | Verdict::Slow
-            | Verdict::Faulted
-            | Verdict::NotRun => "FAILED",
-            Verdict::Skipped | Verdict::Ignored => "ignored",
+    /// What it does to the run, with this bearing.
+    pub fn effect(self, bearing: &Bearing) -> Effect {
+        match (self, bearing) {
+            (_, Bearing::Quarantined(_)) | (Verdict::Skipped | Verdict::Ignored, _) => {
+                Effect::Ignored
+            }
+            (_, Bearing::Fails) | (Verdict::Failed | Verdict::Hung | Verdict::Slow, _) => {
+                Effect::Failed
+            }
+            (Verdict::Faulted | Verdict::NotRun, Bearing::AsUsual) => Effect::Faulted,
+            (Verdict::Passed | Verdict::Flaky, Bearing::AsUsual) => Effect::Ok,
         }
     }
 
@@ -74,7 +77,36 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// How many trials had which verdict. A fold over verdicts, never kept beside them.
+/// What a trial's verdict does to the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Nothing is wrong.
+    Ok,
+    /// The trial fails the run.
+    Failed,
+    /// Something other than the trial fails the run.
+    Faulted,
+    /// It does not count.
+    Ignored,
+}
+
+impl Effect {
+    /// The word that libtest has for it.
+    pub fn libtest(self) -> &'static str {
+        match self {
+            Effect::Ok => "ok",
+            Effect::Failed | Effect::Faulted => "FAILED",
+            Effect::Ignored => "ignored",
+        }
+    }
+
+    /// It fails the run.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Effect::Failed | Effect::Faulted)
+    }
+}
+
+/// How many trials had which effect. A fold over them, never kept beside them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// `ok` in libtest's words.
@@ -87,15 +119,15 @@ pub struct Counts {
     pub ignored: usize,
 }
 
-impl FromIterator<Verdict> for Counts {
-    fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
+impl FromIterator<Effect> for Counts {
+    fn from_iter<I: IntoIterator<Item = Effect>>(effects: I) -> Self {
         let mut counts = Counts::default();
-        for verdict in verdicts {
-            match verdict {
-                Verdict::Passed | Verdict::Flaky => counts.ok += 1,
-                Verdict::Failed | Verdict::Hung | Verdict::Slow => counts.failed += 1,
-                Verdict::Faulted | Verdict::NotRun => counts.faulted += 1,
-                Verdict::Skipped | Verdict::Ignored => counts.ignored += 1,
+        for effect in effects {
+            match effect {
+                Effect::Ok => counts.ok += 1,
+                Effect::Failed => counts.failed += 1,
+                Effect::Faulted => counts.faulted += 1,
+                Effect::Ignored => counts.ignored += 1,
             }
         }
         counts

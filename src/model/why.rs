@@ -36,6 +36,27 @@ pub enum HangClass {
     Unknown,
 }
 
+impl HangClass {
+    /// The word of the class, as records and tallies have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            HangClass::PipeHeld => "pipe-held",
+            HangClass::PipeFull => "pipe-full",
+            HangClass::LockFile => "lock-file",
+            HangClass::LockLibpod => "lock-libpod",
+            HangClass::Daemon => "daemon",
+            HangClass::Child => "child",
+            HangClass::Stopped => "stopped",
+            HangClass::Fifo => "fifo",
+            HangClass::DeadFs => "dead-fs",
+            HangClass::Terminal => "terminal",
+            HangClass::Busy => "busy",
+            HangClass::Sleeping => "sleeping",
+            HangClass::Unknown => "unknown",
+        }
+    }
+}
+
 /// Why a script hangs: one sentence, and what it rests on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

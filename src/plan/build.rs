@@ -1,8 +1,9 @@
 //! From scripts to the plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::mentions::mentioned;
 use crate::config::{Origin, Pattern, Sourced};
 use crate::model::{Diagnostic, Dialect, Hash, Lane, LeakRule};
 use crate::script::{self, Script};
@@ -27,8 +28,14 @@ pub struct Rules<'a> {
     pub container_names: &'a [Pattern],
     /// The deadline by flag, environment, header, file or default.
     pub deadline: &'a dyn Fn(Option<Sourced<Duration>>) -> Sourced<Duration>,
+    /// Images that are pulled beforehand.
+    pub images: &'a [String],
+    /// Variables that every script has.
+    pub environment: &'a BTreeMap<String, String>,
     /// The rule for leaks, likewise.
     pub leaks: &'a dyn Fn(Option<LeakRule>) -> LeakRule,
+    /// How often it is tried again, likewise.
+    pub retries: &'a dyn Fn(Option<u32>) -> u32,
 }
 
 /// A trial of the plan.
@@ -50,6 +57,10 @@ pub struct Planned {
     pub exclusive: bool,
     /// The groups that it belongs to, each once.
     pub groups: BTreeSet<String>,
+    /// Of the images that are pulled beforehand, those that it names.
+    pub images: Vec<String>,
+    /// How often it is tried again when it does not pass.
+    pub retries: u32,
     /// Hash of the script.
     pub hash: String,
 }
@@ -58,6 +69,7 @@ pub struct Planned {
 pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnostic>) -> Planned {
     let Candidate { name, file, bytes } = candidate;
     let hash = Hash::of(&bytes);
+    let images = mentioned(&bytes, rules.images, rules.environment);
     let (script, found) = Script::parse(&file, &bytes, rules.dialect);
     mistakes.extend(found);
     let header = script.header.deadline.as_ref().map(|deadline| Sourced {
@@ -80,10 +92,10 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
     } else {
         script.header.cpus.as_ref().map_or(1, |cpus| cpus.value)
     };
-    mistakes.extend(retries(&file, &script));
     let exclusive = script.header.exclusive.as_ref();
     let exclusive = exclusive.is_some_and(|exclusive| exclusive.value);
     let groups = script.header.groups.map(|groups| groups.value);
+    let retries = (rules.retries)(script.header.retries.as_ref().map(|retries| retries.value));
     Planned {
         name,
         file,
@@ -93,6 +105,8 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         cpus,
         exclusive,
         groups: groups.unwrap_or_default(),
+        images,
+        retries,
         hash,
     }
 }
@@ -112,25 +126,6 @@ fn lane(name: &str, script: &Script, container_names: &[Pattern]) -> Lane {
     }
 }
 
-/// Nothing is retried by this version: a script that asks for it must not be told that it was.
-fn retries(file: &str, script: &Script) -> Option<Diagnostic> {
-    let retries = script
-        .header
-        .retries
-        .as_ref()
-        .filter(|retries| retries.value > 0)?;
-    Some(Diagnostic {
-        file: file.to_owned(),
-        line: retries.line,
-        col: 0,
-        message: format!(
-            "`retries`: expected 0, found {}: this version retries nothing",
-            retries.value
-        ),
-        hint: None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +139,9 @@ mod tests {
             container_names: &patterns,
             deadline: &|header| header.unwrap_or(Sourced::default_of(default)),
             leaks: &|header| header.unwrap_or(LeakRule::Warn),
+            images: &[],
+            environment: &BTreeMap::new(),
+            retries: &|header| header.unwrap_or(0),
         };
         let candidate = Candidate {
             name: name.to_owned(),
@@ -192,12 +190,5 @@ mod tests {
             (Plain, 2, 180),
             &[],
         );
-    }
-
-    #[test]
-    fn what_is_not_there_yet_is_refused() {
-        check("a", "#: retries = 0\n", (Lane::Plain, 1, 180), &[]);
-        let mistake = "a.txtar:1: `retries`: expected 0, found 2: this version retries nothing";
-        check("a", "#: retries = 2\n", (Lane::Plain, 1, 180), &[mistake]);
     }
 }

@@ -89,6 +89,8 @@ mod tests {
                 .then(|| "g".to_owned())
                 .into_iter()
                 .collect(),
+            images: Vec::new(),
+            retries: 0,
             hash: String::new(),
         }
     }

@@ -1,11 +1,12 @@
 //! What libtest's reports need of the events: which trial settled how, with what text, and the counts.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::time::Duration;
 
-use super::cause::cause;
-use crate::model::{AttemptReport, Counts, Event, Outcome, TrialFacts, Verdict};
+use super::attempts::Attempts;
+use super::laps;
+use super::paint::one_line;
+use crate::model::{Bearing, Counts, Effect, Event, Tally, TrialFacts, Verdict};
 
 /// A moment that a report in libtest's form prints something at.
 #[derive(Debug)]
@@ -22,9 +23,11 @@ pub(super) enum Moment {
 #[derive(Debug, Clone)]
 pub(super) struct Settled {
     pub(super) name: String,
-    pub(super) verdict: Verdict,
+    pub(super) effect: Effect,
     /// Why it was ignored; empty otherwise.
     pub(super) reason: String,
+    /// What its laps came to; empty when there was one.
+    pub(super) laps: String,
     /// What a failing trial shows, or a passing one that was asked to; ends with a line end if not empty.
     pub(super) text: String,
     /// Over all attempts.
@@ -45,19 +48,10 @@ pub(super) struct Board {
     filtered_out: usize,
     begun: bool,
     names: BTreeMap<u32, String>,
-    open: BTreeMap<u32, Open>,
-    verdicts: Vec<Verdict>,
+    open: BTreeMap<u32, Attempts>,
+    effects: Vec<Effect>,
     /// Texts of passing trials are wanted.
     passing: bool,
-}
-
-/// A trial between its first attempt and its verdict.
-#[derive(Debug, Default)]
-struct Open {
-    /// One line for each attempt but the last.
-    earlier: Vec<String>,
-    last: Option<(Outcome, String)>,
-    took: Duration,
 }
 
 impl Board {
@@ -76,19 +70,26 @@ impl Board {
                 self.names.insert(*trial, name.clone());
             }
             Event::AttemptStarted(_) => self.begin(&mut moments),
-            Event::AttemptEnded { attempt, report } => {
-                self.open
-                    .entry(attempt.trial)
-                    .or_default()
-                    .add(report, self.passing);
+            Event::AttemptEnded {
+                attempt,
+                report,
+                judgement,
+            } => {
+                let open = self.open.entry(attempt.trial).or_default();
+                open.add(*attempt, report, judgement.as_deref(), self.passing);
             }
             Event::TrialSettled {
                 trial,
                 verdict,
                 reason,
+                bearing,
+                tally,
             } => {
                 self.begin(&mut moments);
-                moments.push(Moment::Settled(self.settle(*trial, *verdict, reason)));
+                let effect = verdict.effect(bearing);
+                let reason = &quarantined(*verdict, reason, bearing);
+                let settled = self.settle(*trial, (*verdict, effect), reason, tally.as_deref());
+                moments.push(Moment::Settled(settled));
             }
             Event::RunEnded { duration, .. } => {
                 self.begin(&mut moments);
@@ -98,6 +99,8 @@ impl Board {
             | Event::Programs { .. }
             | Event::AttemptHeld { .. }
             | Event::AttemptAdmitted { .. }
+            | Event::GatePassed { .. }
+            | Event::CleanedAtLast { .. }
             | Event::AttemptSeen { .. }
             | Event::AttemptHung { .. }
             | Event::Heartbeat { .. }
@@ -117,22 +120,29 @@ impl Board {
         }
     }
 
-    fn settle(&mut self, trial: u32, verdict: Verdict, reason: &str) -> Settled {
-        self.verdicts.push(verdict);
+    fn settle(
+        &mut self,
+        trial: u32,
+        (verdict, effect): (Verdict, Effect),
+        reason: &str,
+        tally: Option<&Tally>,
+    ) -> Settled {
+        self.effects.push(effect);
         let name = self.names.get(&trial);
         let open = self.open.remove(&trial).unwrap_or_default();
         let took = open.took;
-        let wanted = match verdict.libtest() {
-            "FAILED" => true,
-            "ok" => self.passing,
-            _ => false,
+        let wanted = match effect {
+            Effect::Failed | Effect::Faulted => true,
+            Effect::Ok => self.passing,
+            Effect::Ignored => false,
         };
         Settled {
             name: name.map_or_else(|| format!("trial {trial}"), Clone::clone),
-            verdict,
+            effect,
             reason: reason.to_owned(),
+            laps: tally.map_or_else(String::new, laps::summary),
             text: if wanted {
-                open.text(verdict, reason)
+                open.text(verdict, reason, tally)
             } else {
                 String::new()
             },
@@ -142,71 +152,22 @@ impl Board {
 
     fn totals(&self, duration: Duration) -> Totals {
         Totals {
-            counts: self.verdicts.iter().copied().collect(),
+            counts: self.effects.iter().copied().collect(),
             filtered_out: self.filtered_out,
             duration,
         }
     }
 }
 
-impl Open {
-    fn add(&mut self, report: &AttemptReport, passing: bool) {
-        if let Some((outcome, _)) = self.last.take() {
-            self.earlier.push(cause(&outcome));
-        }
-        self.took += report.timings.script;
-        let passed = matches!(report.outcome, Outcome::Passed);
-        let text = if passed && !passing {
-            String::new()
-        } else {
-            log(report)
-        };
-        self.last = Some((report.outcome.clone(), text));
+/// In quarantine the verdict itself is the reason: `failed (quarantined until 2026-12-31: flaky DNS, ISSUE)`.
+fn quarantined(verdict: Verdict, reason: &str, bearing: &Bearing) -> String {
+    match bearing {
+        Bearing::AsUsual | Bearing::Fails => reason.to_owned(),
+        Bearing::Quarantined(quarantined) => format!(
+            "{verdict} (quarantined until {}: {}, {})",
+            quarantined.until,
+            one_line(&quarantined.reason),
+            one_line(&quarantined.issue)
+        ),
     }
-
-    fn text(self, verdict: Verdict, reason: &str) -> String {
-        let mut text = String::new();
-        let line = |text: &mut String, line: &str| {
-            writeln!(text, "{line}").expect("writing to a string cannot fail");
-        };
-        for (number, earlier) in self.earlier.iter().enumerate() {
-            line(&mut text, &format!("attempt {}: {earlier}", number + 1));
-        }
-        match self.last {
-            Some((outcome, log)) => {
-                text += &log;
-                // A failure's log ends with its cause; what was done to a script is not in its log.
-                if !matches!(
-                    outcome,
-                    Outcome::Passed | Outcome::Skipped { .. } | Outcome::Failed(_)
-                ) {
-                    line(&mut text, &cause(&outcome));
-                }
-                if let Outcome::Faulted(fault) = &outcome
-                    && !fault.detail.0.is_empty()
-                {
-                    line(&mut text, fault.detail.lossy().trim_end());
-                }
-            }
-            None if reason.is_empty() => line(&mut text, verdict.word()),
-            None => line(&mut text, &format!("{verdict}: {reason}")),
-        }
-        text
-    }
-}
-
-fn log(report: &AttemptReport) -> String {
-    let mut log = report.log.lossy();
-    if !log.is_empty() && !log.ends_with('\n') {
-        log.push('\n');
-    }
-    if !report.log_file.is_empty() {
-        writeln!(log, "the whole log: {}", report.log_file)
-            .expect("writing to a string cannot fail");
-    }
-    if !report.work_dir.is_empty() {
-        writeln!(log, "the work directory: {}", report.work_dir)
-            .expect("writing to a string cannot fail");
-    }
-    log
 }

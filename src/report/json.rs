@@ -35,7 +35,7 @@ impl Printer for Json {
             out,
             r#"{{ "type": "test", "event": "started", "name": {name} }}"#
         )?;
-        let (event, stdout) = match trial.verdict.libtest() {
+        let (event, stdout) = match trial.effect.libtest() {
             "FAILED" => {
                 let escaped = quoted(&trial.text);
                 let inner = escaped.trim_start_matches('"');

@@ -78,7 +78,7 @@ impl Frame {
 
     pub(super) fn keep(&mut self, trial: &Settled) {
         let kept = (trial.name.clone(), trial.text.clone());
-        match trial.verdict.libtest() {
+        match trial.effect.libtest() {
             "FAILED" => self.failures.push(kept),
             "ok" => self.successes.push(kept),
             _ => {}

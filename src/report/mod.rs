@@ -4,9 +4,11 @@
 //! Knows the model alone: no clock, no terminal, no file. What stdout says is libtest's, byte for byte;
 //! everything else goes to stderr by [`Talk`].
 
+mod attempts;
 mod board;
 mod cause;
 mod json;
+mod laps;
 mod libtest;
 mod list;
 mod paint;
@@ -77,11 +79,7 @@ fn missing_end(events: &[(Duration, Event)]) -> Vec<(Duration, Event)> {
         } else {
             "before it ran"
         };
-        Event::TrialSettled {
-            trial,
-            verdict: Verdict::NotRun,
-            reason: format!("the record ends {when}"),
-        }
+        Event::settled(trial, Verdict::NotRun, format!("the record ends {when}"))
     }));
     end.push(Event::RunEnded {
         conclusion: Conclusion::Interrupted { signal: KILL },

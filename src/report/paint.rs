@@ -82,6 +82,7 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     let plural = match noun {
         _ if number == 1 => noun.to_owned(),
         "directory" => "directories".to_owned(),
+        "try" => "tries".to_owned(),
         noun if noun.ends_with('s') => format!("{noun}es"),
         noun => format!("{noun}s"),
     };

@@ -27,10 +27,12 @@ impl Printer for Pretty {
     }
 
     fn settled(&mut self, trial: &Settled, out: &mut dyn Write) -> io::Result<()> {
-        let word = trial.verdict.libtest();
+        let word = trial.effect.libtest();
         let reason = one_line(&trial.reason);
         let text = match word {
             "ignored" if !reason.is_empty() => format!("ignored, {reason}"),
+            // Where libtest has the reason of what it ignores, and only when a trial ran more than once.
+            "ok" | "FAILED" if !trial.laps.is_empty() => format!("{word}, {}", trial.laps),
             _ => word.to_owned(),
         };
         let time = match word {

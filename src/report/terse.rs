@@ -47,7 +47,7 @@ impl Printer for Terse {
     fn settled(&mut self, trial: &Settled, out: &mut dyn Write) -> io::Result<()> {
         let paint = Paint(self.look.color);
         self.frame.keep(trial);
-        let (word, mark) = match trial.verdict.libtest() {
+        let (word, mark) = match trial.effect.libtest() {
             "FAILED" => {
                 if self.column > 0 {
                     self.progress(out)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::Settings;
 use crate::model::{AfterFailure, Detail, Golden, Lane, Length};
-use crate::plan::Selection;
+use crate::plan::{Selection, Shard};
 use crate::wire::Variables;
 
 /// What the door knows: what was typed, what is configured, where.
@@ -23,6 +23,8 @@ pub struct Brief {
     pub selection: Selection,
     /// Only this lane.
     pub lane: Option<Lane>,
+    /// Only this part of them.
+    pub shard: Option<Shard>,
     /// Attempts at once over both lanes.
     pub together: Option<NonZeroU32>,
     /// What stays for a look.

@@ -99,6 +99,11 @@ impl Dirs {
         Ok(directory)
     }
 
+    /// Leaves them to the slots that still use them; the next run removes what is left.
+    pub(super) fn leave(self) {
+        drop(self.work.keep());
+    }
+
     /// Removes them. Work directories that could not be emptied stay, and were reported.
     pub(super) fn remove(self) -> Vec<String> {
         let mut warnings = Vec::new();

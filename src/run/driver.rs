@@ -5,18 +5,24 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use super::admission::Keeper;
 use super::engines::{self, Found};
 use super::fingerprint;
+use super::gate::AtGate;
+use super::interruption::Interruption;
 use super::late::Late;
 use super::signals::{hear_lines, watch_signals};
 use super::slots::{self, Conversation, Gone, SlotHandle};
 use super::start::{Prepared, Trial};
 use super::tell::Teller;
+use super::untidy::Untidy;
 use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
 use crate::host::post::{Inbox, Post, post};
 use crate::host::{adopt, clock};
-use crate::model::{AttemptId, AttemptStart, Conclusion, EngineFacts, Event, SlotId, Verdict};
+use crate::model::{
+    AttemptId, AttemptStart, Cleanup, Conclusion, Effect, EngineFacts, Event, SlotId, Verdict,
+};
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
 
@@ -33,10 +39,16 @@ pub(super) enum Occurrence {
     Hashed(BTreeMap<String, String>),
     /// The search waits for this.
     Waiting(String),
+    /// Somebody looked at engine and machine: what is wrong, if anything is.
+    Looked(Option<String>),
     /// A signal came.
     Signal(i32),
     /// Somebody typed a line.
     Line,
+    /// An attempt that had left something was cleaned again.
+    Tidied(AttemptId, Box<Cleanup>),
+    /// Something happened at the gate.
+    Gate(AtGate),
 }
 
 /// A slot says beforehand what will take it longer than a script may. One that is silent for so much longer
@@ -53,6 +65,8 @@ pub(super) struct Running {
     /// When it is given up; `None` while it waits for the engine.
     pub(super) give_up: Option<Instant>,
     pub(super) held: Option<Instant>,
+    /// How many of its stand-ins wait at the gate.
+    pub(super) gates: u32,
     /// Its slot has been killed for its silence.
     pub(super) killed: bool,
     /// What is known of it past its deadline.
@@ -76,23 +90,24 @@ pub(super) struct Driver {
     conversations: BTreeMap<SlotId, Conversation>,
     pub(super) leaving: u32,
     pub(super) running: BTreeMap<AttemptId, Running>,
-    pub(super) verdicts: BTreeMap<u32, Verdict>,
-    /// What is known of trials that are not settled: the verdict so far, and the reason.
-    pub(super) judged: BTreeMap<u32, (Verdict, String)>,
-    /// Of trials that lost laps to the end of the run: what they are settled with if none has run.
-    pub(super) left_out: BTreeMap<u32, (Verdict, String)>,
+    /// What each trial that is settled does to the run.
+    pub(super) effects: BTreeMap<u32, Effect>,
     pub(super) grant: Option<Grant>,
     pub(super) engine: Option<EngineFacts>,
     /// Held until the end, so that no other run comes between two trials.
     pub(super) turn: Option<Turn>,
     pub(super) signal: Option<i32>,
+    pub(super) interruption: Interruption,
     pub(super) unclean: bool,
+    /// What could not be removed yet.
+    pub(super) untidy: Untidy,
     pub(super) started: u32,
     pub(super) barren: u32,
     /// Why nothing more can run, once that is so.
     pub(super) broken: Option<String>,
     /// Why the container lane is closed, once that is so.
     pub(super) engine_down: Option<String>,
+    pub(super) keeper: Keeper,
     /// When it was said last what runs.
     pub(super) beaten: Option<Instant>,
     pub(super) finished: bool,
@@ -112,12 +127,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         .build()
         .map_err(io::Error::other);
     let mut teller = teller;
-    // What outlives a slot that crashes comes to us, and is ended.
-    if let Err(error) = adopt::become_subreaper() {
-        teller.tell(&Event::Warning {
-            message: format!("processes of a worker that crashes may survive it: {error}"),
-        });
-    }
+    adopt_orphans(&mut teller);
     let (pool, (inbox, post)) = match pool.and_then(|pool| Ok((pool, post()?))) {
         Ok(both) => both,
         Err(error) => {
@@ -132,6 +142,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         hear_lines(inbox.clone());
     }
     let driver = Driver {
+        keeper: Keeper::new(run.admission.clone(), run.work_root()),
         run,
         teller,
         inbox,
@@ -142,14 +153,14 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         conversations: BTreeMap::new(),
         leaving: 0,
         running: BTreeMap::new(),
-        verdicts: BTreeMap::new(),
-        judged: BTreeMap::new(),
-        left_out: BTreeMap::new(),
+        effects: BTreeMap::new(),
         grant: None,
         engine: None,
         turn: None,
         signal: None,
+        interruption: Interruption::default(),
         unclean: false,
+        untidy: Untidy::new(),
         started: 0,
         barren: 0,
         broken: None,
@@ -162,6 +173,15 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         signals.close();
     }
     conclusion
+}
+
+/// What outlives a slot that crashes comes to us, and is ended.
+fn adopt_orphans(teller: &mut Teller) {
+    if let Err(error) = adopt::become_subreaper() {
+        teller.tell(&Event::Warning {
+            message: format!("processes of a worker that crashes may survive it: {error}"),
+        });
+    }
 }
 
 impl Driver {
@@ -179,25 +199,33 @@ impl Driver {
                 self.give_up_silent();
                 self.miss_answers();
                 self.beat();
+                self.leave();
                 self.news(News::Tick);
             }
             if let Some(occurrence) = self.next(patience) {
                 self.occur(occurrence);
             }
         }
-        self.farewell();
+        if !self.interruption.left {
+            self.tidy_up();
+            self.farewell();
+        }
         self.turn = None;
         let circumstances = Circumstances {
             signal: self.signal,
-            unclean: self.unclean && self.run.strict,
+            unclean: (self.unclean || !self.untidy.is_empty()) && self.run.strict,
             empty: self.run.empty,
         };
-        let conclusion = classify::conclusion(self.verdicts.values().copied(), circumstances);
+        let conclusion = classify::conclusion(self.effects.values().copied(), circumstances);
         let duration = self.teller.elapsed();
-        for message in self.run.dirs.remove() {
-            self.teller.tell(&Event::Warning { message });
+        if self.interruption.left {
+            self.run.dirs.leave();
+        } else {
+            for message in self.run.dirs.remove() {
+                self.teller.tell(&Event::Warning { message });
+            }
+            self.run.life.end();
         }
-        self.run.life.end();
         self.teller.tell(&Event::RunEnded {
             conclusion,
             duration,
@@ -251,24 +279,16 @@ impl Driver {
     }
 
     pub(super) fn tell_settled(&mut self, event: &Event) {
-        if let Event::TrialSettled { trial, verdict, .. } = event {
-            self.verdicts.insert(*trial, *verdict);
+        if let Event::TrialSettled {
+            trial,
+            verdict,
+            bearing,
+            ..
+        } = event
+        {
+            self.effects.insert(*trial, verdict.effect(bearing));
         }
         self.teller.tell(event);
-    }
-
-    fn patience(&self) -> Duration {
-        let now = clock::now();
-        let due = self
-            .running
-            .values()
-            .flat_map(|running| [running.give_up, running.asked]);
-        let wake = self.run.scheduler.next_wake();
-        let wake = wake.map(|wake| now + wake.saturating_sub(self.teller.elapsed()));
-        let next = due.flatten().chain(self.next_beat()).chain(wake).min();
-        next.map_or(Duration::from_secs(3600), |next| {
-            next.saturating_duration_since(now)
-        })
     }
 
     pub(super) fn news(&mut self, news: News) {
@@ -287,9 +307,11 @@ impl Driver {
                 Action::GiveUp(attempt) => self.without_engine(attempt),
                 Action::Drop(attempt) => {
                     let reason = self.why_dropped(attempt);
-                    self.leave_out(attempt, Verdict::NotRun, reason);
+                    self.never_begun(attempt, Verdict::NotRun, reason);
                 }
                 Action::Settle(trial) => self.settle(trial),
+                Action::Look => self.look_at_engine(),
+                Action::Turned(turned) => self.turned(turned),
                 Action::Finish => self.finished = true,
             }
         }
@@ -359,6 +381,7 @@ impl Driver {
                 .map(|facts| facts.kind)
                 .or(self.run.likely),
             golden: trial.golden,
+            fault: self.missing_image(trial),
         };
         self.send(slot, &ToSlot::Run(Box::new(job)));
     }

@@ -4,28 +4,29 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::driver::Occurrence;
+use super::images::{self, Provided};
 use super::orphans;
 use crate::config::{EngineChoice, Settings};
 use crate::engine::client::Client;
 use crate::engine::detect::{CALL_LIMIT, Choice, Detection};
-use crate::engine::turn::{self, Turn};
-use crate::engine::{detect, images, share};
-use crate::host::environment;
+use crate::engine::turn::{self, At, Turn};
+use crate::engine::{detect, share};
 use crate::host::post::Inbox;
 use crate::host::process::{Bounded, Invocation, Runner};
+use crate::host::{clock, environment};
 use crate::ledger::intents::{Entry, Ledger};
 use crate::ledger::life::Dead;
-use crate::model::{EngineFacts, EngineKind, EngineState, Policy, Reaped};
+use crate::model::{EngineFacts, EngineKind, EngineState, Reaped, duration};
 
 /// How long Podman may take to start its pause process.
 const PAUSE_LIMIT: Duration = Duration::from_secs(20);
 /// How long another process of the same nextest run may take to find the engine.
 const SHARE_LIMIT: Duration = Duration::from_secs(60);
-/// How long a pull may take.
-const PULL_LIMIT: Duration = Duration::from_secs(300);
+/// How often it is said that the engine is waited for.
+const REMINDER: Duration = Duration::from_secs(60);
 /// How long a stand-in may take to say that it starts.
 const TRIAL_LIMIT: Duration = Duration::from_secs(10);
 
@@ -52,8 +53,12 @@ pub(super) struct Search {
 pub(super) struct Found {
     pub(super) state: EngineState,
     pub(super) warnings: Vec<String>,
-    /// The engine takes one run at a time, and it is this one's turn.
+    /// It is this run's turn on the engine.
     pub(super) turn: Option<Turn>,
+    /// Why the engine may not be used though it is there: others have kept it too long.
+    pub(super) taken: Option<String>,
+    /// Images that the suite names and that cannot be had, and why.
+    pub(super) missing: BTreeMap<String, String>,
     /// What became of killed runs' resources.
     pub(super) reaped: Vec<Reaped>,
 }
@@ -71,7 +76,7 @@ fn find(mut search: Search, inbox: &Inbox<Occurrence>) -> Found {
     let mut warnings = Vec::new();
     let dead = std::mem::take(&mut search.dead);
     let search = &search;
-    let state = match try_stand_in(search) {
+    let mut state = match try_stand_in(search) {
         Err(why) => EngineState::Missing { why: vec![why] },
         Ok(()) => match detected(search) {
             Detection {
@@ -84,22 +89,21 @@ fn find(mut search: Search, inbox: &Inbox<Occurrence>) -> Found {
             } => EngineState::Missing { why: tried },
         },
     };
-    let turn = match &state {
-        EngineState::Selected {
-            facts,
-            policy: Policy::Serial,
-            ..
-        } => wait_for_turn(search, facts, inbox).unwrap_or_else(|error| {
-            warnings.push(format!(
-                "other runs on {} are not kept away: {error}",
-                facts.kind
-            ));
-            None
-        }),
-        EngineState::Selected { .. } | EngineState::Missing { .. } => None,
+    let (turn, taken) = match &state {
+        EngineState::Selected { facts, policy, .. } => {
+            let at = At::run_under(*policy);
+            wait_for_turn(search, facts, at, inbox).unwrap_or_else(|error| {
+                warnings.push(format!(
+                    "other runs on {} are not kept away: {error}",
+                    facts.kind
+                ));
+                (None, None)
+            })
+        }
+        EngineState::Missing { .. } => (None, None),
     };
     let reaped = match &state {
-        EngineState::Selected { facts, .. } => {
+        EngineState::Selected { facts, .. } if taken.is_none() => {
             let entry = Entry::Engine {
                 engine: facts.kind,
                 identity: facts.identity.clone(),
@@ -109,34 +113,81 @@ fn find(mut search: Search, inbox: &Inbox<Occurrence>) -> Found {
             }
             orphans::in_engine(&search.ledgers, dead, facts)
         }
-        EngineState::Missing { .. } => Vec::new(),
+        EngineState::Selected { .. } | EngineState::Missing { .. } => Vec::new(),
+    };
+    let missing = match &mut state {
+        EngineState::Selected { facts, images, .. } if taken.is_none() => {
+            let provided = provide_images(search, facts, inbox);
+            *images = provided.digests;
+            provided.missing
+        }
+        EngineState::Selected { .. } | EngineState::Missing { .. } => BTreeMap::new(),
     };
     Found {
         state,
         warnings,
         turn,
+        taken,
+        missing,
         reaped,
     }
 }
 
-/// Serial means serial for everybody of this account. The wait has no end of its own; it is shown, and
-/// it is charged to no script.
+/// When it is this run's turn.
+fn provide_images(search: &Search, facts: &EngineFacts, inbox: &Inbox<Occurrence>) -> Provided {
+    let engine = &search.settings.engine;
+    let client = Client::of(facts, environment::variables());
+    // A driver that is gone hears nothing.
+    let mut tell = |line| {
+        inbox.send(Occurrence::Waiting(line));
+    };
+    let limit = engine.pull_limit;
+    images::provide(&engine.images, &client, &mut Bounded, limit, &mut tell)
+}
+
+/// Serial means serial for everybody of this account. The wait is shown, names who is waited for, and is charged to no
+/// script; when it has lasted too long, the second text says so.
 fn wait_for_turn(
     search: &Search,
     facts: &EngineFacts,
+    at: At,
     inbox: &Inbox<Occurrence>,
-) -> io::Result<Option<Turn>> {
-    let mut told = false;
-    turn::take(&search.ledgers, facts, &mut |holder| {
-        if std::mem::replace(&mut told, true) {
+) -> io::Result<(Option<Turn>, Option<String>)> {
+    let begun = clock::now();
+    let limit = search.settings.policy.wait;
+    let mut told: Option<Instant> = None;
+    let mut taken = None;
+    let turn = turn::take(&search.ledgers, facts, at, &mut |holder| {
+        let now = clock::now();
+        let who = format!(
+            "{}, for {} now",
+            holder.who,
+            duration::format(whole_seconds(holder.held))
+        );
+        if now - begun >= limit {
+            taken = Some(format!(
+                "{} was not free for {}: it is used by {who}",
+                facts.kind,
+                duration::format(limit)
+            ));
+            return false;
+        }
+        if told.is_some_and(|told| now - told < REMINDER) {
             return true;
         }
+        told = Some(now);
         // A driver that is gone waits no more.
         inbox.send(Occurrence::Waiting(format!(
-            "waiting for {}, which {holder} is using",
+            "waiting for {}, which is used by {who}",
             facts.kind
         )))
-    })
+    })?;
+    Ok((turn, taken))
+}
+
+/// A wait is told to people, to the second.
+fn whole_seconds(duration: Duration) -> Duration {
+    Duration::from_secs(duration.as_secs())
 }
 
 fn detected(search: &Search) -> Detection {
@@ -175,35 +226,12 @@ fn select(search: &Search, facts: EngineFacts, warnings: &mut Vec<String>) -> En
             ));
         }
     }
-    let digests = provide_images(search, &client, warnings);
     EngineState::Selected {
         facts: Box::new(facts),
         policy: decided.value,
         reason: decided.reason,
-        images: digests,
+        images: BTreeMap::new(),
     }
-}
-
-/// Pulls what is not there, once, before the first container trial.
-fn provide_images(
-    search: &Search,
-    client: &Client,
-    warnings: &mut Vec<String>,
-) -> BTreeMap<String, String> {
-    let wanted = &search.settings.engine.images;
-    let mut digests = images::digests(client, &mut Bounded, wanted, CALL_LIMIT);
-    for image in wanted
-        .iter()
-        .filter(|image| !digests.contains_key(*image))
-        .cloned()
-        .collect::<Vec<_>>()
-    {
-        match images::pull(client, &mut Bounded, &image, PULL_LIMIT) {
-            Ok(()) => digests.extend(images::digests(client, &mut Bounded, &[image], CALL_LIMIT)),
-            Err(trouble) => warnings.push(format!("image {image} could not be pulled: {trouble}")),
-        }
-    }
-    digests
 }
 
 /// Starts a stand-in with no environment at all, as a script may do: an executable that leans on

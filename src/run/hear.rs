@@ -4,10 +4,9 @@ use super::driver::{Driver, Occurrence, Running};
 use super::engines::Found;
 use super::late::Late;
 use super::signals::asks;
-use crate::classify::{self, Attempts};
 use crate::host::clock;
 use crate::model::{
-    AttemptId, AttemptReport, AttemptStart, EngineState, Event, Outcome, Policy, SlotId, Verdict,
+    AttemptId, AttemptReport, AttemptStart, EngineState, Event, Outcome, Policy, SlotId,
 };
 use crate::schedule::{Ending, News, Width};
 use crate::wire::{FromSlot, Grant, ToSlot};
@@ -22,10 +21,14 @@ impl Driver {
                 let arch = std::env::consts::ARCH.to_owned();
                 self.teller.tell(&Event::Programs { hashes, arch });
             }
+            Occurrence::Looked(wrong) => self.looked(wrong),
             Occurrence::Waiting(message) => self.teller.tell(&Event::Warning { message }),
             Occurrence::Signal(signal) if asks(signal) => self.ask_what_runs(),
             Occurrence::Signal(signal) => self.signaled(signal),
             Occurrence::Line => self.release(),
+            Occurrence::Gate(what) => self.at_gate(what),
+            // Told only to who waits for it.
+            Occurrence::Tidied(..) => {}
         }
     }
 
@@ -40,6 +43,11 @@ impl Driver {
                 self.teller.tell(&Event::AttemptHeld { attempt, command });
                 self.news(News::Held(attempt));
             }
+            FromSlot::AtGate {
+                attempt,
+                caller,
+                gate,
+            } => self.wait_at_gate(attempt, caller, *gate),
             FromSlot::AskEngine(attempt) => {
                 // The search has limits of its own, and the script is not charged for it.
                 if let Some(running) = self.running.get_mut(&attempt) {
@@ -95,6 +103,7 @@ impl Driver {
                 begun: now,
                 give_up,
                 held: None,
+                gates: 0,
                 killed: false,
                 late: Late::default(),
                 holding: false,
@@ -115,30 +124,17 @@ impl Driver {
         if matches!(report.outcome, Outcome::TimedOut(_)) {
             self.keep_hang(attempt, start.as_ref(), &mut report);
         }
-        self.unclean |= !report.cleanup.leftovers.is_empty() || !report.leaks.is_empty();
-        let reason = match &report.outcome {
-            Outcome::Skipped { reason } => reason.clone(),
-            Outcome::Cancelled => "the run was interrupted".to_owned(),
-            Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut(_) | Outcome::Faulted(_) => {
-                String::new()
-            }
-        };
-        let reports = [report];
-        let leaks = self.trial(attempt).planned.leaks;
-        let verdict = Attempts::of(&reports).map(|attempts| classify::verdict(&attempts, leaks));
-        let [report] = reports;
+        self.unclean |= !report.leaks.is_empty();
+        self.note_leftovers(attempt, &report);
         self.look_at_survivors(attempt, &report);
+        let (judgement, ending) = self.judge(attempt, &report);
+        self.note_health(attempt, &report, &judgement);
         self.teller.tell(&Event::AttemptEnded {
             attempt,
             report: Box::new(report),
+            judgement: Some(Box::new(judgement)),
         });
-        let verdict = verdict.unwrap_or(Verdict::NotRun);
-        self.judge(attempt, verdict, reason);
-        if verdict.is_failure() || verdict.is_fault() {
-            Ending::Failed
-        } else {
-            Ending::Fine
-        }
+        ending
     }
 
     /// A slot that takes no more scripts leaves; nothing is sent to it any more.
@@ -156,29 +152,11 @@ impl Driver {
         for message in found.warnings {
             self.teller.tell(&Event::Warning { message });
         }
-        let (grant, news) = match &found.state {
-            EngineState::Selected { facts, policy, .. } => {
-                let width = match policy {
-                    Policy::Serial => Width::MIN,
-                    Policy::Gated | Policy::Parallel => self.run.container_width,
-                };
-                self.engine = Some(facts.as_ref().clone());
-                (
-                    Grant {
-                        facts: Some(facts.as_ref().clone()),
-                        missing: Vec::new(),
-                    },
-                    News::EngineReady(width),
-                )
-            }
-            EngineState::Missing { why } => (
-                Grant {
-                    facts: None,
-                    missing: why.clone(),
-                },
-                News::NoEngine,
-            ),
-        };
+        if let Some(why) = &found.taken {
+            self.close_container_lane(why.clone());
+        }
+        self.keeper.missing = found.missing;
+        let (grant, news) = self.grant_of(&found.state, found.taken);
         self.teller.tell(&Event::Engine(found.state));
         for handle in self.slots.values() {
             handle.send(&ToSlot::Engine(Box::new(grant.clone())));
@@ -189,7 +167,9 @@ impl Driver {
         let waiting: Vec<AttemptId> = self
             .running
             .iter()
-            .filter(|(_, running)| running.give_up.is_none() && running.held.is_none())
+            .filter(|(_, running)| {
+                running.give_up.is_none() && running.held.is_none() && running.gates == 0
+            })
             .map(|(attempt, _)| *attempt)
             .collect();
         for attempt in waiting {
@@ -201,19 +181,31 @@ impl Driver {
         self.news(news);
     }
 
-    /// The first signal ends the run in good order; a second one does not wait for scripts any more.
-    pub(super) fn signaled(&mut self, signal: i32) {
-        if self.signal.is_some() {
-            for handle in self.slots.values() {
-                handle.kill();
+    /// What slots may use, and what the schedule is told of it.
+    fn grant_of(&mut self, state: &EngineState, taken: Option<String>) -> (Grant, News) {
+        let none = |missing| Grant {
+            facts: None,
+            missing,
+            gated: false,
+        };
+        match (state, taken) {
+            // An engine that is not free is none: whoever calls it is told why.
+            (EngineState::Selected { .. }, Some(why)) => (none(vec![why]), News::NoEngine),
+            (EngineState::Missing { why }, _) => (none(why.clone()), News::NoEngine),
+            (EngineState::Selected { facts, policy, .. }, None) => {
+                let width = match policy {
+                    Policy::Serial => Width::MIN,
+                    Policy::Gated | Policy::Parallel => self.run.container_width,
+                };
+                self.meet(facts);
+                self.engine = Some(facts.as_ref().clone());
+                let grant = Grant {
+                    facts: Some(facts.as_ref().clone()),
+                    missing: Vec::new(),
+                    gated: *policy == Policy::Gated,
+                };
+                (grant, News::EngineReady(width))
             }
-            return;
         }
-        self.signal = Some(signal);
-        self.teller.tell(&Event::Cancelled { signal });
-        for handle in self.slots.values() {
-            handle.send(&ToSlot::Cancel);
-        }
-        self.news(News::Cancelled);
     }
 }

@@ -1,42 +1,167 @@
-//! From what came of attempts to the verdict that a trial is settled with. Decides no verdict itself.
+//! From what came of attempts to the verdict that a trial is settled with: keeps what `classify` needs, and asks
+//! it. Decides no verdict itself.
+
+use std::collections::BTreeMap;
 
 use super::driver::Driver;
-use crate::model::{AttemptId, Event, Verdict};
+use crate::classify::{self, Budget, Catalogue, Next, RetryRules, Tried};
+use crate::config::Quarantine;
+use crate::model::{
+    AttemptId, AttemptReport, Event, FlakyResult, Judgement, LeakRule, Quarantined, Verdict,
+};
+use crate::schedule::{Ending, Stop};
 
-impl Driver {
-    /// A verdict of one lap. The trial has that of the first lap that did not pass.
-    pub(super) fn judge(&mut self, attempt: AttemptId, verdict: Verdict, reason: String) {
-        let judged = self.judged.entry(attempt.trial);
-        let judged = judged.or_insert_with(|| (verdict, reason.clone()));
-        if judged.0 == Verdict::Passed {
-            *judged = (verdict, reason);
+/// What is known of trials that are not settled, and what verdicts follow from.
+#[derive(Debug)]
+pub(super) struct Court {
+    catalogue: Catalogue,
+    /// Each trial has its own number of tries for failures.
+    rules: RetryRules,
+    flaky: FlakyResult,
+    budget: Budget,
+    /// Those that hold today.
+    quarantine: Vec<Quarantine>,
+    tried: BTreeMap<u32, Vec<Tried>>,
+}
+
+impl Court {
+    pub(super) fn new(
+        catalogue: Catalogue,
+        rules: RetryRules,
+        flaky: FlakyResult,
+        budget: Budget,
+        quarantine: Vec<Quarantine>,
+    ) -> Court {
+        let tried = BTreeMap::new();
+        Court {
+            catalogue,
+            rules,
+            flaky,
+            budget,
+            quarantine,
+            tried,
         }
     }
 
-    /// An attempt that does not start. It counts only if no attempt of its trial does.
-    pub(super) fn leave_out(&mut self, attempt: AttemptId, verdict: Verdict, reason: String) {
-        self.left_out.insert(attempt.trial, (verdict, reason));
+    fn judge(
+        &mut self,
+        attempt: AttemptId,
+        report: &AttemptReport,
+        engine: Option<&crate::model::EngineFacts>,
+        (leaks, failures): (LeakRule, u32),
+    ) -> Judgement {
+        let known = self.catalogue.find(report, engine);
+        let mut tried = Tried::of(attempt, report, leaks, known);
+        let before = self.tried.entry(attempt.trial).or_default();
+        let earlier: Vec<&Tried> = before
+            .iter()
+            .filter(|earlier| earlier.attempt.lap == attempt.lap)
+            .collect();
+        let rules = RetryRules {
+            failures,
+            ..self.rules
+        };
+        let next = classify::again(&tried, report, &earlier, known, rules, self.budget);
+        let (again, refused) = match next {
+            Next::Over => (None, String::new()),
+            Next::Refused(why) => (None, why),
+            Next::Again(again) => (Some(again), String::new()),
+        };
+        if let Some(again) = &again {
+            self.budget.used += 1;
+            if again.for_signature {
+                tried.again_for = known.map_or_else(String::new, |known| known.id.clone());
+            }
+        }
+        let judgement = Judgement {
+            verdict: tried.verdict,
+            kind: tried.kind.clone(),
+            known: known.map(classify::known),
+            again,
+            refused,
+        };
+        before.push(tried);
+        judgement
+    }
+}
+
+impl Driver {
+    /// What was made of an attempt that is over, and what the schedule is told of it.
+    pub(super) fn judge(
+        &mut self,
+        attempt: AttemptId,
+        report: &AttemptReport,
+    ) -> (Judgement, Ending) {
+        let planned = &self.trial(attempt).planned;
+        let rules = (planned.leaks, planned.retries);
+        let engine = self.engine.as_ref();
+        let mut judgement = self.run.court.judge(attempt, report, engine, rules);
+        let verdict = judgement.verdict;
+        // When the run ends, nothing starts any more.
+        let again = judgement.again.take_if(|_| self.signal.is_none());
+        let ending = match &again {
+            Some(again) => Ending::Again { after: again.after },
+            None if verdict.is_failure() || verdict.is_fault() => Ending::Failed,
+            None => Ending::Fine,
+        };
+        judgement.again = again;
+        (judgement, ending)
+    }
+
+    /// An attempt that never began, and never will.
+    pub(super) fn never_begun(&mut self, attempt: AttemptId, verdict: Verdict, reason: String) {
+        let tried = self.run.court.tried.entry(attempt.trial).or_default();
+        tried.push(Tried::never_begun(attempt, verdict, reason));
     }
 
     /// Nothing more of the trial will run.
     pub(super) fn settle(&mut self, trial: u32) {
-        let left_out = self.left_out.remove(&trial);
-        if let Some((verdict, reason)) = self.judged.remove(&trial).or(left_out) {
-            self.tell_settled(&Event::TrialSettled {
-                trial,
-                verdict,
-                reason,
-            });
+        let mut tried = self.run.court.tried.remove(&trial).unwrap_or_default();
+        let stopped = matches!(self.run.scheduler.stopped(), Some(Stop::Failures(_)));
+        // A trial that ran is not blamed for laps that were not wanted any more.
+        if stopped && tried.iter().any(|tried| tried.verdict != Verdict::NotRun) {
+            tried.retain(|tried| tried.verdict != Verdict::NotRun);
         }
+        let Some((verdict, reason)) = classify::of_trial(&tried) else {
+            return;
+        };
+        let quarantine = self.quarantine_of(trial);
+        self.tell_settled(&Event::TrialSettled {
+            trial,
+            verdict,
+            reason,
+            bearing: classify::bearing(verdict, self.run.court.flaky, quarantine),
+            tally: classify::tally(&tried).map(Box::new),
+        });
+    }
+
+    fn quarantine_of(&self, trial: u32) -> Option<Quarantined> {
+        let name = &self.run.trials[trial as usize - 1].planned.name;
+        let kind = self.engine.as_ref().map(|facts| facts.kind);
+        let holds = |quarantine: &&Quarantine| {
+            let here = quarantine.engine.is_none_or(|wanted| Some(wanted) == kind);
+            here && quarantine.name.matches(name)
+        };
+        let found = self.run.court.quarantine.iter().find(holds)?;
+        Some(Quarantined {
+            reason: found.reason.clone(),
+            issue: found.issue.clone(),
+            until: found.until.to_string(),
+        })
     }
 
     /// A container trial, and there is no engine for it.
     pub(super) fn without_engine(&mut self, attempt: AttemptId) {
+        // There is one, and it is not for us.
+        if let Some(why) = self.engine_down.clone() {
+            self.never_begun(attempt, Verdict::NotRun, why);
+            return;
+        }
         let missing = self
             .grant
             .as_ref()
             .map_or_else(String::new, |grant| grant.missing.join("; "));
         let reason = format!("no container engine: {missing}");
-        self.leave_out(attempt, self.run.without_engine, reason);
+        self.never_begun(attempt, self.run.without_engine, reason);
     }
 }

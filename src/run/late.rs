@@ -10,7 +10,7 @@ use crate::model::{
     AttemptId, AttemptReport, AttemptStart, Event, Evidence, Gap, How, LadderStep, Lane, Outcome,
     StillRunning, Timeout,
 };
-use crate::schedule::News;
+use crate::schedule::{News, Stop};
 use crate::wire::{FromSlot, ToSlot};
 
 /// How long a slot may take to say what its script does.
@@ -74,6 +74,7 @@ impl Driver {
             }
             FromSlot::Started(_)
             | FromSlot::Held { .. }
+            | FromSlot::AtGate { .. }
             | FromSlot::AskEngine(_)
             | FromSlot::Recalled(_)
             | FromSlot::Ended { .. } => {}
@@ -124,6 +125,22 @@ impl Driver {
             );
             self.teller.tell(&Event::Warning { message });
         }
+    }
+
+    /// How long nothing has to be done unless something happens.
+    pub(super) fn patience(&self) -> Duration {
+        let due = self
+            .running
+            .values()
+            .flat_map(|running| [running.give_up, running.asked]);
+        let due = due.flatten().chain(self.next_beat());
+        let now = clock::now();
+        let wake = self.run.scheduler.next_wake();
+        let wake = wake.map(|wake| now + wake.saturating_sub(self.teller.elapsed()));
+        let next = due.chain(self.leaves_at()).chain(wake).min();
+        next.map_or(Duration::from_secs(3600), |next| {
+            next.saturating_duration_since(now)
+        })
     }
 
     /// Says what runs, when something has run for `slow`, and again after as long.
@@ -208,10 +225,15 @@ impl Driver {
             process.pid,
             self.trial(attempt).planned.name
         );
+        self.close_container_lane(why);
+        self.news(News::EngineDown);
+    }
+
+    /// Says why no container trial begins any more.
+    pub(super) fn close_container_lane(&mut self, why: String) {
         let message = format!("{why}; what is left of the container lane is not run");
         self.teller.tell(&Event::Warning { message });
         self.engine_down = Some(why);
-        self.news(News::EngineDown);
     }
 
     /// Why an attempt is dropped that has not begun.
@@ -222,6 +244,11 @@ impl Driver {
             .as_ref()
             .filter(|_| lane == Lane::Container);
         let why = self.broken.as_ref().or(down);
-        why.map_or_else(|| "the run was interrupted".to_owned(), String::clone)
+        let stopped = || match self.run.scheduler.stopped() {
+            Some(Stop::Failures(1)) => "the run stopped after a failure".to_owned(),
+            Some(Stop::Failures(number)) => format!("the run stopped after {number} failures"),
+            Some(Stop::Cancelled) | None => "the run was interrupted".to_owned(),
+        };
+        why.map_or_else(stopped, String::clone)
     }
 }

@@ -4,19 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use super::brief::Brief;
-use super::select::Selected;
+use super::select::Selecting;
 use crate::host::{environment, facts};
 use crate::model::{Event, Hash, RunFacts, RunId, TrialFacts, Verdict};
 use crate::plan::Chosen;
 
 /// The events before anything runs. Trials that will not run are settled by them.
-pub(super) fn opening(
-    brief: &Brief,
-    run: &RunId,
-    selected: &[Selected],
-    filtered_out: usize,
-    seed: u64,
-) -> Vec<Event> {
+pub(super) fn opening(brief: &Brief, run: &RunId, selecting: &Selecting, seed: u64) -> Vec<Event> {
+    let selected = &selecting.trials;
     let cores = facts::cores();
     let width = brief
         .together
@@ -36,9 +31,10 @@ pub(super) fn opening(
         commit: commit(&brief.base),
         config_hash: Hash::of(brief.config_text.as_bytes()),
         seed,
-        filtered_out,
+        filtered_out: selecting.filtered_out,
         width: width.get(),
         repeat: brief.repeat.clone(),
+        shard: selecting.shard.clone(),
     }))];
     events.extend(brief.warnings.iter().map(|message| Event::Warning {
         message: message.clone(),
@@ -57,11 +53,8 @@ pub(super) fn opening(
         .zip(selected)
         .filter(|(_, selected)| selected.chosen == Chosen::Ignored)
     {
-        events.push(Event::TrialSettled {
-            trial,
-            verdict: Verdict::Ignored,
-            reason: selected.ignored.clone(),
-        });
+        let reason = selected.ignored.clone();
+        events.push(Event::settled(trial, Verdict::Ignored, reason));
     }
     events
 }

@@ -4,11 +4,12 @@ use std::fs;
 
 use super::brief::Brief;
 use super::discover::{self, Discovered};
+use super::shards;
 use super::start::StartError;
 use crate::config::EngineChoice;
 use crate::engine::presence;
 use crate::host::environment;
-use crate::model::{EngineKind, Lane};
+use crate::model::{EngineKind, Lane, ShardFacts};
 use crate::plan::{self, Candidate, Chosen, Planned, Rules};
 
 /// The scripts that may be selected: all, or the one that `--exact` names.
@@ -44,8 +45,28 @@ pub struct Selected {
     pub(super) chosen: Chosen,
 }
 
-/// Reads, plans and selects; the second value counts what was filtered out.
-pub fn select(brief: &Brief) -> Result<(Vec<Selected>, usize), StartError> {
+/// What came of the selection.
+#[derive(Debug)]
+pub struct Selecting {
+    /// The trials that are shown, in order.
+    pub trials: Vec<Selected>,
+    /// Trials that were filtered out, those of other shards included.
+    pub filtered_out: usize,
+    /// How the suite was divided.
+    pub shard: Option<ShardFacts>,
+}
+
+impl Selecting {
+    /// There is nothing to run on any machine; more machines than scripts is no mistake.
+    pub(super) fn is_empty(&self) -> bool {
+        let elsewhere = self.shard.as_ref().is_some_and(|shard| shard.of > 0);
+        self.trials.is_empty() && !elsewhere
+    }
+}
+
+/// Reads, plans and selects. What a machine lacks moves no trial to another shard: all machines divide what filters
+/// and lanes leave.
+pub fn select(brief: &Brief) -> Result<Selecting, StartError> {
     let installed = presence::installed(&environment::variables());
     let mut mistakes = Vec::new();
     let mut filtered_out = 0;
@@ -68,12 +89,15 @@ pub fn select(brief: &Brief) -> Result<(Vec<Selected>, usize), StartError> {
             dialect: brief.settings.dialect,
             container_names: &brief.settings.container_names,
             deadline: &|header| brief.settings.deadline_for(header),
+            images: &brief.settings.engine.images,
+            environment: &brief.settings.environment,
             leaks: &|header| brief.settings.leak_for(header),
+            retries: &|header| brief.settings.retries_for(header),
         };
         let planned = plan::build(candidate, &rules, &mut mistakes);
         let ignored = ignored(&planned, brief, &installed);
         let chosen = brief.selection.choose(&script.name, !ignored.is_empty());
-        if chosen == Chosen::FilteredOut || brief.lane.is_some_and(|lane| lane != planned.lane) {
+        if brief.lane.is_some_and(|lane| lane != planned.lane) {
             filtered_out += 1;
         } else {
             selected.push(Selected {
@@ -84,11 +108,20 @@ pub fn select(brief: &Brief) -> Result<(Vec<Selected>, usize), StartError> {
             });
         }
     }
-    if mistakes.is_empty() {
-        Ok((selected, filtered_out))
-    } else {
-        Err(StartError::Mistakes(mistakes))
+    if !mistakes.is_empty() {
+        return Err(StartError::Mistakes(mistakes));
     }
+    let found = filtered_out + selected.len();
+    let (mut trials, shard) = match &brief.shard {
+        Some(shard) => shards::keep(shard, selected),
+        None => (selected, None),
+    };
+    trials.retain(|trial| trial.chosen != Chosen::FilteredOut);
+    Ok(Selecting {
+        filtered_out: found - trials.len(),
+        trials,
+        shard,
+    })
 }
 
 /// Why a trial is ignored before anything is asked: there is no client of any engine that may serve.

@@ -67,6 +67,11 @@ impl SlotHandle {
         self.sender.close();
     }
 
+    /// Its process; below it are its script's.
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+
     /// The line it is at.
     pub(super) fn place(&self) -> Option<Place> {
         progress::read(&self.directory)
@@ -141,6 +146,7 @@ impl Conversation {
             Some(FromSlot::Ended { .. }) => self.orderly = true,
             Some(
                 FromSlot::Held { .. }
+                | FromSlot::AtGate { .. }
                 | FromSlot::AskEngine(_)
                 | FromSlot::Recalled(_)
                 | FromSlot::Busy { .. }

@@ -5,15 +5,18 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::admission;
 use super::brief::{Brief, Kept, Nothing};
 use super::dirs::{DirError, Dirs};
 use super::discover::DiscoverError;
 use super::engines::Search;
+use super::judge::Court;
 use super::opening::opening;
 use super::order::{self, Past};
-use super::orphans;
 use super::select::{Selected, select};
-use crate::config::{self, CleanupWhen, EngineChoice, Settings};
+use super::{orphans, quarantine, shards};
+use crate::classify::{Budget, Catalogue, RetryRules};
+use crate::config::{self, AdmissionSettings, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
@@ -37,6 +40,7 @@ pub(super) struct Trial {
 pub struct Prepared {
     pub(super) trials: Vec<Trial>,
     pub(super) scheduler: Scheduler,
+    pub(super) admission: AdmissionSettings,
     pub(super) limits: Limits,
     pub(super) container_width: Width,
     pub(super) cores: NonZeroU32,
@@ -49,6 +53,8 @@ pub struct Prepared {
     pub(super) programs: Vec<(String, Option<PathBuf>)>,
     pub(super) search: Option<Search>,
     pub(super) ledger: Ledger,
+    /// The account's state directory: where turns are taken.
+    pub(super) account: PathBuf,
     pub(super) likely: Option<EngineKind>,
     pub(super) without_engine: Verdict,
     pub(super) strict: bool,
@@ -56,6 +62,8 @@ pub struct Prepared {
     pub(super) slow: Duration,
     /// Nothing was selected, and that is worth an exit code.
     pub(super) empty: bool,
+    /// What is known of trials that are not settled.
+    pub(super) court: Court,
 }
 
 /// Why nothing runs.
@@ -96,7 +104,8 @@ pub fn prepare(
     state: &Path,
     seed: u64,
 ) -> Result<Prepared, StartError> {
-    let (selected, filtered_out) = select(brief)?;
+    let selecting = select(brief)?;
+    let selected = &selecting.trials;
     if brief.nothing == Nothing::Wrong && brief.selection.exact && selected.len() != 1 {
         return Err(StartError::NoSuchTrial(brief.selection.filters.join(" ")));
     }
@@ -106,7 +115,7 @@ pub fn prepare(
     let limits = Limits {
         plain: width,
         together: brief.together,
-        groups: order::group_limits(&selected, settings),
+        groups: order::group_limits(selected, settings),
     };
     let dirs = Dirs::make(state, run)?;
     let ledgers = state::directory(&environment::variables())?;
@@ -114,12 +123,12 @@ pub fn prepare(
     let (reaped, dead) = orphans::begin(&ledgers);
     let life = Life::begin(&ledgers, run, &orphans::beginning(brief, &dirs))
         .map_err(|error| StartError::Life(ledgers.clone(), error))?;
-    let mut opening = opening(brief, run, &selected, filtered_out, seed);
-    opening.extend(
-        reaped
-            .into_iter()
-            .map(|reaped| Event::Reaped(Box::new(reaped))),
-    );
+    let mut opening = opening(brief, run, &selecting, seed);
+    opening.extend(brief.shard.as_ref().and_then(shards::acknowledge));
+    let notes = quarantine::notes(brief)?.into_iter();
+    opening.extend(notes.map(|message| Event::Warning { message }));
+    let reaped = reaped.into_iter().map(Box::new);
+    opening.extend(reaped.map(Event::Reaped));
     let setup = setup(
         brief,
         run,
@@ -130,7 +139,7 @@ pub fn prepare(
     let search = Search {
         settings: settings.clone(),
         shared: shared(brief, state),
-        ledgers,
+        ledgers: ledgers.clone(),
         dead,
         ledger: ledger.clone(),
         executable: dirs.executable(),
@@ -138,11 +147,13 @@ pub fn prepare(
     };
     Ok(Prepared {
         scheduler: Scheduler::new(
-            order::trials(&selected, &Past::default(), settings),
+            order::trials(selected, &Past::default(), settings),
             limits.clone(),
             Laps::default(),
             Order::Given,
-        ),
+        )
+        .with_admission(admission::rules(&settings.admission)),
+        admission: settings.admission.clone(),
         limits,
         container_width: width,
         cores,
@@ -151,16 +162,34 @@ pub fn prepare(
         programs: programs(brief),
         search: Some(search),
         ledger,
+        account: ledgers,
         likely: likely(settings),
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
         slow: settings.slow,
-        empty: selected.is_empty() && brief.nothing == Nothing::Noted,
-        trials: scripts(brief, selected),
+        court: court(settings, selecting.trials.len(), seed),
+        empty: selecting.is_empty() && brief.nothing == Nothing::Noted,
+        trials: scripts(brief, selecting.trials),
         life,
         dirs,
         state: state.to_owned(),
     })
+}
+
+fn court(settings: &Settings, trials: usize, seed: u64) -> Court {
+    let trials = u32::try_from(trials).unwrap_or(u32::MAX);
+    let retry = &settings.retry;
+    Court::new(
+        Catalogue::new(settings.signatures.clone()),
+        RetryRules {
+            failures: 0,
+            signatures: retry.signatures,
+            seed,
+        },
+        retry.flaky,
+        Budget::new(retry.budget, trials),
+        quarantine::in_force(&settings.quarantine),
+    )
 }
 
 /// What becomes of a container trial when there is no engine.
@@ -277,7 +306,7 @@ fn setup(
         grace: settings.grace,
         ladder_limit: settings.ladder_limit,
         on_hang: on_hang(settings),
-        cleanup_limit: Duration::from_secs(30),
+        cleanup_limit: settings.cleanup.limit,
         other_engine: if settings.engine.masking {
             OtherEngine::Masked
         } else {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::admission::{Health, Sight, Turned};
 use super::lanes::Width;
 use crate::model::{AttemptId, SlotId};
 
@@ -34,6 +35,15 @@ pub enum News {
     Held(AttemptId),
     /// Nothing more may start.
     Cancelled,
+    /// The engine was used, by an attempt or to find it; told before the end of either.
+    Used {
+        /// What that tells of the engine.
+        health: Health,
+        /// The machine lacks room for containers.
+        short: bool,
+    },
+    /// A look at engine and machine is over.
+    Looked(Sight),
     /// The time of [`super::Scheduler::next_wake`] has come.
     Tick,
 }
@@ -65,6 +75,10 @@ pub enum Action {
     Recall(SlotId, AttemptId),
     /// Let the held attempt go on: the container lane has room for it.
     Admit(AttemptId),
+    /// Find out whether the engine answers and the machine has room.
+    Look,
+    /// Say what became of admission to the container lane.
+    Turned(Turned),
     /// The trial cannot run: there is no engine for it. This would have been its first attempt.
     GiveUp(AttemptId),
     /// This never starts, and nothing of its trial that would have come later: the run was stopped.

@@ -157,6 +157,18 @@ impl Queue {
         &self.lines[attempt.line].needs
     }
 
+    /// A container attempt could begin if engine and machine were known to be well.
+    pub(super) fn waits_at_door(&self, room: &Room) -> bool {
+        let fits = |line: usize| room.fits_behind_door(&self.lines[line].needs);
+        match self.named.front() {
+            Some(id) => self
+                .tally
+                .place(id.trial)
+                .is_some_and(|(line, _)| fits(line)),
+            None => self.heads.iter().any(|head| fits(head.line)),
+        }
+    }
+
     /// Something of this lane waits, now or later.
     pub(super) fn has(&self, lane: Lane) -> bool {
         let of_lane = |line: usize| self.lines[line].needs.lane == lane;
@@ -165,7 +177,8 @@ impl Queue {
                 .place(id.trial)
                 .is_some_and(|(line, _)| of_lane(line))
         };
-        self.heads.iter().any(|head| of_lane(head.line)) || self.named.iter().any(named)
+        let later = self.later.values().any(|attempt| of_lane(attempt.line));
+        later || self.heads.iter().any(|head| of_lane(head.line)) || self.named.iter().any(named)
     }
 
     /// The order of starts is prescribed as yet.

@@ -9,6 +9,8 @@ pub(super) struct Room {
     plain: Share,
     /// `None`: the lane is not open.
     container: Option<Share>,
+    /// Nobody may begin in the container lane now, whatever is left of it.
+    shut: bool,
     together: Option<Share>,
     groups: Vec<u32>,
     /// Attempts that run, or are at a slot.
@@ -31,7 +33,7 @@ pub(super) enum Lack {
     Group,
     /// There is too little left of a width, or it must be alone and is not.
     Width,
-    /// Its lane is not open.
+    /// Its lane is not open now.
     Lane,
 }
 
@@ -61,6 +63,7 @@ impl Room {
         Room {
             plain: Share::of(limits.plain),
             container: container.map(Share::of),
+            shut: false,
             together: limits.together.map(Share::of),
             groups: limits.groups.iter().map(|limit| limit.get()).collect(),
             busy: 0,
@@ -101,6 +104,20 @@ impl Room {
         }
     }
 
+    /// Nobody may begin in the container lane.
+    pub(super) fn close_door(&mut self) {
+        self.shut = true;
+    }
+
+    /// A container attempt could begin if it were let in.
+    pub(super) fn fits_behind_door(&self, needs: &Needs) -> bool {
+        let open = Room {
+            shut: false,
+            ..self.clone()
+        };
+        needs.lane == Lane::Container && open.lack(needs).is_none()
+    }
+
     /// A slot has something that has not its turn yet.
     pub(super) fn occupy(&mut self) {
         self.busy += 1;
@@ -118,8 +135,8 @@ impl Room {
         let share = match needs.lane {
             Lane::Plain => self.plain,
             Lane::Container => match self.container {
-                Some(share) => share,
-                None => return Some(Lack::Lane),
+                Some(share) if !self.shut => share,
+                Some(_) | None => return Some(Lack::Lane),
             },
         };
         let full = |group: &usize| self.groups.get(*group).is_some_and(|left| *left == 0);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::admission::{Admission, AdmissionRules, Turned};
 use super::desks::Desks;
 use super::lanes::{Limits, Trial, Width};
 use super::laps::{Laps, Order, Stop};
@@ -43,6 +44,10 @@ pub struct Scheduler {
     held: VecDeque<AttemptId>,
     /// Plain attempts that the container lane has admitted.
     admitted: Vec<AttemptId>,
+    /// The container lane's door; without one it stands open.
+    pub(super) admission: Option<Admission>,
+    /// The time of the step that is taken.
+    now: Duration,
     failures: u32,
     stop: Option<Stop>,
     /// The order of starts is prescribed as yet.
@@ -73,9 +78,20 @@ impl Scheduler {
             last_slot: 0,
             held: VecDeque::new(),
             admitted: Vec::new(),
+            admission: None,
+            now: Duration::ZERO,
             failures: 0,
             stop: None,
             finished: false,
+        }
+    }
+
+    /// Container attempts start only while engine and machine are well.
+    #[must_use]
+    pub fn with_admission(self, rules: AdmissionRules) -> Self {
+        Scheduler {
+            admission: Some(Admission::new(rules)),
+            ..self
         }
     }
 
@@ -86,7 +102,9 @@ impl Scheduler {
 
     /// One step; `now` is the time since the run's start.
     pub fn step(&mut self, now: Duration, news: News) -> Vec<Action> {
+        self.now = now;
         let mut actions = self.take(now, news);
+        actions.extend(self.give_up_lane());
         self.queue.wake(now);
         if self.laps.until.take_if(|until| *until <= now).is_some() {
             let lanes = [Lane::Container, Lane::Plain];
@@ -99,7 +117,15 @@ impl Scheduler {
     /// When something is due without any news: [`News::Tick`] is wanted then.
     pub fn next_wake(&self) -> Option<Duration> {
         let end = self.laps.until.filter(|_| !self.finished);
-        self.queue.next_due().into_iter().chain(end).min()
+        let waits = self.queue.has(Lane::Container) || !self.held.is_empty();
+        let door = self.admission.as_ref().filter(|_| waits);
+        let look = door.and_then(Admission::next_wake);
+        self.queue
+            .next_due()
+            .into_iter()
+            .chain(end)
+            .chain(look)
+            .min()
     }
 
     /// Why not everything began, if something made an end of it.
@@ -113,6 +139,14 @@ impl Scheduler {
                 self.engine = Engine::Ready(width);
                 let narrow = Room::is_container_narrow(&self.limits, width);
                 self.queue.prefer_container(narrow);
+            }
+            News::Used { health, short } => {
+                let door = self.admission.as_mut();
+                return turned(door.and_then(|door| door.used(now, health, short)));
+            }
+            News::Looked(sight) => {
+                let door = self.admission.as_mut();
+                return turned(door.and_then(|door| door.looked(now, sight)));
             }
             News::NoEngine => {
                 self.engine = Engine::Missing;
@@ -219,10 +253,7 @@ impl Scheduler {
         shut: Shut,
         told: Option<fn(AttemptId) -> Action>,
     ) -> Vec<Action> {
-        // Those that wait for a slot are asked again whether they may.
-        for attempt in std::mem::take(&mut self.granted) {
-            self.queue.put_back(attempt);
-        }
+        self.reconsider();
         let mut actions = Vec::new();
         let mut lost = Vec::new();
         for lane in lanes {
@@ -250,12 +281,16 @@ impl Scheduler {
     /// All that may be done now.
     fn act(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
+        if !self.strict {
+            self.reconsider();
+        }
         let needed = || self.queue.has(Lane::Container) || !self.held.is_empty();
         if self.engine == Engine::Unasked && needed() {
             self.engine = Engine::Asked;
             actions.push(Action::DetectEngine);
         }
         let mut room = self.room();
+        self.look(&room, &mut actions);
         self.admit(&mut room, &mut actions);
         self.grant(&mut room);
         self.seat(&mut actions);
@@ -274,6 +309,9 @@ impl Scheduler {
             Engine::Unasked | Engine::Asked | Engine::Missing => None,
         };
         let mut room = Room::all(&self.limits, container);
+        if !self.admits() {
+            room.close_door();
+        }
         for attempt in self.desks.current().chain(self.granted.iter().copied()) {
             room.take(self.queue.needs(attempt));
         }
@@ -282,12 +320,18 @@ impl Scheduler {
         room
     }
 
-    /// Held attempts come before waiting ones: they occupy a slot meanwhile. Without an engine they are
-    /// let go at once, to be told so.
+    /// Held attempts come before waiting ones: they occupy a slot meanwhile. Without an engine, or with one
+    /// that is given up, they are let go, to be told so or to see for themselves.
     fn admit(&mut self, room: &mut Room, actions: &mut Vec<Action>) {
         while let Some(attempt) = self.held.front().copied() {
-            let missing = self.engine == Engine::Missing;
-            let enters = missing || room.has_container() && self.queue.may_enter(room);
+            let enters = match self.engine {
+                Engine::Missing => true,
+                Engine::Ready(_) if !self.is_broken() && !self.admits() => false,
+                Engine::Ready(_) | Engine::Stuck(_) => {
+                    room.has_container() && self.queue.may_enter(room)
+                }
+                Engine::Unasked | Engine::Asked => false,
+            };
             if !enters {
                 return;
             }
@@ -295,6 +339,13 @@ impl Scheduler {
             self.admitted.push(attempt);
             room.admit();
             actions.push(Action::Admit(attempt));
+        }
+    }
+
+    /// While they wait for a slot, somebody may have come who goes before them.
+    fn reconsider(&mut self) {
+        for attempt in std::mem::take(&mut self.granted) {
+            self.queue.put_back(attempt);
         }
     }
 
@@ -361,6 +412,51 @@ impl Scheduler {
         let recall = |(slot, attempt)| Action::Recall(slot, attempt);
         actions.extend(called.into_iter().chain(unwanted).map(recall));
     }
+
+    /// What waits behind a broken circuit, when nobody will close it again.
+    fn give_up_lane(&mut self) -> Vec<Action> {
+        let alone = self.is_alone();
+        let is_hopeless = |door: &Admission| door.is_hopeless(alone);
+        let gives_up = matches!(self.engine, Engine::Ready(_))
+            && self.admission.as_ref().is_some_and(is_hopeless);
+        if gives_up {
+            self.take(self.now, News::EngineDown)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Nothing runs, and nothing but container attempts waits.
+    fn is_alone(&self) -> bool {
+        let runs = !self.granted.is_empty() || self.desks.current().next().is_some();
+        !runs && !self.queue.has(Lane::Plain)
+    }
+
+    /// Engine and machine are well, as far as is known.
+    fn admits(&self) -> bool {
+        let door = self.admission.as_ref();
+        door.is_none_or(|door| door.admits(self.now))
+    }
+
+    fn is_broken(&self) -> bool {
+        self.admission.as_ref().is_some_and(Admission::is_broken)
+    }
+
+    /// A look, where somebody could start but for it.
+    fn look(&mut self, room: &Room, actions: &mut Vec<Action>) {
+        let held = !self.held.is_empty() && room.has_container();
+        let ready = matches!(self.engine, Engine::Ready(_));
+        let wanted = ready && (held || self.queue.waits_at_door(room));
+        let (now, alone) = (self.now, self.is_alone());
+        let door = self.admission.as_mut().filter(|_| wanted);
+        if door.is_some_and(|door| door.begin_look(now, alone)) {
+            actions.push(Action::Look);
+        }
+    }
+}
+
+fn turned(turned: Option<Turned>) -> Vec<Action> {
+    turned.map(Action::Turned).into_iter().collect()
 }
 
 fn count(number: usize) -> u32 {

@@ -5,7 +5,7 @@
 
 use std::env::consts;
 
-use crate::model::Length;
+use crate::model::{EngineVersion, Length};
 
 /// The Go release whose script language this is; `[goN.M]` holds up to it.
 const GO_RELEASE: (u64, u64) = (1, 27);
@@ -289,91 +289,13 @@ pub enum Addition {
     EngineVersion(EngineVersion),
 }
 
-/// `engine:>=5.0`: a demand on the engine's version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineVersion {
-    /// The operator.
-    pub compare: Comparison,
-    /// The version as the script has it; what it leaves out is not compared.
-    pub version: Vec<u32>,
-}
-
-/// An operator between versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
-    /// `>=`
-    AtLeast,
-    /// `>`
-    Above,
-    /// `<=`
-    AtMost,
-    /// `<`
-    Below,
-    /// `=`
-    Same,
-}
-
-const OPERATORS: [(&str, Comparison); 5] = [
-    // The longer ones first: `>` begins `>=`.
-    (">=", Comparison::AtLeast),
-    ("<=", Comparison::AtMost),
-    (">", Comparison::Above),
-    ("<", Comparison::Below),
-    ("=", Comparison::Same),
-];
-
 /// Reads one of our conditions. `text` has neither brackets nor `!`.
 pub fn addition(text: &[u8]) -> Option<Addition> {
     let text = std::str::from_utf8(text).ok()?;
     if let Some((_, _, addition)) = ADDITIONS.iter().find(|(name, _, _)| *name == text) {
         return Some(addition.clone());
     }
-    engine_version(text.strip_prefix("engine:")?).map(Addition::EngineVersion)
-}
-
-fn engine_version(text: &str) -> Option<EngineVersion> {
-    let text = text.trim();
-    let (version, compare) = OPERATORS
-        .into_iter()
-        .find_map(|(sign, compare)| Some((text.strip_prefix(sign)?, compare)))?;
-    let version = version
-        .trim()
-        .split('.')
-        .map(number)
-        .collect::<Option<_>>()?;
-    Some(EngineVersion { compare, version })
-}
-
-/// Digits only: Rust's own reading accepts a sign.
-fn number(text: &str) -> Option<u32> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    if digits { text.parse().ok() } else { None }
-}
-
-impl EngineVersion {
-    /// Whether an engine of this version is meant. Only as many parts are compared as the script
-    /// gives, so `=5.0` holds for 5.0.3 and `>5.0` does not. What follows the numbers (`-rc1`, `+dfsg`)
-    /// does not count; a version that starts with no number satisfies nothing.
-    pub fn holds(&self, version: &str) -> bool {
-        let version = version.trim();
-        let version = version.strip_prefix('v').unwrap_or(version);
-        let end = version
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(version.len());
-        let (numbers, _) = version.split_at(end);
-        let mut found: Vec<u32> = numbers.split('.').map_while(number).collect();
-        if found.is_empty() {
-            return false;
-        }
-        found.resize(self.version.len(), 0);
-        match self.compare {
-            Comparison::AtLeast => found >= self.version,
-            Comparison::Above => found > self.version,
-            Comparison::AtMost => found <= self.version,
-            Comparison::Below => found < self.version,
-            Comparison::Same => found == self.version,
-        }
-    }
+    EngineVersion::parse(text.strip_prefix("engine:")?).map(Addition::EngineVersion)
 }
 
 #[cfg(test)]

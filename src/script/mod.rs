@@ -20,9 +20,7 @@ pub mod txtar;
 use crate::model::Diagnostic;
 pub use crate::model::Dialect;
 
-pub use condition::{
-    Addition, Comparison, ConditionFacts, EngineVersion, Facts, Standard, conditions,
-};
+pub use condition::{Addition, ConditionFacts, Facts, Standard, conditions};
 pub use expand::expand;
 pub use guess::drives_engine;
 pub use header::{At, Header};

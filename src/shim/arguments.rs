@@ -30,6 +30,59 @@ pub fn read(client: EngineKind, words: &[OsString]) -> Reading {
     }
 }
 
+/// Where the subcommand stands, and it with the word behind it, either of them perhaps empty.
+pub(super) fn subcommand(words: &[OsString]) -> Option<(usize, [&str; 2])> {
+    let first_word = |from: usize| {
+        let pieces = split(words, from..words.len(), flags::GLOBAL, Rest::Foreign);
+        match pieces.last() {
+            Some(Piece::Word(at)) => Some(*at),
+            Some(Piece::Flag { .. }) | None => None,
+        }
+    };
+    let text = |at: usize| words[at].to_str().unwrap_or_default();
+    let at = first_word(0)?;
+    Some((at, [text(at), first_word(at + 1).map_or("", text)]))
+}
+
+/// Whether what a call does is seen by the journal of the run's engine: it goes nowhere else, and keeps no account of
+/// its own. `Err` names what keeps it out. Doubt counts as kept out, for a word may be somebody else's flag.
+pub fn journaled(words: &[OsString]) -> Result<(), String> {
+    let globals = split(words, 0..words.len(), flags::GLOBAL, Rest::Foreign);
+    if let Some(flag) = globals
+        .iter()
+        .find_map(|piece| elsewhere(EngineKind::Podman, piece))
+    {
+        return Err(flag);
+    }
+    let name = |word: &OsString| {
+        let flag = word.to_str()?.strip_prefix("--")?;
+        let name = flag.split('=').next()?;
+        (leaves_podman(name) || name == "events-backend").then(|| format!("--{name}"))
+    };
+    words.iter().find_map(name).map_or(Ok(()), Err)
+}
+
+/// What a command line is to do, in its shortest form: `run` for `container run`, `rmi` for `image rm`. Empty when no
+/// word says it.
+pub fn command(words: &[OsString]) -> String {
+    let (_, found) = subcommand(words).unwrap_or_default();
+    match found {
+        ["image", "rm" | "remove"] => "rmi".to_owned(),
+        ["image" | "builder" | "buildx", "build" | "b"] => "build".to_owned(),
+        ["container", "remove"] => "rm".to_owned(),
+        ["container" | "image", command] if !command.is_empty() => command.to_owned(),
+        [group @ ("volume" | "network" | "pod"), "remove"] => format!("{group} rm"),
+        [group, command] if GROUPS.contains(&group) => format!("{group} {command}"),
+        [command, _] => command.to_owned(),
+    }
+}
+
+/// Commands that have commands of their own.
+const GROUPS: [&str; 10] = [
+    "builder", "buildx", "compose", "machine", "manifest", "network", "pod", "secret", "system",
+    "volume",
+];
+
 fn read_command(client: EngineKind, words: &[OsString], globals: &[Piece]) -> Reading {
     let Some(Piece::Word(command)) = globals.last() else {
         return Reading::default();
@@ -55,6 +108,12 @@ fn read_command(client: EngineKind, words: &[OsString], globals: &[Piece]) -> Re
         "commit" => call.commit(command + 1),
         "import" => call.import(command + 1),
         group => match subcommand().map(|at| (group, word(at), at + 1)) {
+            Some(
+                ("container", "clone" | "restore", _)
+                | ("kube", "play", _)
+                | ("play", "kube", _)
+                | ("pod", "clone", _),
+            ) if client == EngineKind::Podman => Call::containers(),
             Some(("container", "run" | "create", at)) => call.container(at),
             Some(("container", "commit", at)) => call.commit(at),
             Some(("image" | "builder", "build", at)) => call.build(at, Marks::NoSteps),
@@ -146,6 +205,17 @@ impl<'a> Call<'a> {
             }
         }
         reading(made, elsewhere, Some(insertion))
+    }
+
+    /// A call that makes containers of which nothing is known beforehand: only that there may be some.
+    fn containers() -> Reading {
+        let some = Made {
+            kind: ResourceKind::Container,
+            name: String::new(),
+            id: IdFile::None,
+            question: Question::None,
+        };
+        reading(vec![some], None, None)
     }
 
     fn build(self, start: usize, marks: Marks) -> Reading {

@@ -317,6 +317,37 @@ fn a_commit_does_not_hand_our_labels_to_its_image() {
 }
 
 #[test]
+fn what_makes_containers_unasked_is_written_down_without_a_name() {
+    for line in [
+        "play kube pod.yaml",
+        "kube play --replace pod.yaml",
+        "container clone old new",
+    ] {
+        check(&format!("podman {line}"), &[line, "container "]);
+    }
+}
+
+#[test]
+fn a_call_that_leaves_the_engine_or_its_account_is_not_journaled() {
+    let by = |line: &str| {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        journaled(&words).err().unwrap_or_default()
+    };
+    for (line, expected) in [
+        ("run --rm img sh -c true", ""),
+        ("rm -f x", ""),
+        ("--root /x rm x", "--root"),
+        ("volume rm --root=/x v", "--root"),
+        ("-r ps", "-r"),
+        ("--events-backend none run img", "--events-backend"),
+        // Perhaps the program's own flag: doubt.
+        ("run img program --remote", "--remote"),
+    ] {
+        assert_eq!(by(line), expected, "{line}");
+    }
+}
+
+#[test]
 fn what_goes_to_another_engine_is_named_and_left_alone() {
     check(
         "docker -H tcp://x run img",
@@ -370,7 +401,7 @@ fn everything_else_passes_untouched() {
         "docker pull img",
         "docker image load run",
         "podman generate systemd run",
-        "podman play kube build",
+        "docker play kube build",
         "podman -- ps",
         "docker -H tcp://x ps",
         "podman --root /x images",
@@ -387,4 +418,26 @@ fn words_that_are_no_text_pass_byte_for_byte() {
     let words = [OsString::from("run"), odd.clone(), OsString::from("img")];
     let rewritten = read(EngineKind::Docker, &words).rewrite(&words, &seat());
     assert_eq!(rewritten[4], odd);
+}
+
+#[test]
+fn a_command_has_one_shortest_form() {
+    for (line, expected) in [
+        ("run --rm x", "run"),
+        ("--log-level debug container run x", "run"),
+        ("image rm x", "rmi"),
+        ("rmi x", "rmi"),
+        ("buildx build .", "build"),
+        ("builder build .", "build"),
+        ("image pull x", "pull"),
+        ("network rm x", "network rm"),
+        ("volume remove x", "volume rm"),
+        ("compose -f x.yml up -d", "compose up"),
+        ("inspect network", "inspect"),
+        ("container", "container"),
+        ("", ""),
+    ] {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        assert_eq!(command(&words), expected, "{line}");
+    }
 }

@@ -4,12 +4,13 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::gate;
 use super::role::{self, Answer, ShimError, Ticket};
 use crate::host::channel::{Channel, ReceiveError};
 use crate::host::process::variable;
-use crate::host::{environment, socket};
+use crate::host::{environment, facts, socket};
 use crate::model::{Bytes, EngineKind};
-use crate::wire::{DESK, FromShim, Pass, ToShim, os_variables};
+use crate::wire::{DESK, FromShim, Gate, Pass, ToShim, Until, os_variables};
 
 /// The one word that makes a stand-in say that it starts, and no more.
 pub const TRIAL: &str = "--shakedown-trial";
@@ -80,18 +81,33 @@ fn try_enter(
         .collect();
     let command = format!("{kind} {}", typed.join(" "));
     channel
-        .send(&FromShim::Call { kind, command })
+        .send(&FromShim::Call {
+            kind,
+            command: command.clone(),
+        })
         .map_err(EnterError::Connect)?;
     let pass = match channel.receive::<ToShim>().map_err(EnterError::Silent)? {
         ToShim::Go(pass) => *pass,
         ToShim::Refuse { message, code } => return Err(EnterError::Refused { message, code }),
+        // Nobody was told that it waits for that.
+        ToShim::Open => return Err(EnterError::Silent(ReceiveError::Ended)),
     };
+    let facts = pass.gated.then(|| pass.facts.clone());
     let ticket = ticket(kind, pass);
+    let cwd = environment::directory();
+    let mut at_gate = |arguments: &[OsString]| {
+        let until = facts
+            .as_ref()
+            .filter(|facts| facts.kind == kind)
+            .and_then(|facts| gate::until(facts, arguments, &cwd));
+        until.map_or(Ok(()), |until| wait_at_gate(&mut channel, until, &command))
+    };
     let stopped = role::run(
         &ticket,
         words,
         &environment::variables(),
-        &environment::directory(),
+        &cwd,
+        &mut at_gate,
     );
     stopped.map_err(|error| {
         if matches!(error, ShimError::Ledger { .. } | ShimError::IdFiles { .. }) {
@@ -100,6 +116,23 @@ fn try_enter(
         }
         EnterError::Shim(error)
     })
+}
+
+/// The process is the same when it has become the client.
+fn wait_at_gate(channel: &mut Channel, until: Until, command: &str) -> Result<(), String> {
+    let gate = Gate {
+        pid: i32::try_from(facts::pid()).unwrap_or(0),
+        command: command.to_owned(),
+        until,
+    };
+    channel
+        .send(&FromShim::Gate(Box::new(gate)))
+        .map_err(|error| error.to_string())?;
+    match channel.receive::<ToShim>() {
+        Ok(ToShim::Open) => Ok(()),
+        Ok(ToShim::Go(_) | ToShim::Refuse { .. }) => Err("it was refused".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn ticket(kind: EngineKind, pass: Pass) -> Ticket {
@@ -124,8 +157,14 @@ fn ticket(kind: EngineKind, pass: Pass) -> Ticket {
         place: pass.place,
         ledger: path(&pass.ledger),
         id_files: path(&pass.id_files),
+        journal: pass
+            .journal
+            .as_ref()
+            .map(|(variable, file)| (variable.clone(), path(file))),
         credentials: path(&pass.credentials),
         harness: os_variables(&pass.harness),
         initial: os_variables(&pass.script),
+        facts: Some(pass.facts),
+        proxy: pass.proxy.map(|address| path(&address).into_os_string()),
     }
 }

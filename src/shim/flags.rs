@@ -144,6 +144,8 @@ pub(super) const CREATE: &str = "\
     noout q quiet remote replace share-parent syslog trace transient-store";
 
 /// `commit`.
+/// Of `start`, where what is not known matters less than which words are containers.
+pub(super) const START: &str = "a all attach i interactive l latest sig-proxy";
 pub(super) const COMMIT: &str = "\
     help include-volumes no-pause noout p pause q quiet remote s squash syslog trace transient-store";
 

@@ -8,6 +8,7 @@ mod credentials;
 mod enter;
 pub mod environment;
 mod flags;
+mod gate;
 mod names;
 pub mod reading;
 pub mod role;

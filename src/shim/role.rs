@@ -10,16 +10,18 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::arguments::read;
+use super::arguments::{journaled, read};
 use super::credentials;
-use super::environment::{Copies, Sources, Variables, for_engine, is_untouched, leads_elsewhere};
+use super::environment::{
+    Copies, Sources, Variables, for_engine, is_untouched, lead_to, leads_elsewhere,
+};
 use super::reading::{IdFile, Made, Question, Reading, Seat};
 use crate::engine::client::Client;
 use crate::engine::{images, inspect};
 use crate::host::process::{self, Bounded, Invocation};
 use crate::ledger::intents::{Entry, Ledger, LedgerError};
 use crate::ledger::proof::before_file;
-use crate::model::{AttemptId, EngineKind, Intent, Presence, ResourceKind, RunId};
+use crate::model::{AttemptId, EngineFacts, EngineKind, Intent, Presence, ResourceKind, RunId};
 
 /// What the slot tells a stand-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,12 +40,18 @@ pub struct Ticket {
     pub ledger: PathBuf,
     /// The attempt's directory for id files, private to the user.
     pub id_files: PathBuf,
+    /// The variable and the file by which Podman is led to the attempt's journal.
+    pub journal: Option<(String, PathBuf)>,
     /// The attempt's directory for copies of credentials, private to the user.
     pub credentials: PathBuf,
     /// The harness's environment.
     pub harness: Variables,
     /// The script's environment before its first line.
     pub initial: Variables,
+    /// What is known of the run's engine.
+    pub facts: Option<EngineFacts>,
+    /// Where the attempt's stand-in for the engine's socket listens.
+    pub proxy: Option<OsString>,
 }
 
 /// What a stand-in does.
@@ -95,6 +103,14 @@ pub enum ShimError {
         /// Why.
         source: io::Error,
     },
+    /// Nobody opens the gate.
+    #[error("{engine}: shakedown does not let it start: {why}")]
+    Gate {
+        /// The client.
+        engine: EngineKind,
+        /// Why.
+        why: String,
+    },
     /// The real client cannot be started.
     #[error("{engine}: cannot start `{}`: {source}", .program.display())]
     NotStarted {
@@ -114,7 +130,7 @@ impl ShimError {
         match self {
             ShimError::Name { .. } | ShimError::Refused { .. } => 127,
             ShimError::NotStarted { .. } => 126,
-            ShimError::Ledger { .. } | ShimError::IdFiles { .. } => 125,
+            ShimError::Ledger { .. } | ShimError::IdFiles { .. } | ShimError::Gate { .. } => 125,
         }
     }
 }
@@ -122,12 +138,16 @@ impl ShimError {
 /// A limit for each question before the client starts; without an answer the thing counts as somebody else's.
 const QUESTION_LIMIT: Duration = Duration::from_secs(10);
 
+/// Waits at the gate, if a client with these arguments has to. The error says why it may not start at all.
+pub type AtGate<'a> = dyn FnMut(&[OsString]) -> Result<(), String> + 'a;
+
 /// Becomes the real client. Returns only when it cannot. `argv` begins with the name it was called by.
 pub fn run(
     ticket: &Ticket,
     argv: &[OsString],
     environment: &[(OsString, OsString)],
     cwd: &Path,
+    at_gate: &mut AtGate<'_>,
 ) -> Result<Infallible, ShimError> {
     let (name, words) = argv
         .split_first()
@@ -150,9 +170,20 @@ pub fn run(
         initial: &ticket.initial,
         current: environment,
     };
-    let variables = for_engine(&sources, &ticket.copies(engine, &sources));
-    let client = Client::named(engine, program.clone(), variables.clone());
+    let mut variables = for_engine(&sources, &ticket.copies(engine, &sources));
+    let mut client = Client::named(engine, program.clone(), variables.clone());
+    if let Some(facts) = ticket.facts.as_ref().filter(|facts| facts.kind == engine) {
+        client = client.with_socket(facts);
+        if let Some(address) = &ticket.proxy {
+            lead_to(&mut variables, &sources, engine, address);
+        }
+    }
     let arguments = ticket.write_down(&client, &sources, words, cwd)?;
+    let variables = match ticket.journal_for(engine, &sources, words)? {
+        Some((variable, file)) => with(variables, variable, file),
+        None => variables,
+    };
+    at_gate(&arguments).map_err(|why| ShimError::Gate { engine, why })?;
     let invocation = Invocation {
         program: program.clone(),
         arguments,
@@ -187,6 +218,41 @@ impl Ticket {
         }
     }
 
+    /// The journal that this call is to write to. A call that goes to the run's engine and yet cannot be seen there
+    /// is written down: nothing may be concluded from what the journal does not show.
+    fn journal_for(
+        &self,
+        engine: EngineKind,
+        sources: &Sources,
+        words: &[OsString],
+    ) -> Result<Option<(&str, &Path)>, ShimError> {
+        let Some((variable, file)) = &self.journal else {
+            return Ok(None);
+        };
+        let rootless = process::user() != 0;
+        if leads_elsewhere(sources, EngineKind::Podman, rootless).is_some() {
+            return Ok(None);
+        }
+        let kept_out = if is_untouched(sources, variable) {
+            journaled(words).err()
+        } else {
+            Some(variable.clone())
+        };
+        let Some(by) = kept_out else {
+            return Ok(Some((variable, file)));
+        };
+        let unwatched = Entry::Unwatched {
+            attempt: self.attempt,
+            engine,
+            command: typed(words),
+            by,
+        };
+        let ledger = Ledger::at(self.ledger.clone());
+        let written = ledger.append(&[unwatched]);
+        written.map_err(|source| ShimError::Ledger { engine, source })?;
+        Ok(None)
+    }
+
     /// Gives the arguments for the real client, after the ledger has what they will make.
     fn write_down(
         &self,
@@ -203,11 +269,10 @@ impl Ticket {
         let route =
             leads_elsewhere(sources, engine, rootless).filter(|_| reading.makes_something());
         if let Some(by) = reading.elsewhere.clone().or(route.map(str::to_owned)) {
-            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
             let away = Entry::Elsewhere {
                 attempt: self.attempt,
                 engine,
-                command: words.join(" "),
+                command: typed(words),
                 by,
             };
             ledger.append(&[away]).map_err(ledger_error)?;
@@ -236,6 +301,17 @@ impl Ticket {
         }
         Ok(words.to_vec())
     }
+}
+
+fn typed(words: &[OsString]) -> String {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}
+
+fn with(mut variables: Variables, name: &str, value: &Path) -> Variables {
+    variables.retain(|(known, _)| known != name);
+    variables.push((name.into(), value.into()));
+    variables
 }
 
 /// A new directory for each call: the clients refuse an id file that is there already.
@@ -305,15 +381,18 @@ mod tests {
             place: "a.txtar:3".to_owned(),
             ledger: place.join("ledger.jsonl"),
             id_files: place.join("ids"),
+            journal: None,
             credentials: place.join("credentials"),
             harness: Vec::new(),
             initial: Vec::new(),
+            facts: None,
+            proxy: None,
         }
     }
 
     fn call(ticket: &Ticket, line: &str) -> ShimError {
         let argv: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        run(ticket, &argv, &[], Path::new("/")).unwrap_err()
+        run(ticket, &argv, &[], Path::new("/"), &mut |_| Ok(())).unwrap_err()
     }
 
     #[track_caller]

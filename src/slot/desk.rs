@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::host::channel::{Channel, ReceiveError};
 use crate::host::socket;
 use crate::model::EngineKind;
-use crate::wire::{DESK, FromShim, ToShim};
+use crate::wire::{DESK, FromShim, Gate, ToShim};
 
 /// A shim that is connected.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(super) enum Heard {
         kind: EngineKind,
         command: String,
     },
+    /// It waits at the gate.
+    Gate { caller: u32, gate: Box<Gate> },
     /// It could not write down what it was about to make.
     Fault(String),
 }
@@ -76,6 +78,10 @@ impl Desk {
                             command,
                         });
                     }
+                    Ok(Some(FromShim::Gate(gate))) => heard.push(Heard::Gate {
+                        caller: caller.number,
+                        gate,
+                    }),
                     Ok(Some(FromShim::Fault(message))) => heard.push(Heard::Fault(message)),
                     Ok(None) => return true,
                     Err(

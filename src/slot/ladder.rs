@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::attempt;
+use super::cleaning;
 use super::watch::Watch;
 use crate::engine::helpers;
 use crate::host::clock;
@@ -93,13 +93,15 @@ impl Watch<'_, '_> {
     /// What is left of the ladder's time.
     pub(super) fn ladder_left(&self) -> Duration {
         self.climb.map_or(Duration::ZERO, |ladder| {
-            ladder.end.saturating_duration_since(clock::now())
+            let end = self.slot.hurry.ladder_end(ladder.end);
+            end.saturating_duration_since(clock::now())
         })
     }
 
     /// How long a step before SIGKILL may take that would like to take so long.
     pub(super) fn left_for(&self, wanted: Duration) -> Duration {
-        self.ladder_left().saturating_sub(KILL_LIMIT).min(wanted)
+        let kept = self.slot.hurry.kill(KILL_LIMIT);
+        self.ladder_left().saturating_sub(kept).min(wanted)
     }
 
     /// Notes a step that was begun at this moment and is over now.
@@ -139,21 +141,27 @@ impl Watch<'_, '_> {
     fn end_containers(&mut self) {
         let begun = clock::now();
         let limit = self.left_for(CONTAINERS_LIMIT);
-        if let Some(removed) = attempt::remove_containers(self, limit) {
+        if let Some(removed) = cleaning::remove_containers(self, limit) {
             let removed = small(removed);
             self.step(begun, Rung::Containers { removed });
         }
     }
 
+    fn grace(&self) -> Duration {
+        self.slot.hurry.grace(self.slot.setup.rules.grace)
+    }
+
     /// SIGTERM once to each, new ones included, until the grace is over.
     fn terminate(&mut self) -> BTreeMap<i32, String> {
         let begun = clock::now();
-        let limit = self.left_for(self.slot.setup.rules.grace);
+        let limit = self.left_for(self.grace());
         let mut asked = BTreeMap::new();
         if self.is_over(Duration::ZERO) {
             return asked;
         }
-        self.press(libc::SIGTERM, limit, &mut asked);
+        // Whoever asks for an end may ask again meanwhile, to have it sooner.
+        let grace = |watch: &Self| limit.min(watch.grace());
+        self.press(libc::SIGTERM, &grace, &mut asked);
         let processes = small(asked.len());
         self.step(begun, Rung::Terminate { processes });
         let left = small(strangers().len());
@@ -168,7 +176,8 @@ impl Watch<'_, '_> {
         if self.is_over(Duration::ZERO) {
             return killed;
         }
-        let rounds = self.press(libc::SIGKILL, KILL_LIMIT, &mut killed);
+        let limit = |watch: &Self| watch.slot.hurry.kill(KILL_LIMIT);
+        let rounds = self.press(libc::SIGKILL, &limit, &mut killed);
         let processes = small(killed.len());
         self.step(begun, Rung::Kill { processes, rounds });
         killed
@@ -205,10 +214,15 @@ impl Watch<'_, '_> {
 
     /// Sends the signal to whoever is there, again and again as new ones appear, until the script is over
     /// or the limit has passed. SIGTERM goes once to each. Returns how often it looked for somebody.
-    fn press(&mut self, signal: i32, limit: Duration, sent: &mut BTreeMap<i32, String>) -> u32 {
-        let give_up = clock::now() + limit;
+    fn press(
+        &mut self,
+        signal: i32,
+        limit: &dyn Fn(&Self) -> Duration,
+        sent: &mut BTreeMap<i32, String>,
+    ) -> u32 {
+        let begun = clock::now();
         let mut rounds = 0;
-        while !self.is_over(PULSE) && clock::now() < give_up {
+        while !self.is_over(PULSE) && clock::now() - begun < limit(self) {
             rounds += 1;
             for process in strangers() {
                 let again = signal == libc::SIGKILL || !sent.contains_key(&process.pid);

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::attempt::{self, Done};
 use super::desk::{self, Desk};
+use super::hurry::Hurry;
 use super::machine::Machine;
 use super::workdir::WorkDirs;
 use crate::diagnose::collect::Left;
@@ -41,6 +42,8 @@ pub(super) struct Slot<'r> {
     pub(super) left: Left,
     /// The harness asked for the end, or is gone.
     pub(super) ending: bool,
+    /// How quickly.
+    pub(super) hurry: Hurry,
     harness: Channel,
     harness_gone: bool,
     inbox: VecDeque<Job>,
@@ -51,6 +54,8 @@ pub(super) struct Slot<'r> {
 pub(super) enum Heard {
     /// The container lane admits it.
     Admit(AttemptId),
+    /// The gate is open for this stand-in.
+    Open(AttemptId, u32),
     /// Somebody asks what it does.
     Look(AttemptId),
     /// It need not be kept alive any longer.
@@ -123,6 +128,7 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
         grant: None,
         left: Left::default(),
         ending: false,
+        hurry: Hurry::default(),
         harness,
         harness_gone: false,
         inbox: VecDeque::new(),
@@ -258,9 +264,15 @@ impl Slot<'_> {
                 Ok(Some(ToSlot::Engine(grant))) => self.grant = Some(*grant),
                 Ok(Some(ToSlot::Recall(attempt))) => self.hand_back(attempt),
                 Ok(Some(ToSlot::Admit(attempt))) => heard.push(Heard::Admit(attempt)),
+                Ok(Some(ToSlot::Open { attempt, caller })) => {
+                    heard.push(Heard::Open(attempt, caller));
+                }
                 Ok(Some(ToSlot::Look(attempt))) => heard.push(Heard::Look(attempt)),
                 Ok(Some(ToSlot::Release(attempt))) => heard.push(Heard::Release(attempt)),
-                Ok(Some(ToSlot::Cancel)) => self.ending = true,
+                Ok(Some(ToSlot::Cancel(haste))) => {
+                    self.ending = true;
+                    self.hurry.heed(haste, clock::now());
+                }
                 Ok(Some(ToSlot::Setup(_))) => {}
                 Err(_) => self.lose_harness(),
             }

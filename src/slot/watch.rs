@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::desk;
+use super::failures::Failures;
 use super::ladder::Ladder;
 use super::looks::Looks;
 use super::serve::{Heard, Slot, path};
+use super::stand_in;
 use crate::host::clock;
 use crate::host::reaper::Reap;
 use crate::interp::{self, JobId, Setup};
+use crate::ledger::proxy::Proxy;
 use crate::model::{
     AttemptId, Dialect, EndedProcess, EngineKind, Fault, FaultKind, LadderStep, Lane, Leak,
     Outcome, Place, Resource,
@@ -36,9 +39,15 @@ pub(super) struct Watch<'s, 'r> {
     /// Looks on the way to the deadline.
     pub(super) looks: Looks,
     pub(super) jobs: BTreeMap<JobId, Place>,
+    /// Programs that failed, and the engine commands behind them.
+    pub(super) failures: Failures,
     /// The processes that commands were started as, with their lines.
     pub(super) started: BTreeMap<i32, u32>,
     pub(super) calls: u32,
+    /// Stands in for the engine's socket.
+    pub(super) proxy: Option<Proxy>,
+    /// Connections to it, when it is closed.
+    pub(super) visited: u32,
     pub(super) ended: Vec<EndedProcess>,
     pub(super) leaks: Vec<Leak>,
     /// Resources that the ladder removed.
@@ -68,6 +77,8 @@ pub(super) struct Held {
     since: Option<Instant>,
     total: Duration,
     waiting: Vec<(u32, EngineKind)>,
+    /// Stand-ins that wait at the gate.
+    at_gate: u32,
     told: bool,
 }
 
@@ -113,8 +124,11 @@ impl<'s, 'r> Watch<'s, 'r> {
             line_begun: now,
             looks: Looks::default(),
             jobs: BTreeMap::new(),
+            failures: Failures::default(),
             started: BTreeMap::new(),
             calls: 0,
+            proxy: None,
+            visited: 0,
             ended: Vec::new(),
             leaks: Vec::new(),
             removed: Vec::new(),
@@ -141,12 +155,23 @@ impl<'s, 'r> Watch<'s, 'r> {
         for heard in self.slot.turn(limit, reap) {
             match heard {
                 Heard::Admit(attempt) if attempt == self.attempt => self.admit(),
+                Heard::Open(attempt, caller) if attempt == self.attempt => self.open(caller),
                 Heard::Look(attempt) if attempt == self.attempt => self.look(),
                 Heard::Release(attempt) if attempt == self.attempt => self.release_ladder(),
                 // What comes after its script is over changes nothing.
-                Heard::Admit(_) | Heard::Look(_) | Heard::Release(_) => {}
+                Heard::Admit(_) | Heard::Open(..) | Heard::Look(_) | Heard::Release(_) => {}
                 Heard::Desk(desk::Heard::Fault(message)) => {
                     self.fault(FaultKind::Ledger, message);
+                }
+                Heard::Desk(desk::Heard::Gate { caller, gate }) => {
+                    self.held.at_gate += 1;
+                    self.held.begin();
+                    let attempt = self.attempt;
+                    self.slot.tell(&FromSlot::AtGate {
+                        attempt,
+                        caller,
+                        gate,
+                    });
                 }
                 Heard::Desk(desk::Heard::Call {
                     caller,
@@ -171,7 +196,9 @@ impl<'s, 'r> Watch<'s, 'r> {
 
     fn called(&mut self, caller: u32, kind: EngineKind, command: String) {
         self.calls += 1;
+        self.failures.called(self.place.line, kind, &command);
         if self.admitted {
+            self.stand_in_late();
             let answer = self.answer(kind);
             self.slot.desk.answer(caller, &answer);
             return;
@@ -189,11 +216,21 @@ impl<'s, 'r> Watch<'s, 'r> {
 
     fn admit(&mut self) {
         self.admitted = true;
+        self.stand_in_late();
         for (caller, kind) in std::mem::take(&mut self.held.waiting) {
             let answer = self.answer(kind);
             self.slot.desk.answer(caller, &answer);
         }
         self.held.end();
+    }
+
+    /// One that is gone by now was answered all the same, so that its wait has an end.
+    fn open(&mut self, caller: u32) {
+        self.slot.desk.answer(caller, &ToShim::Open);
+        self.held.at_gate = self.held.at_gate.saturating_sub(1);
+        if self.held.at_gate == 0 && self.held.waiting.is_empty() {
+            self.held.end();
+        }
     }
 
     /// What a shim of this name is told, now that the engine may be used.
@@ -222,6 +259,7 @@ impl<'s, 'r> Watch<'s, 'r> {
         ToShim::Go(Box::new(Pass {
             facts: facts.clone(),
             client,
+            gated: grant.gated,
             run: setup.run.clone(),
             attempt: self.attempt,
             place: format!("{}:{}", self.place.file, self.place.line),
@@ -230,9 +268,11 @@ impl<'s, 'r> Watch<'s, 'r> {
                 &path(&setup.id_files).join(self.attempt.to_string()),
             )
             .into(),
+            journal: self.slot.journal(facts, self.attempt),
             credentials: crate::host::search::bytes(&self.slot.credentials()).into(),
             harness: setup.environment.clone(),
             script: self.beginning(),
+            proxy: stand_in::address(self),
         }))
     }
 

@@ -85,6 +85,7 @@ impl Watch<'_, '_> {
     fn collect(&mut self, job: JobId) -> Finished {
         let collected = self.slot.reaper.collect(job.0);
         let place = self.jobs.remove(&job).unwrap_or_else(|| self.place.clone());
+        let place_line = place.line;
         let Some(Collected {
             ending,
             stdout,
@@ -103,6 +104,8 @@ impl Watch<'_, '_> {
         if !held.is_empty() && self.verdict.is_none() {
             self.leaks.push(leaks::leak(place, &held));
         }
+        self.failures
+            .ended(job, (place_line, self.place.line), ending, &stderr);
         let status = match ending {
             Some(Ending::Exited(code)) => Status::Exited(code),
             Some(Ending::Signaled(signal)) => Status::Signaled(signal),
@@ -124,6 +127,7 @@ impl World for Watch<'_, '_> {
         self.place = place.clone();
         self.line_begun = clock::now();
         self.slot.progress.write(place);
+        self.place_stand_in();
     }
 
     fn elapsed(&self) -> Duration {
@@ -181,6 +185,8 @@ impl World for Watch<'_, '_> {
         match self.slot.reaper.start(&spec, input) {
             Ok(number) => {
                 self.jobs.insert(JobId(number), self.place.clone());
+                let job = JobId(number);
+                self.failures.started(job, program.path, program.arguments);
                 let pid = self.slot.reaper.pid(number);
                 self.started.extend(pid.map(|pid| (pid, self.place.line)));
                 Ok(JobId(number))
@@ -273,7 +279,7 @@ impl World for Watch<'_, '_> {
 impl Watch<'_, '_> {
     /// Code of the user's that still runs although its script has been ended, after one more grace.
     fn outlives(&mut self, thread: &std::thread::ScopedJoinHandle<'_, ()>) -> bool {
-        let grace = self.slot.setup.rules.grace;
+        let grace = self.slot.hurry.grace(self.slot.setup.rules.grace);
         let give_up = clock::now() + grace;
         let attempt = self.attempt;
         let at_most = grace + self.slot.setup.rules.cleanup_limit;

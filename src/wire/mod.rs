@@ -45,12 +45,28 @@ pub enum ToSlot {
     Recall(AttemptId),
     /// The container lane admits the held attempt.
     Admit(AttemptId),
+    /// The gate is open for this stand-in.
+    Open {
+        /// Of which attempt.
+        attempt: AttemptId,
+        /// Which stand-in.
+        caller: u32,
+    },
     /// Say what this attempt does now. It goes on.
     Look(AttemptId),
     /// Go on with an attempt that is kept alive past its deadline: end it.
     Release(AttemptId),
-    /// End what runs, clean up, and take no more.
-    Cancel,
+    /// End what runs, clean up, and take no more. May be said again, to be quicker.
+    Cancel(Haste),
+}
+
+/// How quickly a slot ends what it runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Haste {
+    /// The whole of it, cleaning included; `None`: each step as long as it may take.
+    pub within: Option<Duration>,
+    /// The most that a process has between SIGTERM and SIGKILL; `None`: as configured.
+    pub grace: Option<Duration>,
 }
 
 /// From a slot to the harness.
@@ -113,6 +129,15 @@ pub enum FromSlot {
         attempt: AttemptId,
         /// What was seen of it.
         look: Box<Look>,
+    },
+    /// A stand-in waits at the gate for `Open`.
+    AtGate {
+        /// Of which attempt.
+        attempt: AttemptId,
+        /// Which stand-in, for the answer.
+        caller: u32,
+        /// For what.
+        gate: Box<Gate>,
     },
     /// An attempt is over, cleaning included.
     Ended {
@@ -232,6 +257,8 @@ pub struct Grant {
     pub facts: Option<EngineFacts>,
     /// Why there is none: one clause per engine tried.
     pub missing: Vec<String>,
+    /// Calls that must not overlap wait at the gate.
+    pub gated: bool,
 }
 
 /// One attempt to execute.
@@ -253,6 +280,8 @@ pub struct Job {
     pub engine: Option<EngineKind>,
     /// What `cmp` does with a file of the script's own.
     pub golden: Golden,
+    /// Why the engine cannot serve it; then it is a fault, and not executed.
+    pub fault: Option<String>,
 }
 
 /// New contents of a script's file. The slot says which; the harness alone writes into the user's tree.
@@ -274,8 +303,35 @@ pub enum FromShim {
         /// As typed, for people.
         command: String,
     },
+    /// It is about to become the client, whose call must not overlap with others: it waits for `Open`.
+    Gate(Box<Gate>),
     /// An intent could not be written, so nothing was created: the attempt is faulted.
     Fault(String),
+}
+
+/// A call that must not overlap with others of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The process that becomes the client.
+    pub pid: i32,
+    /// As typed, for people.
+    pub command: String,
+    /// How long nobody else may.
+    pub until: Until,
+}
+
+/// How long a call has the gate to itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Until {
+    /// Until the client has ended.
+    Ended,
+    /// Until the container has begun to run, or the client has ended.
+    Begun {
+        /// Where the engine writes the container's id; empty when it is known by name.
+        id_file: Bytes,
+        /// The containers by name or id.
+        names: Vec<String>,
+    },
 }
 
 /// From a slot to a shim.
@@ -283,6 +339,8 @@ pub enum FromShim {
 pub enum ToShim {
     /// Go on with the real client.
     Go(Box<Pass>),
+    /// The gate is open.
+    Open,
     /// Say this on stderr and exit with this code.
     Refuse {
         /// What to say.
@@ -299,6 +357,8 @@ pub struct Pass {
     pub facts: EngineFacts,
     /// The real client of the name that was called.
     pub client: Bytes,
+    /// Calls that must not overlap wait at the gate.
+    pub gated: bool,
     /// The run.
     pub run: RunId,
     /// The attempt.
@@ -309,10 +369,14 @@ pub struct Pass {
     pub ledger: Bytes,
     /// Where the engine writes ids.
     pub id_files: Bytes,
+    /// The variable and the file by which Podman is led to the attempt's journal, where it keeps one.
+    pub journal: Option<(String, Bytes)>,
     /// The attempt's directory for copies of credentials.
     pub credentials: Bytes,
     /// The harness's environment.
     pub harness: Variables,
     /// The environment the script began with.
     pub script: Variables,
+    /// Where the stand-in for the engine's socket listens (`unix://…`), if there is one.
+    pub proxy: Option<Bytes>,
 }

@@ -387,16 +387,28 @@ fn gone_soon(engine: Engine, id: &str) {
     });
 }
 
-#[test]
-fn when_the_harness_is_interrupted_its_containers_go_before_it_does() {
-    if !Engine::Docker.usable() {
+/// Their first processes ignore SIGTERM, as every process does that is the first of its namespace.
+fn interrupted(engine: Engine) {
+    if !engine.usable() {
         return;
     }
-    let (_project, running, id) = endless(Engine::Docker, |project| Engine::Docker.run(project));
+    let (_project, running, id) = endless(engine, |project| engine.run(project));
     running.signal(Signal::TERM);
-    running.finish().expect_code(143);
-    Engine::Docker.expect_clean(&id);
+    let output = running.finish();
+    output.expect_code(143);
+    assert!(!output.stderr().contains("left of "), "{}", output.stderr());
+    engine.expect_clean(&id);
     nothing_left_of(&id);
+}
+
+#[test]
+fn when_the_harness_is_interrupted_its_containers_on_docker_go_before_it_does() {
+    interrupted(Engine::Docker);
+}
+
+#[test]
+fn when_the_harness_is_interrupted_its_containers_on_podman_go_before_it_does() {
+    interrupted(Engine::Podman);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Signals to the harness, and what is left when it is killed.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
-use super::project::{Project, Record, Running, eventually, nothing_left_of, processes_of};
+use super::project::{Output, Project, Record, Running, eventually, nothing_left_of, processes_of};
 
 /// Scripts that run until they are ended, and one that is over before.
 fn endless() -> Project {
@@ -88,27 +89,135 @@ fn a_terminal_that_interrupts_everybody_ends_the_run_as_one_that_interrupts_the_
     check(|run| run.signal_group(Signal::INT), 130);
 }
 
-#[test]
-fn a_second_signal_does_not_wait_for_stubborn_scripts() {
-    let script = "exec sh -c 'trap \"\" TERM INT HUP; touch ready; while :; do sleep 1000; done'\n";
-    let project = Project::new().script("stubborn", script);
+/// A script that ends only by SIGKILL, and a grace that nobody would wait for.
+fn stubborn() -> (Project, Running, String) {
+    let script = "exec sh -c 'trap \"\" TERM INT HUP; setsid sh -c \"trap : TERM; while :; do sleep 1000; done\" & while :; do sleep 1000; done'\n";
+    let settings = "scripts = [\"scripts\"]\ngrace = \"100s\"\nladder-limit = \"110s\"\n";
+    let project = Project::with_settings(settings).script("stubborn", script);
     let run = project.target().without_engine().start();
     let id = eventually("the script runs", || {
         let file = project.record_files().pop()?;
         let id = file.file_stem()?.to_str()?.to_owned();
-        processes_of(&id)
+        let sleeping = processes_of(&id)
             .iter()
-            .any(|process| process.contains("sleep 1000"))
-            .then_some(id)
+            .filter(|process| process.contains("sleep 1000"))
+            .count();
+        (sleeping >= 4).then_some(id)
     });
+    (project, run, id)
+}
+
+/// Sends SIGINT, and waits until another would be taken for a second one.
+fn interrupt(project: &Project, run: &Running) {
+    let before = Instant::now();
     run.signal(Signal::INT);
-    eventually("the first signal is recorded", || {
+    eventually("the signal is recorded, and is no longer the same", || {
         let file = project.record_files().pop()?;
-        Record::read(&file).of("cancelled").next().map(drop)
+        Record::read(&file).of("cancelled").next()?;
+        (before.elapsed() > Duration::from_millis(400)).then_some(())
     });
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_stubborn_scripts() {
+    let (project, run, id) = stubborn();
+    interrupt(&project, &run);
     run.signal(Signal::INT);
     run.finish().expect_code(130);
     nothing_left_of(&id);
+    let record = project.record();
+    let why = "the run was interrupted";
+    assert_eq!(record.verdict("stubborn"), ("not_run", why));
+    assert!(record.of("attempt_ended").next().is_some());
+}
+
+#[test]
+fn a_signal_that_comes_twice_at_once_is_one() {
+    let project = endless();
+    let (run, id) = start(&project);
+    // As `timeout` sends it: to the process, then to its group.
+    run.signal(Signal::TERM);
+    run.signal_group(Signal::TERM);
+    run.signal(Signal::TERM);
+    let output = run.finish();
+    output.expect_code(143);
+    assert!(!output.stderr().contains("left of "), "{}", output.stderr());
+    nothing_left_of(&id);
+    assert_eq!(project.record().verdict("b_plain").0, "not_run");
+}
+
+#[test]
+fn sigterm_tells_what_ran_and_ends_before_anybody_would_kill_it_whatever_the_script_does() {
+    let (project, run, id) = stubborn();
+    let before = Instant::now();
+    run.signal(Signal::TERM);
+    let output = run.finish();
+    output.expect_code(143);
+    // Beyond 8 s the machine was busy, not the harness; nextest waits for 10 s.
+    assert!(
+        before.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        before.elapsed()
+    );
+    let record = project.record();
+    let seen = record.of("attempt_seen").next().expect("a look");
+    assert_eq!(seen["look"]["place"]["file"], "scripts/stubborn.txtar");
+    output.expect_stderr("sleep 1000");
+    assert!(!output.stderr().contains("left of "), "{}", output.stderr());
+    nothing_left_of(&id);
+}
+
+/// A worker that does not answer any more, and its harness.
+fn silent() -> (Project, Running, String, i32) {
+    let (project, run, id) = stubborn();
+    let slots = children(run.pid());
+    assert_eq!(slots.len(), 1, "{slots:?}");
+    kill_process(Pid::from_raw(slots[0]).unwrap(), Signal::STOP).unwrap();
+    (project, run, id, slots[0])
+}
+
+/// What was left is named, and the worker ends it when it can.
+#[track_caller]
+fn expect_left(output: &Output, project: &Project, id: &str, slot: i32) {
+    output.expect_stderr("left of stubborn: process ");
+    output.expect_stderr("`shakedown reap`");
+    let record = project.record();
+    let (verdict, why) = record.verdict("stubborn");
+    assert_eq!(verdict, "not_run");
+    assert!(why.contains("its end was not awaited"), "{why}");
+    assert_eq!(record.of("run_ended").count(), 1);
+    kill_process(Pid::from_raw(slot).unwrap(), Signal::CONT).unwrap();
+    nothing_left_of(id);
+    eventually("the worker is gone", || {
+        (!fs::exists(format!("/proc/{slot}")).unwrap()).then_some(())
+    });
+}
+
+#[test]
+fn a_third_signal_leaves_at_once_and_says_what_is_left() {
+    let (project, run, id, slot) = silent();
+    for _ in 0..2 {
+        interrupt(&project, &run);
+    }
+    run.signal(Signal::INT);
+    let output = run.finish();
+    output.expect_code(130);
+    expect_left(&output, &project, &id, slot);
+}
+
+#[test]
+fn sigterm_does_not_wait_for_a_worker_that_does_not_answer() {
+    let (project, run, id, slot) = silent();
+    let before = Instant::now();
+    run.signal(Signal::TERM);
+    let output = run.finish();
+    output.expect_code(143);
+    assert!(
+        before.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        before.elapsed()
+    );
+    expect_left(&output, &project, &id, slot);
 }
 
 #[test]

@@ -23,6 +23,34 @@ run) exec sleep 1 ;;
 esac
 "#;
 
+/// A Docker whose containers take 0.3 s to start and a second to end, and stay until they are removed.
+const STARTS: &str = r#"#!/bin/sh
+place=${0%/*}/containers
+mkdir -p "$place"
+for last; do :; done
+case $1 in
+version) echo '{"Client":{"Version":"28.0.0"},"Server":{"Version":"28.0.0","Components":[]}}' ;;
+info) echo '{"ID":"DOUB:LE","Driver":"overlay2","DefaultRuntime":"runc"}' ;;
+run)
+    for word; do case $word in --cidfile=*) file=${word#*=} ;; esac; done
+    id=$(printf %064x $$)
+    echo created >"$place/$id"
+    printf %s "$id" >"$file"
+    sleep 0.3
+    echo running >"$place/$id"
+    exec sleep 1
+    ;;
+container)
+    [ -e "$place/$last" ] || { echo "Error response from daemon: No such container: $last" >&2; exit 1; }
+    case $4 in
+    '{{.State.Status}}') cat "$place/$last" ;;
+    *) echo "$last" ;;
+    esac
+    ;;
+rm) rm "$place/$last" ;;
+esac
+"#;
+
 /// Held at its call, for nothing in it names an engine.
 const HELD: &str = "exec sh inside.sh\n-- inside.sh --\n\"$ENGINE\" run x\n";
 
@@ -199,6 +227,79 @@ fn a_run_that_waits_for_its_turn_can_be_interrupted() {
     assert_eq!(second.record().verdict("container_one").0, "not_run");
     holder.signal(rustix::process::Signal::TERM);
     holder.finish().expect_code(143);
+}
+
+#[test]
+fn a_run_that_has_waited_too_long_for_its_turn_says_who_has_it_and_runs_nothing_there() {
+    let long = PODMAN.replace("sleep 1", "sleep 1000");
+    let [first, second] = [1, 2].map(|_| {
+        Project::with_settings("scripts = [\"scripts\"]\n[policy]\nwait = \"0s\"\n")
+            .program("bin/podman", &long)
+            .script("container_one", "exec $ENGINE run x\n")
+    });
+    let account = first.path("home/state");
+    let start = |project: &Project| {
+        doubled(project, &[])
+            .env("XDG_STATE_HOME", &account)
+            .start()
+    };
+    let holder = start(&first);
+    super::project::eventually("the first one runs", || {
+        let record = Record::read(&first.record_files().pop()?);
+        record.of("attempt_started").next().map(drop)
+    });
+    let waiting = start(&second).finish();
+    waiting.expect_code(102);
+    let record = second.record();
+    let (verdict, reason) = record.verdict("container_one");
+    assert_eq!(verdict, "not_run");
+    let pid = holder.pid();
+    assert!(
+        reason.contains(&format!("it is used by process {pid}: ")),
+        "{reason}"
+    );
+    holder.signal(rustix::process::Signal::TERM);
+    holder.finish().expect_code(143);
+}
+
+/// When each call had the gate.
+fn passages(record: &Record) -> Vec<(f64, f64)> {
+    let first = &record.events[0];
+    let zero = first["unix"].as_f64().unwrap();
+    let span = |passage: &Value| {
+        let begin = zero + passage["opened"].as_f64().unwrap();
+        (begin, begin + passage["held"].as_f64().unwrap())
+    };
+    record.of("gate_passed").map(span).collect()
+}
+
+#[test]
+fn under_gated_scripts_overlap_and_starts_do_not_not_even_those_of_two_runs() {
+    let [first, second] = [three("docker", STARTS), three("docker", STARTS)];
+    let account = first.path("home/state");
+    let start = |project: &Project| {
+        doubled(project, &["--policy=gated", "--test-threads=3"])
+            .env("XDG_STATE_HOME", &account)
+            .start()
+    };
+    let runs = [start(&first), start(&second)];
+    for run in runs.map(Running::finish) {
+        run.expect_code(0);
+    }
+    let records = [first.record(), second.record()];
+    let merged = |of: fn(&Record) -> Vec<(f64, f64)>| {
+        let mut all: Vec<_> = records.iter().flat_map(of).collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        all
+    };
+    let passages = merged(passages);
+    assert_eq!(passages.len(), 6);
+    assert!(!overlap(&passages), "{passages:?}");
+    // Each had it until its container ran, and not until it ended.
+    for (begin, end) in passages {
+        assert!(end - begin >= 0.3, "{begin}..{end}");
+    }
+    assert!(overlap(&merged(spans)));
 }
 
 #[test]

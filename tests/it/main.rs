@@ -12,12 +12,14 @@
 
 mod project;
 
+mod admission;
 mod check;
 mod conformance;
 mod doubles;
 mod engines;
 mod faults;
 mod hangs;
+mod images;
 mod interruption;
 mod ladder;
 mod lanes;
@@ -27,8 +29,12 @@ mod mischief;
 mod nextest;
 mod orphans;
 mod settings;
+mod shards;
 mod stacks;
 mod surroundings;
 mod testscript;
+mod tidying;
+mod traps;
+mod tries;
 mod updates;
 mod verdicts;

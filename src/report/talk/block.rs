@@ -29,7 +29,9 @@ impl Block {
         self.text += &match word {
             "" => padded,
             "HANG" | "SLOW" | "LATE" | "FAULT" => self.paint.red(&padded),
-            "LEAK" | "LEFT" | "HOLD" | "held" => self.paint.yellow(&padded),
+            "LEAK" | "LEFT" | "HOLD" | "held" | "RETRY" | "FLAKY" | "KNOWN" => {
+                self.paint.yellow(&padded)
+            }
             _ => self.paint.bold(&padded),
         };
         self.text += " ";

@@ -8,6 +8,7 @@ mod hang;
 mod host;
 mod reaped;
 mod tally;
+mod tries;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -17,8 +18,8 @@ use super::Report;
 use super::cause::{cause, place};
 use super::paint::{Paint, one_line, seconds};
 use crate::model::{
-    AttemptId, AttemptReport, EngineState, Event, Hold, Look, Outcome, RunId, StillRunning,
-    Timeout, TrialFacts, Verdict,
+    AttemptId, AttemptReport, Bearing, EngineState, Event, Hold, Look, Outcome, RunId,
+    StillRunning, Timeout, TrialFacts, Verdict,
 };
 use block::Block;
 use host::Surroundings;
@@ -72,6 +73,8 @@ pub struct Talk {
     together: BTreeMap<AttemptId, u32>,
     /// The words that run one trial again.
     repeat: Vec<String>,
+    /// Tries of each trial after which it was tried again.
+    tries: BTreeMap<u32, usize>,
 }
 
 impl Talk {
@@ -88,6 +91,7 @@ impl Talk {
             client: String::new(),
             together: BTreeMap::new(),
             repeat: Vec::new(),
+            tries: BTreeMap::new(),
         }
     }
 
@@ -129,7 +133,7 @@ impl Talk {
     }
 
     fn ended(&mut self, attempt: AttemptId, report: &AttemptReport) -> String {
-        self.tally.add(report);
+        self.tally.add(attempt, report);
         let text = match &report.outcome {
             Outcome::Passed | Outcome::Skipped { .. } => None,
             outcome @ (Outcome::Failed(_)
@@ -198,14 +202,21 @@ impl Talk {
         }
     }
 
-    fn settled(&mut self, trial: u32, verdict: Verdict, reason: &str) -> String {
-        self.tally.verdicts.push(verdict);
+    /// `said` is about the trial, and comes before anything that waits only when nobody needs an `Error: ` first.
+    fn settled(
+        &mut self,
+        (trial, verdict): (u32, Verdict),
+        reason: &str,
+        bearing: &Bearing,
+        said: &str,
+    ) -> String {
+        self.tally.verdicts.push((verdict, bearing.clone()));
         let cause = self.causes.remove(&trial);
         if !self.look.nextest {
-            return String::new();
+            return said.to_owned();
         }
-        let waiting = std::mem::take(&mut self.waiting);
-        if verdict.libtest() != "FAILED" {
+        let waiting = std::mem::take(&mut self.waiting) + said;
+        if !verdict.effect(bearing).is_bad() {
             return waiting;
         }
         let cause = cause.unwrap_or_else(|| one_line(reason));
@@ -220,11 +231,19 @@ impl Talk {
             Event::SlotReplaced { slot, why } if self.look.volume > Volume::Normal => {
                 format!("worker {slot} was replaced: {}\n", one_line(why))
             }
+            Event::RunStarted(facts) if self.look.volume > Volume::Quiet => {
+                let mut block = Block::new(self.paint(), self.look.width);
+                if let Some(shard) = &facts.shard {
+                    block.line("shard", &tally::shard(shard));
+                }
+                block.text()
+            }
             Event::RunStarted(_)
             | Event::TrialPlanned(_)
             | Event::Engine(_)
             | Event::Programs { .. }
             | Event::AttemptStarted(_)
+            | Event::GatePassed { .. }
             | Event::SlotReplaced { .. } => String::new(),
             Event::AttemptHeld { attempt, command } => self.held(*attempt, command),
             Event::AttemptAdmitted { attempt, waited } => self.admitted(*attempt, *waited),
@@ -235,12 +254,24 @@ impl Talk {
                 hold,
             } => self.hung(*attempt, timeout, hold),
             Event::Heartbeat { running } => self.beat(running),
-            Event::AttemptEnded { attempt, report } => self.ended(*attempt, report),
+            Event::AttemptEnded {
+                attempt,
+                report,
+                judgement,
+            } => {
+                let said = self.ended(*attempt, report);
+                said + &self.judged(*attempt, report, judgement.as_deref())
+            }
             Event::TrialSettled {
                 trial,
                 verdict,
                 reason,
-            } => self.settled(*trial, *verdict, reason),
+                bearing,
+                tally,
+            } => {
+                let said = self.laps(*trial, *verdict, tally.as_deref());
+                self.settled((*trial, *verdict), reason, bearing, &said)
+            }
             Event::Cancelled { signal } => {
                 format!(
                     "{}: ending what runs\n",
@@ -249,6 +280,11 @@ impl Talk {
             }
             Event::Reaped(reaped) => {
                 reaped::paragraph(reaped, Block::new(self.paint(), self.look.width))
+            }
+            Event::CleanedAtLast { attempt, cleanup } => {
+                self.tally.left(*attempt, cleanup.leftovers.len());
+                let block = Block::new(self.paint(), self.look.width);
+                reaped::at_last(&self.name(attempt.trial), cleanup, block)
             }
             Event::Warning { message } => {
                 format!(

@@ -5,16 +5,19 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::{TalkLook, Volume};
-use crate::model::{AttemptReport, RunId, TrialFacts, Verdict};
-use crate::report::paint::{Paint, count, seconds};
+use crate::model::{
+    AttemptId, AttemptReport, Bearing, RunId, ShardFacts, TrialFacts, Verdict, duration,
+};
+use crate::report::paint::{Paint, count, one_line, seconds};
 
 /// What is counted for the closing lines.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    pub(super) verdicts: Vec<Verdict>,
+    /// With what it does to the run.
+    pub(super) verdicts: Vec<(Verdict, Bearing)>,
     /// Trials that were held, and how long.
     pub(super) held: BTreeMap<u32, Duration>,
-    leftovers: usize,
+    leftovers: BTreeMap<AttemptId, usize>,
     leaks: usize,
 }
 
@@ -30,10 +33,39 @@ const ORDER: [Verdict; 9] = [
     Verdict::Ignored,
 ];
 
+/// `2/4 (from CI_NODE_INDEX): 31 of 122 scripts, est. 6m12s, digest 84222325cbf29ce4`
+pub(super) fn shard(facts: &ShardFacts) -> String {
+    let ShardFacts {
+        index,
+        total,
+        origin,
+        scripts,
+        of,
+        estimate,
+        digest,
+    } = facts;
+    let by = match estimate {
+        // Nobody wants the milliseconds of an estimate.
+        Some(time) => format!(
+            "est. {}",
+            duration::format(Duration::from_secs(time.as_secs()))
+        ),
+        None => "divided by name".to_owned(),
+    };
+    let origin = one_line(origin);
+    let of = count(*of, "script");
+    format!("{index}/{total} (from {origin}): {scripts} of {of}, {by}, digest {digest}")
+}
+
 impl Tally {
-    pub(super) fn add(&mut self, report: &AttemptReport) {
-        self.leftovers += report.cleanup.leftovers.len();
+    pub(super) fn add(&mut self, attempt: AttemptId, report: &AttemptReport) {
+        self.left(attempt, report.cleanup.leftovers.len());
         self.leaks += report.leaks.len();
+    }
+
+    /// So many resources of the attempt are left, whatever was known before.
+    pub(super) fn left(&mut self, attempt: AttemptId, number: usize) {
+        self.leftovers.insert(attempt, number);
     }
 
     pub(super) fn text(
@@ -46,8 +78,9 @@ impl Tally {
         let wrong = self
             .verdicts
             .iter()
-            .any(|verdict| verdict.libtest() == "FAILED");
-        let unclean = self.leftovers + self.leaks > 0;
+            .any(|(verdict, bearing)| verdict.effect(bearing).is_bad());
+        let leftovers: usize = self.leftovers.values().sum();
+        let unclean = leftovers + self.leaks > 0;
         if look.nextest || (look.volume == Volume::Quiet && !wrong && !unclean) {
             return String::new();
         }
@@ -69,7 +102,7 @@ impl Tally {
             }
         }
         if unclean {
-            let leftovers = Some(self.leftovers).filter(|number| *number > 0);
+            let leftovers = Some(leftovers).filter(|number| *number > 0);
             let leaks = Some(self.leaks).filter(|number| *number > 0);
             let parts = [
                 leftovers.map(|number| count(number, "resource")),
@@ -90,14 +123,21 @@ impl Tally {
         let paint = Paint(look.color);
         let mut parts = Vec::new();
         for verdict in ORDER {
-            let number = self
-                .verdicts
-                .iter()
-                .filter(|found| **found == verdict)
-                .count();
-            if number > 0 {
-                let part = format!("{number} {verdict}");
-                parts.push(paint.word(verdict.libtest(), &part));
+            let found = || self.verdicts.iter().filter(|(found, _)| *found == verdict);
+            let quarantined =
+                |(_, bearing): &&(Verdict, Bearing)| matches!(bearing, Bearing::Quarantined(_));
+            let number = found().count();
+            let apart = found().filter(quarantined).count();
+            if let Some((_, bearing)) =
+                found().max_by_key(|(_, bearing)| verdict.effect(bearing).is_bad())
+            {
+                let note = match apart {
+                    0 => String::new(),
+                    all if all == number => " (quarantined)".to_owned(),
+                    some => format!(" ({some} quarantined)"),
+                };
+                let part = format!("{number} {verdict}{note}");
+                parts.push(paint.word(verdict.effect(bearing).libtest(), &part));
             }
         }
         if parts.is_empty() {

@@ -351,6 +351,32 @@ fn a_process_line_is_cut_at_the_edge_of_a_terminal() {
 }
 
 #[test]
+fn a_part_of_a_suite_says_which_part_it_is() {
+    let mut facts = crate::model::ShardFacts {
+        index: 2,
+        total: 4,
+        origin: "CI_NODE_INDEX".to_owned(),
+        scripts: 31,
+        of: 122,
+        estimate: Some(std::time::Duration::from_millis(372_900)),
+        digest: "cbf29ce484222325".to_owned(),
+    };
+    let told = |facts: &crate::model::ShardFacts| {
+        let mut events = vec![samples::run_started()];
+        if let Event::RunStarted(run) = &mut events[0] {
+            run.shard = Some(facts.clone());
+        }
+        talk(TalkLook::default(), &events)
+    };
+    let expected =
+        "shard  2/4 (from CI_NODE_INDEX): 31 of 122 scripts, est. 6m12s, digest cbf29ce484222325\n";
+    assert!(told(&facts).starts_with(expected), "{}", told(&facts));
+    facts.estimate = None;
+    let expected = "shard  2/4 (from CI_NODE_INDEX): 31 of 122 scripts, divided by name, digest cbf29ce484222325\n";
+    assert!(told(&facts).starts_with(expected), "{}", told(&facts));
+}
+
+#[test]
 fn the_record_of_a_killed_run_is_told_to_its_last_word() {
     let events: Vec<_> = hanging()
         .into_iter()

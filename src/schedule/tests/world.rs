@@ -247,6 +247,7 @@ impl World<'_> {
                     assert_eq!(self.begun.keys().find(of_it), None, "{trial} is settled");
                     self.seen.settled.push(trial);
                 }
+                Action::Look | Action::Turned(_) => panic!("there is no door"),
                 Action::Finish => self.seen.finished = Some(self.now),
             }
             self.watch();
