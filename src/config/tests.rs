@@ -220,21 +220,21 @@ fn every_setting_can_be_set() {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 24,
+                    line: 25,
                 },
             },
             podman: Sourced {
                 value: Parallel,
                 origin: File {
                     file: "harness.toml",
-                    line: 25,
+                    line: 26,
                 },
             },
             podman_socket: Sourced {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 26,
+                    line: 27,
                 },
             },
             forced: None,
@@ -285,7 +285,7 @@ fn every_setting_can_be_set() {
                 value: 2,
                 origin: File {
                     file: "harness.toml",
-                    line: 55,
+                    line: 62,
                 },
             },
             signatures: false,
@@ -668,7 +668,7 @@ fn a_policy_has_its_reason() {
         Some(Policy::Gated),
         Podman,
         true,
-        "serial: chosen by --policy: `gated`, which this version keeps by running one at a time",
+        "gated: chosen by --policy",
     );
     check_policy(
         file,

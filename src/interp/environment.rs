@@ -28,6 +28,9 @@ pub fn environment(setup: &Setup, dialect: Dialect) -> Vec<(Vec<u8>, Vec<u8>)> {
     ];
     variables.extend(setup.go_variables.iter().cloned());
     variables.push(pair("exe", b""));
+    if dialect != Dialect::Testscript {
+        variables.extend(setup.engine_variables.iter().cloned());
+    }
     variables.extend(setup.variables.iter().cloned());
     if dialect != Dialect::Testscript {
         let engine = setup.engine.map_or("", |engine| engine.command());

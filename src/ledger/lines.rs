@@ -20,6 +20,7 @@ impl Contents {
             Entry::Engine { .. }
             | Entry::Elsewhere { .. }
             | Entry::Unwatched { .. }
+            | Entry::Unseen { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
             | Entry::Settled { .. } => None,
@@ -40,6 +41,7 @@ impl Contents {
             | Entry::Engine { .. }
             | Entry::Elsewhere { .. }
             | Entry::Unwatched { .. }
+            | Entry::Unseen { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
             | Entry::Settled { .. } => None,

@@ -4,6 +4,7 @@
 
 mod builds;
 mod calls;
+mod contents;
 pub mod intents;
 pub mod journal;
 mod keep;

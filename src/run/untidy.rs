@@ -50,6 +50,7 @@ impl Cleaner {
             run: &self.run,
             attempt,
             intents: &intents,
+            acquired: &contents.acquired(attempt, self.facts.kind),
             standing: Standing::Alive,
             journal: JournalFiles::of(&self.ledger, attempt),
             // The slot may have died, and whoever wrote to it may have been killed.

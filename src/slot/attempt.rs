@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::aftermath::{put_away, why_retire};
-use super::cleaning::{Extent, clean_engines};
+use super::cleaning::clean;
 use super::logs::store_log;
 use super::machine;
 use super::serve::{Slot, path};
-use super::taken;
 use super::watch::Watch;
-use crate::host::clock;
+use super::{stand_in, taken};
 use crate::interp::{self, Executed, ScriptEnding, Setup};
+use crate::ledger::proxy::Proxy;
 use crate::model::{
-    AttemptId, AttemptReport, Bytes, Cleanup, EndedProcess, FailedProgram, Failure, Fault,
-    FaultKind, Hash, LadderStep, Leak, MachineDelta, Outcome, QuietSample, Resource, Timings,
+    AttemptReport, Bytes, EndedProcess, FailedProgram, Failure, Fault, FaultKind, Hash, LadderStep,
+    Leak, MachineDelta, Outcome, QuietSample, Resource, Timings,
 };
 use crate::script::{Script, txtar};
 use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
@@ -34,6 +34,8 @@ struct Seen {
     ended: Vec<EndedProcess>,
     leaks: Vec<Leak>,
     calls: u32,
+    /// How often it used the engine, by a client or by its socket.
+    uses: u32,
     /// Removed by the ladder.
     removed: Vec<Resource>,
     samples: Vec<QuietSample>,
@@ -54,8 +56,7 @@ pub(super) struct Done {
 
 /// Executes one job and cleans up after it.
 pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
-    let before = slot.machine.reading();
-    let attempt = job.attempt;
+    let (before, attempt) = (slot.machine.reading(), job.attempt);
     let (outcome, log, seen, work, rewrite) = match prepare(slot, job) {
         Err(fault) => (
             Outcome::Faulted(fault),
@@ -78,7 +79,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     tell_closing(slot, job, &seen);
     let keep = keeps(slot.setup.rules.keep, &outcome);
     let keep_work = keep || slot.setup.rules.keep_work;
-    let mut cleanup = clean(slot, attempt, seen.calls, keep, work.as_deref());
+    let mut cleanup = clean(slot, attempt, seen.uses, keep, work.as_deref());
     // The ladder's removals are found gone by the cleaning: told once, as what they are.
     cleanup
         .gone
@@ -89,7 +90,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     let log = taken::explain(slot, attempt, &outcome, log);
     let work_dir = work.map_or_else(String::new, |work| {
         // A container that is left may have a file of the script's mounted.
-        slot.dirs.reuse_files(seen.calls == 0);
+        slot.dirs.reuse_files(seen.uses == 0);
         put_away(slot, work, keep_work, &mut cleanup)
     });
     let (log, log_file) = store_log(slot, attempt, log);
@@ -121,7 +122,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
 /// What follows may take longer than what is left of the deadline: then the harness has to know.
 fn tell_closing(slot: &mut Slot<'_>, job: &Job, seen: &Seen) {
     let left = job.deadline.saturating_sub(seen.timings.script);
-    if seen.calls > 0 || left < CLOSING {
+    if seen.uses > 0 || left < CLOSING {
         slot.tell(&FromSlot::Busy {
             attempt: job.attempt,
             at_most: slot.setup.rules.cleanup_limit + CLOSING,
@@ -171,8 +172,15 @@ fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, Vec<u8>, PathBuf),
 
 fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome, Vec<u8>, Seen) {
     let registry = slot.registry;
-    let setup = setup(slot, job, work);
+    let proxy = stand_in::open_first(slot, job);
+    let setup = setup(
+        slot,
+        job,
+        work,
+        proxy.as_ref().ok().and_then(Option::as_ref),
+    );
     let mut watch = Watch::new(slot, job, &setup, script.dialect);
+    watch.stand_in(proxy);
     let Executed {
         ending,
         log,
@@ -181,6 +189,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
     let (script_time, held) = watch.times();
     let script_time = script_time.saturating_sub(watch.ladder);
     watch.end_processes();
+    watch.end_stand_in();
     let timings = Timings {
         script: script_time,
         held,
@@ -200,6 +209,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         ended: std::mem::take(&mut watch.ended),
         leaks: std::mem::take(&mut watch.leaks),
         calls: watch.calls,
+        uses: watch.calls + watch.visits(),
         removed: std::mem::take(&mut watch.removed),
         samples: watch.samples(&outcome),
         steps: std::mem::take(&mut watch.steps),
@@ -209,7 +219,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
     (outcome, log, seen)
 }
 
-fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
+fn setup(slot: &Slot<'_>, job: &Job, work: &Path, proxy: Option<&Proxy>) -> Setup {
     let rules = &slot.setup.rules;
     let mut search_path = slot.setup.directory.0.clone();
     if let Some(rest) = inherited(slot, "PATH") {
@@ -225,6 +235,7 @@ fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
         file: job.file.clone(),
         search_path,
         go_variables: GO_VARIABLES.into_iter().filter_map(go_variable).collect(),
+        engine_variables: stand_in::variables(slot, proxy),
         variables: owned(&rules.variables),
         typed: owned(&rules.typed),
         engine: job.engine,
@@ -268,47 +279,12 @@ fn keeps(keep: Keep, outcome: &Outcome) -> bool {
     }
 }
 
-/// Removes what the attempt made in engines, and the copies of credentials that it was given.
-fn clean(
-    slot: &mut Slot<'_>,
-    attempt: AttemptId,
-    calls: u32,
-    keep: bool,
-    work: Option<&Path>,
-) -> Cleanup {
-    if calls == 0 {
-        return Cleanup::default();
-    }
-    drop(fs::remove_dir_all(slot.credentials()));
-    let extent = if keep {
-        Extent::Nothing
-    } else {
-        Extent::Everything
-    };
-    let limit = slot
-        .hurry
-        .within(clock::now(), slot.setup.rules.cleanup_limit);
-    clean_engines(slot, attempt, extent, work, limit)
-}
-
-/// The first rung of the ladder: an attached client ends by itself when its container does. How many were
-/// removed; `None` when there is nothing to remove, or it is to stay.
-pub(super) fn remove_containers(watch: &mut Watch<'_, '_>, limit: Duration) -> Option<usize> {
-    if watch.calls == 0 || watch.slot.setup.rules.keep == Keep::Everything {
-        return None;
-    }
-    let done = clean_engines(watch.slot, watch.attempt, Extent::Containers, None, limit);
-    let removed = done.removed.len();
-    // What is left is found again, and told, by the cleaning that follows.
-    watch.removed.extend(done.removed);
-    Some(removed)
-}
-
 /// What can be said of an attempt whose interpreter never came back.
 pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
     let (script, held) = watch.times();
     let work = Some(watch.setup.work_dir.as_path());
-    let cleanup = clean(watch.slot, watch.attempt, watch.calls, false, work);
+    let used = watch.calls + watch.visits();
+    let cleanup = clean(watch.slot, watch.attempt, used, false, work);
     let lost = match watch.deferred {
         None => Outcome::Cancelled,
         // Whether the script was well until then is lost, and it is not well now.

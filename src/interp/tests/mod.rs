@@ -42,6 +42,7 @@ fn case() -> Case {
             file: "a.txtar".to_owned(),
             search_path: b"/usr/local/bin:/usr/bin:/bin".to_vec(),
             go_variables: Vec::new(),
+            engine_variables: Vec::new(),
             variables: Vec::new(),
             engine: None,
             sandboxed: false,
