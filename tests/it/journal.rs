@@ -107,7 +107,7 @@ fn a_pod_from_a_file_is_removed_by_the_journal() {
          apiVersion: v1\n\
          kind: Pod\n\
          metadata:\n  name: {pod}\n\
-         spec:\n  containers:\n  - name: one\n    image: {BASE}\n    imagePullPolicy: Never\n    command: [sleep, '1000']\n"
+         spec:\n  containers:\n  - name: one\n    image: {BASE}\n    imagePullPolicy: Never\n    command: [/bin/sleep, '1000']\n"
     );
     let project = Engine::Podman.project().script("container_pod", script);
     let output = Engine::Podman.run(&project).finish();
