@@ -201,7 +201,18 @@ enum Fate {
 
 /// The one place that removes anything. First all in one call; then, alone, what a trouble with another may have
 /// left.
+///
+/// Images go one by one: Podman counts two spellings of one name in one call as two names, and when the image has no
+/// more than two, it removes both, though the other is somebody else's (measured: 4.3.1 took the base image along).
 fn remove(calls: &mut Calls, proofs: Vec<Proof>) -> Vec<(Proof, Fate)> {
+    if let [first, _, ..] = &proofs[..]
+        && first.resource().kind == ResourceKind::Image
+    {
+        let each = proofs.into_iter();
+        return each
+            .flat_map(|proof| remove_together(calls, vec![proof]))
+            .collect();
+    }
     let several = proofs.len() > 1;
     let mut fates = Vec::new();
     for (proof, fate) in remove_together(calls, proofs) {

@@ -215,6 +215,20 @@ fn what_is_proved_is_removed_in_order_and_in_batches() {
 }
 
 #[test]
+fn images_are_removed_one_by_one() {
+    // Two spellings of one name in one call, and Podman removes a third.
+    let engine = Engine::new()
+        .holds(&["image/t:1", "image/u:1"])
+        .intent(Image, "t:1", None, false)
+        .intent(Image, "u:1", None, false);
+    assert_eq!(show(&engine.clean()), "removed: t:1 u:1");
+    let calls = engine.calls();
+    for removal in ["rmi t:1", "rmi u:1"] {
+        assert!(calls.iter().any(|call| call == removal), "{calls:?}");
+    }
+}
+
+#[test]
 fn what_went_by_itself_costs_two_questions() {
     let engine = Engine::new().intent(Container, "x", Some(A), false);
     assert_eq!(show(&engine.clean()), "gone: aaaa");

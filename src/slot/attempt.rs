@@ -1,23 +1,23 @@
 //! One attempt from its work directory to its report.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::aftermath::{put_away, why_retire};
+use super::beginning::prepare;
 use super::cleaning::clean;
 use super::logs::store_log;
 use super::machine;
-use super::serve::{Slot, path};
+use super::serve::Slot;
 use super::watch::Watch;
 use super::{stand_in, taken};
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::ledger::proxy::Proxy;
 use crate::model::{
-    AttemptReport, Bytes, EndedProcess, FailedProgram, Failure, Fault, FaultKind, Hash, LadderStep,
-    Leak, MachineDelta, Outcome, QuietSample, Resource, Timings,
+    AttemptReport, EndedProcess, FailedProgram, Failure, Hash, LadderStep, Leak, MachineDelta,
+    Outcome, QuietSample, Resource, Timings,
 };
 use crate::script::{Script, txtar};
 use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
@@ -146,28 +146,6 @@ fn rewrite(
             after: after.into(),
         })
     })
-}
-
-fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, Vec<u8>, PathBuf), Fault> {
-    let of = |kind, message| Fault {
-        kind,
-        message,
-        detail: Bytes::default(),
-    };
-    if let Some(message) = &job.fault {
-        return Err(of(FaultKind::Engine, message.clone()));
-    }
-    let fault = |message: String| of(FaultKind::Machine, message);
-    let bytes = fs::read(path(&job.path))
-        .map_err(|error| fault(format!("cannot read {}: {error}", job.file)))?;
-    // Mistakes in the header were shown before the run began.
-    let (script, _) = Script::parse(&job.file, &bytes, slot.setup.rules.dialect);
-    let name = job.attempt.work_name(&job.name);
-    let work = slot
-        .dirs
-        .take(&name)
-        .map_err(|error| fault(format!("cannot make the work directory {name}: {error}")))?;
-    Ok((script, bytes, work))
 }
 
 fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome, Vec<u8>, Seen) {

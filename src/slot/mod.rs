@@ -6,6 +6,7 @@
 
 mod aftermath;
 mod attempt;
+mod beginning;
 mod cleaning;
 mod containers;
 mod deadline;
