@@ -30,6 +30,7 @@ mod nextest;
 mod orphans;
 mod settings;
 mod shards;
+mod sockets;
 mod stacks;
 mod surroundings;
 mod testscript;
