@@ -110,6 +110,8 @@ pub(super) struct Gathered {
     pub(super) suspects: Vec<Resource>,
     /// Where the engine did not answer: something may be left, and nobody knows what.
     pub(super) doubts: Vec<Leftover>,
+    /// All containers with our labels are known.
+    pub(super) labels_are_known: bool,
 }
 
 impl Gathered {
@@ -209,10 +211,27 @@ fn is_by_name(resource: &Resource) -> bool {
     resource.kind == ResourceKind::Volume && !is_digest(&resource.id)
 }
 
+/// Containers with our labels of whose making the engine's socket showed nothing: they went around it.
+pub(super) fn unseen(gathered: &Gathered, owner: &Owner) -> Vec<String> {
+    let is_seen = |id: &str| owner.acquired.iter().any(|made| made.id == id);
+    let containers = gathered.proofs.iter().filter(|proof| {
+        proof.resource.kind == ResourceKind::Container && proof.grounds == Grounds::Labels
+    });
+    let unseen = containers.filter(|proof| !is_seen(&proof.resource.id));
+    let clause = |proof: &Proof| {
+        let Resource { id, name, .. } = &proof.resource;
+        format!(
+            "container {id} {name} has the labels of this attempt, but nobody saw at the engine's socket that it was made"
+        )
+    };
+    unseen.map(clause).collect()
+}
+
 fn list(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls, kind: ResourceKind) {
     let labels = labels::of(owner.run, owner.attempt);
     match calls.labelled(kind, &labels) {
         Ok(found) => {
+            gathered.labels_are_known |= kind == ResourceKind::Container;
             for thing in found.iter().filter(|thing| !thing.infra) {
                 gathered.add(kind, &thing.id, &thing.name, Grounds::Labels);
             }

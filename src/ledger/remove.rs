@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::calls::Calls;
-use super::proof::{Grounds, Owner, Proof, gather};
+use super::proof::{Gathered, Grounds, Owner, Proof, Standing, gather, unseen};
 use super::remedy;
 use crate::engine::client::Client;
 use crate::engine::trouble::essence;
@@ -59,6 +59,9 @@ pub fn clean(
     };
     let gathered = gather(owner, &mut calls);
     let mut cleanup = Cleanup::default();
+    if owner.standing == Standing::Alive && client.api().is_some() {
+        cleanup.disagreements = unseen(&gathered, owner);
+    }
     for kind in ORDER {
         let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
         let proofs = gathered.of(kind);
@@ -67,10 +70,27 @@ pub fn clean(
         // With the last name of an image its layers go by themselves.
         clean_layers(&mut cleanup, &mut calls, &layers, keep);
     }
+    let unlabelled = unlabelled(&gathered, &cleanup);
+    cleanup.disagreements.extend(unlabelled);
     look_at_suspects(&mut cleanup, &mut calls, &gathered.suspects);
     cleanup.leftovers.extend(gathered.doubts);
     cleanup.duration = clock::now() - start;
     cleanup
+}
+
+/// Containers that were there and that a stand-in for the client had given our labels, which they do not have.
+fn unlabelled(gathered: &Gathered, cleanup: &Cleanup) -> Vec<String> {
+    let was_there =
+        |resource: &Resource| cleanup.removed.contains(resource) || cleanup.kept.contains(resource);
+    let containers = gathered.of(ResourceKind::Container).into_iter();
+    containers
+        .filter(|_| gathered.labels_are_known)
+        .filter(|proof| proof.grounds() == Grounds::IdFile && was_there(proof.resource()))
+        .map(|proof| {
+            let id = proof.id();
+            format!("container {id} was given the labels of this attempt, and does not have them")
+        })
+        .collect()
 }
 
 /// What cannot be proved to be the owner's is named if it is there, and stays.

@@ -99,6 +99,9 @@ pub struct Cleanup {
     pub kept: Vec<Resource>,
     /// Still there.
     pub leftovers: Vec<Leftover>,
+    /// Where two sources about what was made contradict each other, as clauses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disagreements: Vec<String>,
     /// How long cleaning took; never charged to the script.
     #[serde(with = "seconds")]
     pub duration: Duration,

@@ -115,6 +115,7 @@ pub(super) fn clean_engines(
         total.gone.extend(done.gone);
         total.kept.extend(done.kept);
         total.leftovers.extend(done.leftovers);
+        total.disagreements.extend(done.disagreements);
     }
     if extent == Extent::Everything {
         total

@@ -88,6 +88,9 @@ pub(super) fn attempt(
     for leftover in &report.cleanup.leftovers {
         left(name, leftover, &mut block);
     }
+    for clause in &report.cleanup.disagreements {
+        block.line("NOTE", &format!("{name}: {}", one_line(clause)));
+    }
     if !report.cleanup.kept.is_empty() {
         block.line(
             "KEPT",
