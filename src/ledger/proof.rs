@@ -4,12 +4,15 @@
 //! attempt's own journal, both our labels on the thing, and a name that was not there before the script used it. A name
 //! alone, or an answer that could not be had, proves nothing.
 
+use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 
 use super::calls::Calls;
 use super::journal::{Journal, JournalFiles};
 use super::labels;
 use super::remedy::list_command;
+use crate::engine::runtimes::{self, Held};
 use crate::model::{AttemptId, EngineKind, Intent, Leftover, Resource, ResourceKind, RunId};
 
 /// Whose resources are looked for, and what was written down about them.
@@ -31,10 +34,12 @@ pub struct Owner<'a> {
     pub watched: bool,
     /// The last kind, in the order of removal, that is looked for.
     pub up_to: ResourceKind,
+    /// The directory that is this owner's alone, where its builds kept their bundles; nothing runs in it any more.
+    pub scratch: Option<&'a Path>,
 }
 
 impl Owner<'_> {
-    fn intended(&self) -> impl Iterator<Item = &Intent> {
+    pub(super) fn intended(&self) -> impl Iterator<Item = &Intent> {
         let intents = self.intents.iter();
         intents.filter(|intent| intent.kind <= self.up_to)
     }
@@ -102,12 +107,35 @@ impl Proof {
     }
 }
 
+/// A step of a build that nobody but an OCI runtime knows, and that is proved to be the owner's: its bundle is in the
+/// owner's own directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Step(Held);
+
+impl Step {
+    pub(super) fn held(&self) -> &Held {
+        &self.0
+    }
+}
+
+/// The steps of the owner's builds that were killed.
+pub(super) fn steps(owner: &Owner, environment: &[(OsString, OsString)]) -> Vec<Step> {
+    let builds = owner
+        .intended()
+        .any(|intent| intent.kind == ResourceKind::Image);
+    let scratch = owner.scratch.filter(|_| builds);
+    let held = scratch.map(|scratch| runtimes::held_below(scratch, environment));
+    held.into_iter().flatten().map(Step).collect()
+}
+
 /// What an owner has.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) proofs: Vec<Proof>,
     /// Names that were the owner's once, and may be anybody's now.
     pub(super) suspects: Vec<Resource>,
+    /// What has the owner's labels, and neither the journal nor the socket that should show it does.
+    pub(super) unconfirmed: Vec<Resource>,
     /// Where the engine did not answer: something may be left, and nobody knows what.
     pub(super) doubts: Vec<Leftover>,
     /// All containers with our labels are known.
@@ -166,6 +194,14 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
             list(&mut gathered, owner, calls, kind);
         }
     }
+    let is_answered = |id: &str| owner.acquired.iter().any(|made| made.id == id);
+    let sees_socket = owner.standing == Standing::Alive && calls.client.api().is_some();
+    if (keeps_journal && owner.watched) || sees_socket {
+        let listed = gathered.of(ResourceKind::Container).into_iter();
+        let is_shown = |id: &str| journal.shows(id) || is_answered(id);
+        let unknown = listed.filter(|proof| !is_shown(&proof.resource.id));
+        gathered.unconfirmed = unknown.map(|proof| proof.resource).collect();
+    }
     for made in journal.made().filter(|made| made.kind <= owner.up_to) {
         gathered.add(made.kind, &made.id, &made.name, Grounds::Journal);
     }
@@ -209,22 +245,6 @@ fn grounds_of(kind: ResourceKind, id: &str) -> Grounds {
 /// A volume whose name somebody chose may have been removed and made again by anybody.
 fn is_by_name(resource: &Resource) -> bool {
     resource.kind == ResourceKind::Volume && !is_digest(&resource.id)
-}
-
-/// Containers with our labels of whose making the engine's socket showed nothing: they went around it.
-pub(super) fn unseen(gathered: &Gathered, owner: &Owner) -> Vec<String> {
-    let is_seen = |id: &str| owner.acquired.iter().any(|made| made.id == id);
-    let containers = gathered.proofs.iter().filter(|proof| {
-        proof.resource.kind == ResourceKind::Container && proof.grounds == Grounds::Labels
-    });
-    let unseen = containers.filter(|proof| !is_seen(&proof.resource.id));
-    let clause = |proof: &Proof| {
-        let Resource { id, name, .. } = &proof.resource;
-        format!(
-            "container {id} {name} has the labels of this attempt, but nobody saw at the engine's socket that it was made"
-        )
-    };
-    unseen.map(clause).collect()
 }
 
 fn list(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls, kind: ResourceKind) {

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use super::builds;
 use super::calls::Calls;
-use super::proof::{Gathered, Grounds, Owner, Proof, Standing, gather, unseen};
+use super::proof::{Gathered, Grounds, Owner, Proof, gather};
 use super::remedy;
 use crate::engine::client::Client;
 use crate::engine::trouble::essence;
@@ -58,10 +59,10 @@ pub fn clean(
         end: start + limit,
     };
     let gathered = gather(owner, &mut calls);
-    let mut cleanup = Cleanup::default();
-    if owner.standing == Standing::Alive && client.api().is_some() {
-        cleanup.disagreements = unseen(&gathered, owner);
-    }
+    let mut cleanup = Cleanup {
+        unconfirmed: gathered.unconfirmed.clone(),
+        ..Cleanup::default()
+    };
     for kind in ORDER {
         let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
         let proofs = gathered.of(kind);
@@ -70,8 +71,10 @@ pub fn clean(
         // With the last name of an image its layers go by themselves.
         clean_layers(&mut cleanup, &mut calls, &layers, keep);
     }
-    let unlabelled = unlabelled(&gathered, &cleanup);
-    cleanup.disagreements.extend(unlabelled);
+    cleanup.unlabelled = unlabelled(&gathered, &cleanup);
+    if !policy.keep {
+        builds::clean(owner, &mut calls, &mut cleanup);
+    }
     look_at_suspects(&mut cleanup, &mut calls, &gathered.suspects);
     cleanup.leftovers.extend(gathered.doubts);
     cleanup.duration = clock::now() - start;
@@ -79,17 +82,14 @@ pub fn clean(
 }
 
 /// Containers that were there and that a stand-in for the client had given our labels, which they do not have.
-fn unlabelled(gathered: &Gathered, cleanup: &Cleanup) -> Vec<String> {
+fn unlabelled(gathered: &Gathered, cleanup: &Cleanup) -> Vec<Resource> {
     let was_there =
         |resource: &Resource| cleanup.removed.contains(resource) || cleanup.kept.contains(resource);
     let containers = gathered.of(ResourceKind::Container).into_iter();
     containers
         .filter(|_| gathered.labels_are_known)
         .filter(|proof| proof.grounds() == Grounds::IdFile && was_there(proof.resource()))
-        .map(|proof| {
-            let id = proof.id();
-            format!("container {id} was given the labels of this attempt, and does not have them")
-        })
+        .map(|proof| proof.resource().clone())
         .collect()
 }
 

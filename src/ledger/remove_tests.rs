@@ -74,9 +74,8 @@ impl Engine {
             case "$kind $*" in *" rm "*) for id do
                 [ ! -e "$kind/$id" ] || echo "{\"ID\":\"$id\",\"Name\":\"$id\",\"Status\":\"remove\",\"Type\":\"$kind\"}" >>"${CONTAINERS_CONF%/*}/journal"
             done ;; esac"#;
-        let journal: String = journal.iter().map(|line| format!("{line}\n")).collect();
         engine
-            .file("journal", &journal)
+            .file("journal", &(journal.join("\n") + "\n"))
             .file("CONTAINERS_CONF", "")
             .file("fault", fault)
     }
@@ -125,6 +124,7 @@ impl Engine {
             journal: JournalFiles::below(self.path()),
             watched: true,
             up_to: Image,
+            scratch: None,
         };
         clean(&owner, &client, &mut Bounded, policy, limit)
     }
@@ -223,13 +223,8 @@ fn labels_that_were_given_and_are_not_there_are_told() {
         .intent(Container, "", Some(B), false);
     let cleanup = engine.clean();
     assert_eq!(show(&cleanup), "removed: aaaa bbbb");
-    let [clause] = &cleanup.disagreements[..] else {
-        panic!("{:?}", cleanup.disagreements);
-    };
-    assert!(
-        clause.starts_with(&format!("container {B} was given")),
-        "{clause}"
-    );
+    let unlabelled: Vec<&str> = cleanup.unlabelled.iter().map(|one| &*one.id).collect();
+    assert_eq!(unlabelled, [B]);
 }
 
 #[test]
@@ -469,4 +464,17 @@ fn an_image_is_never_gone_by_the_journal() {
         .holds(&["image/t:1"])
         .intent(Image, "t:1", None, false);
     assert_eq!(show(&engine.clean()), "removed: t:1");
+}
+
+#[test]
+fn labels_and_journal_that_disagree_are_told() {
+    let labels = r#"{"dev.shakedown.run":"r1","dev.shakedown.attempt":"3.1.1"}"#;
+    let thing = |id: &str| format!(r#"{{"Id":"{id}","Names":["x"],"Labels":{labels}}}"#);
+    let engine = Engine::podman(&[event("create", Container, A)])
+        .holds(&[&format!("container/{A}"), &format!("container/{B}")])
+        .file("ps.list", &format!("[{},{}]", thing(A), thing(B)));
+    let cleanup = engine.clean();
+    assert_eq!(show(&cleanup), "removed: aaaa bbbb");
+    let unconfirmed: Vec<&str> = cleanup.unconfirmed.iter().map(|one| &*one.id).collect();
+    assert_eq!(unconfirmed, [B]);
 }

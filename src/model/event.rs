@@ -187,7 +187,8 @@ impl Reaped {
             gone: _,
             kept: _,
             leftovers,
-            disagreements: _,
+            unconfirmed: _,
+            unlabelled: _,
             duration: _,
         } = &self.cleanup;
         self.ended.is_empty() && removed.is_empty() && leftovers.is_empty()

@@ -224,7 +224,8 @@ fn cleanup() -> Cleanup {
             why: "volume is being used".to_owned(),
             remedy: "podman volume rm data".to_owned(),
         }],
-        disagreements: Vec::new(),
+        unconfirmed: Vec::new(),
+        unlabelled: Vec::new(),
         duration: Duration::from_millis(400),
     }
 }

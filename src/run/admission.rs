@@ -11,11 +11,12 @@ use crate::config::AdmissionSettings;
 use crate::engine::client::Client;
 use crate::engine::trouble::expect_success;
 use crate::host::process::Bounded;
-use crate::host::{environment, room};
+use crate::host::{clock, environment, room};
 use crate::model::{
     AttemptId, AttemptReport, EngineFacts, Event, Judgement, Lane, TroubleClass, Verdict, duration,
 };
 use crate::schedule::{AdmissionRules, Health, News, Sight, Turned};
+use crate::wire::ToSlot;
 
 /// How long the engine may take to list its containers.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -182,6 +183,26 @@ impl Driver {
         };
         self.keeper.wrong = wrong;
         self.news(News::Looked(sight));
+    }
+
+    /// Lets a held attempt go on.
+    pub(super) fn admit(&mut self, attempt: AttemptId) {
+        let Some(running) = self.running.get_mut(&attempt) else {
+            return;
+        };
+        let now = clock::now();
+        let waited = running
+            .held
+            .take()
+            .map_or(Duration::ZERO, |since| now - since);
+        let slot = running.slot;
+        let allowance = self.allowance(attempt);
+        if let Some(running) = self.running.get_mut(&attempt) {
+            running.give_up = Some(now + allowance);
+        }
+        self.send(slot, &ToSlot::Admit(attempt));
+        self.teller
+            .tell(&Event::AttemptAdmitted { attempt, waited });
     }
 
     /// Says what became of admission.

@@ -18,8 +18,8 @@ use super::tell::Teller;
 use super::untidy::Untidy;
 use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
+use crate::host::adopt;
 use crate::host::post::{Inbox, Post, post};
-use crate::host::{adopt, clock};
 use crate::model::{
     AttemptId, AttemptStart, Cleanup, Conclusion, Effect, EngineFacts, Event, SlotId, Verdict,
 };
@@ -384,25 +384,6 @@ impl Driver {
             fault: self.missing_image(trial),
         };
         self.send(slot, &ToSlot::Run(Box::new(job)));
-    }
-
-    fn admit(&mut self, attempt: AttemptId) {
-        let Some(running) = self.running.get_mut(&attempt) else {
-            return;
-        };
-        let now = clock::now();
-        let waited = running
-            .held
-            .take()
-            .map_or(Duration::ZERO, |since| now - since);
-        let slot = running.slot;
-        let allowance = self.allowance(attempt);
-        if let Some(running) = self.running.get_mut(&attempt) {
-            running.give_up = Some(now + allowance);
-        }
-        self.send(slot, &ToSlot::Admit(attempt));
-        self.teller
-            .tell(&Event::AttemptAdmitted { attempt, waited });
     }
 
     /// How long an attempt may take until something is heard of it.

@@ -85,11 +85,16 @@ pub(super) fn attempt(
     if !report.work_dir.is_empty() {
         block.line("KEPT", &format!("{name}: $WORK is {}", report.work_dir));
     }
+    for Resource { kind, id, .. } in &report.cleanup.unconfirmed {
+        let why = "has its labels, but nothing else shows that it was made for it";
+        block.line("NOTE", &format!("{kind} {id} of {name} {why}"));
+    }
+    for Resource { kind, id, .. } in &report.cleanup.unlabelled {
+        let why = "was given its labels, and does not have them";
+        block.line("NOTE", &format!("{kind} {id} of {name} {why}"));
+    }
     for leftover in &report.cleanup.leftovers {
         left(name, leftover, &mut block);
-    }
-    for clause in &report.cleanup.disagreements {
-        block.line("NOTE", &format!("{name}: {}", one_line(clause)));
     }
     if !report.cleanup.kept.is_empty() {
         block.line(
