@@ -215,6 +215,19 @@ fn what_is_proved_is_removed_in_order_and_in_batches() {
 }
 
 #[test]
+fn labels_that_were_given_and_are_not_there_are_told() {
+    let engine = Engine::new()
+        .holds(&[&format!("container/{A}"), &format!("container/{B}")])
+        .file("ps.list", &format!("{A}\tx\tr1\t3.1.1\n"))
+        .intent(Container, "x", Some(A), false)
+        .intent(Container, "", Some(B), false);
+    let cleanup = engine.clean();
+    assert_eq!(show(&cleanup), "removed: aaaa bbbb");
+    let unlabelled: Vec<&str> = cleanup.unlabelled.iter().map(|one| &*one.id).collect();
+    assert_eq!(unlabelled, [B]);
+}
+
+#[test]
 fn images_are_removed_one_by_one() {
     // Two spellings of one name in one call, and Podman removes a third.
     let engine = Engine::new()
