@@ -45,6 +45,15 @@ fn version_1_is_written_as_it_always_was() {
 }
 
 #[test]
+fn tries_and_laps_are_written_as_they_always_were() {
+    let lines: Vec<String> = samples::tried()
+        .iter()
+        .map(|event| serde_json::to_string(event).unwrap() + "\n")
+        .collect();
+    insta::assert_snapshot!(lines.concat(), @"");
+}
+
+#[test]
 fn version_1_is_read_back() {
     let state = tempfile::tempdir().unwrap();
     let path = state.path().join("a-1.jsonl");
@@ -281,6 +290,7 @@ fn event() -> impl Strategy<Value = Event> {
     let ended = (attempt.clone(), outcome(), any::<Vec<u8>>(), duration());
     prop_oneof![
         proptest::sample::select(every_kind()),
+        proptest::sample::select(samples::tried()),
         text().prop_map(|message| Event::Warning { message }),
         (attempt.clone(), text())
             .prop_map(|(attempt, command)| Event::AttemptHeld { attempt, command }),

@@ -102,6 +102,8 @@ impl Driver {
         let again = judgement.again.take_if(|_| self.signal.is_none());
         let ending = match &again {
             Some(again) => Ending::Again { after: again.after },
+            // What does not fail the run does not stop it either.
+            None if self.quarantine_of(attempt.trial).is_some() => Ending::Fine,
             None if verdict.is_failure() || verdict.is_fault() => Ending::Failed,
             None => Ending::Fine,
         };
