@@ -111,6 +111,18 @@ impl Driver {
         (judgement, ending)
     }
 
+    /// The schedule dropped an attempt that has not begun.
+    pub(super) fn dropped(&mut self, attempt: AttemptId) {
+        let why = self.why_dropped(attempt);
+        let excused = why.is_none();
+        let reason = why.unwrap_or_else(|| "the run was to stop before it".to_owned());
+        let tried = self.run.court.tried.entry(attempt.trial).or_default();
+        tried.push(Tried {
+            excused,
+            ..Tried::never_begun(attempt, Verdict::NotRun, reason)
+        });
+    }
+
     /// An attempt that never began, and never will.
     pub(super) fn never_begun(&mut self, attempt: AttemptId, verdict: Verdict, reason: String) {
         let tried = self.run.court.tried.entry(attempt.trial).or_default();
