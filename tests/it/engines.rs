@@ -599,7 +599,7 @@ fn trouble_that_an_engine_tells_is_known_by_its_words_and_its_command() {
                 "container_behind",
                 "exec sh -c '$ENGINE ps >/dev/null; $ENGINE run --rm $BASE /nope'\n",
             );
-        let output = engine.run(&project).args(["--engine", name]).finish();
+        let output = engine.run(&project).finish();
         output.expect_code(101);
         let record = project.record();
         for (script, signature, command, direct) in [
