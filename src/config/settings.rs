@@ -81,6 +81,17 @@ pub struct RetrySettings {
     pub flaky: FlakyResult,
 }
 
+impl Default for RetrySettings {
+    fn default() -> Self {
+        RetrySettings {
+            failures: Sourced::default_of(0),
+            signatures: true,
+            budget: None,
+            flaky: FlakyResult::Pass,
+        }
+    }
+}
+
 /// Scripts that do not fail the run for now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantine {
@@ -300,12 +311,7 @@ impl Default for Settings {
                 keep_runs: 30,
                 keep_bytes: 1_000_000_000,
             },
-            retry: RetrySettings {
-                failures: Sourced::default_of(0),
-                signatures: true,
-                budget: None,
-                flaky: FlakyResult::Pass,
-            },
+            retry: RetrySettings::default(),
             quarantine: Vec::new(),
             signatures: Vec::new(),
         }

@@ -10,7 +10,7 @@ use crate::model::{
     AttemptId, AttemptReport, AttemptStart, Event, Evidence, Gap, How, LadderStep, Lane, Outcome,
     StillRunning, Timeout,
 };
-use crate::schedule::{News, Stop};
+use crate::schedule::News;
 use crate::wire::{FromSlot, ToSlot};
 
 /// How long a slot may take to say what its script does.
@@ -236,19 +236,16 @@ impl Driver {
         self.engine_down = Some(why);
     }
 
-    /// Why an attempt is dropped that has not begun.
-    pub(super) fn why_dropped(&self, attempt: AttemptId) -> String {
+    /// What is wrong, that an attempt is dropped which has not begun. `None` when nothing is: the run was told
+    /// beforehand when to stop.
+    pub(super) fn why_dropped(&self, attempt: AttemptId) -> Option<String> {
         let lane = self.trial(attempt).planned.lane;
         let down = self
             .engine_down
             .as_ref()
             .filter(|_| lane == Lane::Container);
         let why = self.broken.as_ref().or(down);
-        let stopped = || match self.run.scheduler.stopped() {
-            Some(Stop::Failures(1)) => "the run stopped after a failure".to_owned(),
-            Some(Stop::Failures(number)) => format!("the run stopped after {number} failures"),
-            Some(Stop::Cancelled) | None => "the run was interrupted".to_owned(),
-        };
-        why.map_or_else(stopped, String::clone)
+        let interrupted = || self.signal.map(|_| "the run was interrupted".to_owned());
+        why.cloned().or_else(interrupted)
     }
 }

@@ -126,13 +126,8 @@ pub fn prepare(
     opening.extend(brief.shard.as_ref().and_then(shards::acknowledge));
     opening.extend(quarantine::notes(brief)?);
     opening.extend(reaped.into_iter().map(|dead| Event::Reaped(Box::new(dead))));
-    let setup = setup(
-        brief,
-        run,
-        &dirs,
-        (&ledger, &directory_of(&ledgers, run)),
-        state,
-    );
+    let ids = directory_of(&ledgers, run);
+    let setup = setup(brief, run, &dirs, (&ledger, &ids), state);
     let search = Search {
         settings: settings.clone(),
         shared: shared(brief, state),
