@@ -308,6 +308,7 @@ fn rows(contents: &Contents, of: &dyn Fn(AttemptId) -> bool) -> String {
                 by,
                 ..
             } => format!("{engine} {command}  unattributed: {by} led it to another engine"),
+            Entry::Unseen { what, why, .. } => format!("{what}  unattributed: {why}"),
             Entry::Unwatched {
                 engine,
                 command,
@@ -361,6 +362,7 @@ fn fate(
         | Entry::Intent { .. }
         | Entry::Engine { .. }
         | Entry::Elsewhere { .. }
+        | Entry::Unseen { .. }
         | Entry::Unwatched { .. }
         | Entry::Acquired { .. }
         | Entry::Settled { .. } => None,

@@ -197,6 +197,8 @@ pub struct CleanupSettings {
     pub strict: bool,
     /// Images that the script built are removed too.
     pub built_images: bool,
+    /// How long cleaning after one attempt may take.
+    pub limit: Duration,
 }
 
 /// When a script's resources are removed.
@@ -230,6 +232,17 @@ pub struct AdmissionSettings {
     pub settle: Duration,
     /// So many trials in a row that fail by the engine's fault close the lane.
     pub engine_faults: u32,
+}
+
+impl Default for AdmissionSettings {
+    fn default() -> Self {
+        AdmissionSettings {
+            disk_floor: 1_000_000_000,
+            memory_pressure: 50,
+            settle: Duration::from_secs(120),
+            engine_faults: 3,
+        }
+    }
 }
 
 /// How many records are kept: whichever limit is met first.
@@ -276,16 +289,12 @@ impl Default for Settings {
             },
             environment: BTreeMap::new(),
             pass_environment: BTreeSet::new(),
-            admission: AdmissionSettings {
-                disk_floor: 1_000_000_000,
-                memory_pressure: 50,
-                settle: Duration::from_secs(120),
-                engine_faults: 3,
-            },
+            admission: AdmissionSettings::default(),
             cleanup: CleanupSettings {
                 when: CleanupWhen::Always,
                 strict: false,
                 built_images: true,
+                limit: Duration::from_secs(30),
             },
             programs: BTreeMap::new(),
             commands: BTreeMap::new(),

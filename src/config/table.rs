@@ -396,6 +396,20 @@ static TABLE: &[Setting] = &[
         },
     ),
     setting(
+        ("cleanup", "limit"),
+        duration::EXPECTED,
+        r#""30s""#,
+        "How long removing what a script made may hold up the next script. What is still there then is tried again when all scripts are over.",
+        |settings, given| {
+            let limit = given.duration().map_err(one)?;
+            if limit == Duration::ZERO {
+                return Err(one(given.wrong("expected a limit above zero, found `0s`")));
+            }
+            settings.cleanup.limit = limit;
+            Ok(())
+        },
+    ),
+    setting(
         ("programs", "NAME"),
         "a path",
         "",

@@ -99,6 +99,7 @@ fn every_setting_can_be_set() {
         when = "on-pass"
         strict = true
         images = "none"
+        limit = "10s"
 
         [programs]
         invowk = "target/debug/invowk"
@@ -219,21 +220,21 @@ fn every_setting_can_be_set() {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 24,
+                    line: 25,
                 },
             },
             podman: Sourced {
                 value: Parallel,
                 origin: File {
                     file: "harness.toml",
-                    line: 25,
+                    line: 26,
                 },
             },
             podman_socket: Sourced {
                 value: Gated,
                 origin: File {
                     file: "harness.toml",
-                    line: 26,
+                    line: 27,
                 },
             },
             forced: None,
@@ -259,6 +260,7 @@ fn every_setting_can_be_set() {
             when: OnPass,
             strict: true,
             built_images: false,
+            limit: 10s,
         },
         programs: {
             "invowk": "target/debug/invowk",
@@ -283,7 +285,7 @@ fn every_setting_can_be_set() {
                 value: 2,
                 origin: File {
                     file: "harness.toml",
-                    line: 54,
+                    line: 62,
                 },
             },
             signatures: false,
@@ -494,8 +496,21 @@ max = 0
 id = "x"
 regx = "a"
 [quarantine.more]
-"#), @"");
-    insta::assert_snapshot!(mistakes("[signature]\nid = \"x\"\n"), @"");
+"#), @r#"
+    harness.toml:2:1: `[[quarantine]]` needs `issue`
+    harness.toml:4:10: expected a text, found an empty string
+    harness.toml:5:9: expected a date such as `2026-12-31`, without quotes, found the text "2026-12-31"
+    harness.toml:8:9: expected a regular expression, found `a(`: unclosed group
+    harness.toml:9:9: expected `transient-engine`, `resource-exhaustion`, `timing`, `stale-state`, `artifact-collision`, `user-error` or `hang`, found `bad-luck`
+    harness.toml:10:9: expected an exit code from 0 to 255
+    harness.toml:11:7: expected a number above zero, found `0`
+    harness.toml:12:1: `[[signature]]` needs `regex`
+    harness.toml:13:6: `x` is given twice
+    harness.toml:14:1: unknown setting `regx` in `[signature]`
+      hint: did you mean `regex`?
+    harness.toml:15:13: unknown setting `more` in `[quarantine]`
+    "#);
+    insta::assert_snapshot!(mistakes("[signature]\nid = \"x\"\n"), @r#"harness.toml:1:1: expected a list of tables `[[signature]]`, found one `signature`"#);
 }
 
 #[test]
@@ -653,7 +668,7 @@ fn a_policy_has_its_reason() {
         Some(Policy::Gated),
         Podman,
         true,
-        "serial: chosen by --policy: `gated`, which this version keeps by running one at a time",
+        "gated: chosen by --policy",
     );
     check_policy(
         file,

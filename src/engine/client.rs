@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::api::Api;
 use crate::host::process::{Completed, Invocation, Runner};
 use crate::model::{EngineFacts, EngineKind};
 
@@ -14,6 +15,8 @@ pub struct Client {
     kind: EngineKind,
     dialect: EngineKind,
     environment: Vec<(OsString, OsString)>,
+    /// The engine's own unix socket, and what serves it.
+    socket: Option<(PathBuf, EngineKind)>,
 }
 
 impl Client {
@@ -30,6 +33,7 @@ impl Client {
                 facts.kind
             },
             environment,
+            socket: facts.socket().map(|path| (path.into(), facts.server)),
         }
     }
 
@@ -44,7 +48,21 @@ impl Client {
             kind,
             dialect: kind,
             environment,
+            socket: None,
         }
+    }
+
+    /// The same client, of an engine that can be asked over its own socket as well.
+    #[must_use]
+    pub fn with_socket(mut self, facts: &EngineFacts) -> Self {
+        self.socket = facts.socket().map(|path| (path.into(), facts.server));
+        self
+    }
+
+    /// The engine's own unix socket, where it has one that can be reached from here, and what serves it.
+    pub fn api(&self) -> Option<(Api, EngineKind)> {
+        let (path, server) = self.socket.as_ref()?;
+        Some((Api::at(path), *server))
     }
 
     /// The same, with a variable set for it.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::api;
 use super::client::Client;
 use super::trouble::{Trouble, expect_success};
 use crate::host::process::Runner;
@@ -84,6 +85,12 @@ pub fn ids(
     runner: &mut dyn Runner,
     limit: Duration,
 ) -> Result<BTreeSet<String>, Trouble> {
+    if let Some((mut api, _)) = client.api()
+        && let Some(found) = api::images(&mut api, limit)
+    {
+        let ids = found.iter().filter_map(|id| id.strip_prefix("sha256:"));
+        return Ok(ids.map(str::to_owned).collect());
+    }
     let completed = client.call(runner, &["images", "-a", "-q", "--no-trunc"], limit);
     let command = format!("{} images", client.command());
     let stdout = expect_success(&command, client.program(), completed, limit)?;

@@ -5,13 +5,49 @@
 
 use std::time::Duration;
 
+use super::api;
 use super::client::Client;
 use super::trouble::essence;
+use crate::host::clock;
 use crate::host::process::{Completed, Ending, Runner};
 use crate::model::{Presence, ResourceKind};
 
-/// Asks for many resources of one kind in one call; the answers come in the order of `ids`.
+/// Asks for many resources of one kind; the answers come in the order of `ids`. The engine's socket is asked where
+/// it can be reached, and the client in one call where that gave no clear answer.
 pub fn ask(
+    client: &Client,
+    runner: &mut dyn Runner,
+    kind: ResourceKind,
+    ids: &[String],
+    limit: Duration,
+) -> Vec<Presence> {
+    let Some((mut api, _)) = client.api() else {
+        return ask_client(client, runner, kind, ids, limit);
+    };
+    let end = clock::now() + limit;
+    let left = || end.saturating_duration_since(clock::now());
+    let each = ids.iter().map(|id| match left() {
+        Duration::ZERO => unknown("there was no time left to ask"),
+        left => api::presence(&mut api, kind, id, left),
+    });
+    let mut answers: Vec<Presence> = each.collect();
+    let is_unclear = |answer: &Presence| matches!(answer, Presence::Unknown { .. });
+    let unclear: Vec<String> = ids
+        .iter()
+        .zip(&answers)
+        .filter(|(_, answer)| is_unclear(answer))
+        .map(|(id, _)| id.clone())
+        .collect();
+    if !unclear.is_empty() && !left().is_zero() {
+        let mut again = ask_client(client, runner, kind, &unclear, left()).into_iter();
+        for answer in answers.iter_mut().filter(|answer| is_unclear(answer)) {
+            *answer = again.next().unwrap_or_else(|| answer.clone());
+        }
+    }
+    answers
+}
+
+fn ask_client(
     client: &Client,
     runner: &mut dyn Runner,
     kind: ResourceKind,
@@ -104,7 +140,7 @@ fn lines(stdout: &[u8]) -> usize {
 
 /// A sign in the output that the engine was not able to answer, whatever else it says. The ids that were asked for
 /// are taken out first: a volume may be called `timeout`.
-fn transient_sign(text: &str, ids: &[String]) -> Option<&'static str> {
+pub(super) fn transient_sign(text: &str, ids: &[String]) -> Option<&'static str> {
     let rest = ids
         .iter()
         .fold(text.to_owned(), |text, id| text.replace(id.as_str(), "…"));
@@ -145,7 +181,7 @@ const TRANSIENT: [&str; 24] = [
 ];
 
 /// The line says that the thing of this kind and name does not exist. Both arguments in lower case.
-fn says_absent(kind: ResourceKind, id: &str, line: &str) -> bool {
+pub(super) fn says_absent(kind: ResourceKind, id: &str, line: &str) -> bool {
     let says = |texts: &[&str]| texts.iter().any(|text| line.contains(text));
     let absent = match kind {
         ResourceKind::Container => says(&["no such container", "no container with name or id"]),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::api;
 use super::client::Client;
 use super::trouble::{Trouble, expect_success};
 use crate::host::process::Runner;
@@ -29,6 +30,11 @@ pub fn labelled(
     labels: &[String; 2],
     limit: Duration,
 ) -> Result<Vec<Listed>, Trouble> {
+    if let Some((mut api, server)) = client.api()
+        && let Ok(found) = api::labelled(&mut api, server, kind, labels, limit)
+    {
+        return Ok(found);
+    }
     let mut words = match kind {
         ResourceKind::Container => vec!["ps", "-a", "--no-trunc"],
         ResourceKind::Pod if client.dialect() == EngineKind::Podman => {
@@ -56,7 +62,7 @@ pub fn labelled(
     };
     match client.dialect() {
         EngineKind::Docker => docker_lines(&stdout, labels).ok_or_else(unreadable),
-        EngineKind::Podman => podman_array(&stdout, labels).ok_or_else(unreadable),
+        EngineKind::Podman => array(&stdout, labels).ok_or_else(unreadable),
     }
 }
 
@@ -100,12 +106,20 @@ fn docker_lines(stdout: &[u8], labels: &[String; 2]) -> Option<Vec<Listed>> {
     Some(found)
 }
 
-/// Nothing found is `[]`, `null` or nothing at all.
-fn podman_array(stdout: &[u8], labels: &[String; 2]) -> Option<Vec<Listed>> {
+/// Nothing found is `[]`, `null` or nothing at all. Docker's socket wraps volumes in an object.
+pub(super) fn array(stdout: &[u8], labels: &[String; 2]) -> Option<Vec<Listed>> {
     if stdout.trim_ascii().is_empty() {
         return Some(Vec::new());
     }
-    let things = match serde_json::from_slice(stdout).ok()? {
+    let listed = match serde_json::from_slice(stdout).ok()? {
+        Value::Object(mut wrapped) => wrapped.remove("Volumes")?,
+        listed @ (Value::Array(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)) => listed,
+    };
+    let things = match listed {
         Value::Array(things) => things,
         Value::Null => Vec::new(),
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => return None,
@@ -126,7 +140,8 @@ fn podman_array(stdout: &[u8], labels: &[String; 2]) -> Option<Vec<Listed>> {
             | Value::String(_)
             | Value::Object(_)) => name,
         };
-        let name = name.as_str().unwrap_or_default();
+        // Docker's socket gives containers a slash in front.
+        let name = name.as_str().unwrap_or_default().trim_start_matches('/');
         Listed {
             id: field(thing, &["Id", "ID", "id"])
                 .as_str()
@@ -178,16 +193,16 @@ mod tests {
             {"id":"cc","name":"z","labels":{"run":"r1","attempt":"3.1.1"}},
             {"Name":"v","Labels":{"run":"r1","attempt":"3.1.1"}}, {"Id":"dd","Labels":null}]"#;
         assert_eq!(
-            ids(podman_array(text.as_bytes(), &labels())).unwrap(),
+            ids(array(text.as_bytes(), &labels())).unwrap(),
             "aa/x/infra cc/z v/v"
         );
         for nothing in ["", "[]", "null", "\n"] {
-            assert_eq!(
-                ids(podman_array(nothing.as_bytes(), &labels())).unwrap(),
-                ""
-            );
+            assert_eq!(ids(array(nothing.as_bytes(), &labels())).unwrap(), "");
         }
-        assert_eq!(podman_array(b"{", &labels()), None);
-        assert_eq!(podman_array(b"{}", &labels()), None);
+        let wrapped = r#"{"Volumes":[{"Name":"v","Labels":{"run":"r1","attempt":"3.1.1"}},{"Name":"w","Labels":null}],"Warnings":null}"#;
+        assert_eq!(ids(array(wrapped.as_bytes(), &labels())).unwrap(), "v/v");
+        assert_eq!(ids(array(br#"{"Volumes":null}"#, &labels())).unwrap(), "");
+        assert_eq!(array(b"{", &labels()), None);
+        assert_eq!(array(b"{}", &labels()), None);
     }
 }

@@ -1,8 +1,9 @@
 //! The container engine: which one, in which health, and how it is asked. An answer is three-valued:
 //! doubt is never read as absence.
 //!
-//! Asks through the engine's own client, always under a limit. Knows nothing of scripts, and removes nothing.
+//! Asks over the engine's socket or through its own client, always under a limit. Knows nothing of scripts, and removes nothing.
 
+pub mod api;
 pub mod client;
 pub mod container;
 pub mod containers_conf;
@@ -15,6 +16,7 @@ pub mod http;
 pub mod images;
 pub mod inspect;
 pub mod listing;
+pub mod names;
 pub mod presence;
 mod probe;
 pub mod share;

@@ -4,6 +4,7 @@
 pub mod adopt;
 pub mod channel;
 pub mod clock;
+pub mod duplex;
 pub mod environment;
 pub mod facts;
 mod feed;

@@ -7,6 +7,9 @@ use super::Setup;
 use crate::host::search;
 use crate::script::Dialect;
 
+/// How compose is told what a project is called.
+const COMPOSE: &[u8] = b"COMPOSE_PROJECT_NAME";
+
 /// The environment that a script starts with, in the order in which it is shown.
 pub fn environment(setup: &Setup, dialect: Dialect) -> Vec<(Vec<u8>, Vec<u8>)> {
     let work = search::bytes(&setup.work_dir);
@@ -25,12 +28,20 @@ pub fn environment(setup: &Setup, dialect: Dialect) -> Vec<(Vec<u8>, Vec<u8>)> {
     ];
     variables.extend(setup.go_variables.iter().cloned());
     variables.push(pair("exe", b""));
+    if dialect != Dialect::Testscript {
+        variables.extend(setup.engine_variables.iter().cloned());
+    }
     variables.extend(setup.variables.iter().cloned());
     if dialect != Dialect::Testscript {
         let engine = setup.engine.map_or("", |engine| engine.command());
         variables.push(pair("ENGINE", engine.as_bytes()));
         variables.push(pair("TAG", setup.tag.as_bytes()));
         variables.push(pair("RUN_ID", setup.run_id.as_bytes()));
+        // Two scripts in folders of the same name would else share a project, and remove each other's containers.
+        let own = setup.variables.iter().any(|(name, _)| name == COMPOSE);
+        if !own {
+            variables.push((COMPOSE.to_vec(), setup.tag.as_bytes().to_vec()));
+        }
     }
     variables.extend(setup.typed.iter().cloned());
     variables

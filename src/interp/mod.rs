@@ -41,6 +41,8 @@ pub struct Setup {
     pub search_path: Vec<u8>,
     /// Variables of the harness for programs built by Go, such as `GOCOVERDIR`, in order.
     pub go_variables: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Variables that lead to the engine, in order.
+    pub engine_variables: Vec<(Vec<u8>, Vec<u8>)>,
     /// Variables of the suite's settings, in order.
     pub variables: Vec<(Vec<u8>, Vec<u8>)>,
     /// The engine that this run uses.

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::journal::{Journal, JournalFiles};
+use crate::engine::api;
 use crate::engine::client::Client;
 use crate::engine::inspect;
 use crate::engine::listing::{self, Listed};
@@ -94,6 +95,14 @@ impl Calls<'_> {
         }
         let limit = self.left().min(CALL_LIMIT);
         inspect::ask(self.client, self.runner, kind, ids, limit)
+    }
+
+    /// Whether an image has a name; `None` when that cannot be told.
+    pub(super) fn has_names(&mut self, image: &str) -> Option<bool> {
+        let (mut api, _) = self.client.api()?;
+        let limit = self.left().min(CALL_LIMIT);
+        let image = api::thing(&mut api, ResourceKind::Image, image, limit)?;
+        Some(!image.tags.is_empty())
     }
 
     /// What carries both labels.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::contents::Contents;
 use crate::host::clock;
 use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Resource, RunId};
 
@@ -52,6 +53,17 @@ pub enum Entry {
         /// The flag or variable that led it there.
         by: String,
     },
+    /// Something may have been made that nobody could see.
+    Unseen {
+        /// By whom.
+        attempt: AttemptId,
+        /// Where.
+        engine: EngineKind,
+        /// What, as far as is known.
+        what: String,
+        /// Why it was not seen.
+        why: String,
+    },
     /// A call of an attempt that Podman's journal of the attempt does not see.
     Unwatched {
         /// By whom.
@@ -63,10 +75,12 @@ pub enum Entry {
         /// The flag or variable that kept it out.
         by: String,
     },
-    /// Something was made, and its id is known.
+    /// Something was made: the engine said so, and told its id.
     Acquired {
         /// By whom.
         attempt: AttemptId,
+        /// Where.
+        engine: EngineKind,
         /// What.
         resource: Resource,
     },
@@ -90,6 +104,7 @@ impl Entry {
         match self {
             Entry::Intent { attempt, .. }
             | Entry::Elsewhere { attempt, .. }
+            | Entry::Unseen { attempt, .. }
             | Entry::Unwatched { attempt, .. }
             | Entry::Acquired { attempt, .. }
             | Entry::Released { attempt, .. }
@@ -122,17 +137,6 @@ pub struct LedgerError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
     file: PathBuf,
-}
-
-/// What a ledger says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Contents {
-    /// In the order of writing.
-    pub entries: Vec<Entry>,
-    /// When each entry was written, since 1970, as far as it says so.
-    pub times: Vec<Option<Duration>>,
-    /// Lines that are torn, or of a later version.
-    pub unreadable: usize,
 }
 
 impl Ledger {
@@ -240,95 +244,6 @@ impl Ledger {
 /// The directory of a run below the state directory.
 pub fn directory_of(state: &Path, run: &RunId) -> PathBuf {
     state.join("runs").join(run.as_str())
-}
-
-impl Contents {
-    /// What an attempt was about to make in an engine.
-    pub fn intents(&self, of: AttemptId, on: EngineKind) -> Vec<Intent> {
-        let entries = self.entries.iter();
-        let intent = |entry: &Entry| match entry {
-            Entry::Intent {
-                attempt,
-                engine,
-                intent,
-                place: _,
-            } if *attempt == of && *engine == on => Some(intent.clone()),
-            Entry::Intent { .. }
-            | Entry::Engine { .. }
-            | Entry::Elsewhere { .. }
-            | Entry::Unwatched { .. }
-            | Entry::Acquired { .. }
-            | Entry::Released { .. }
-            | Entry::Settled { .. } => None,
-        };
-        entries.filter_map(intent).collect()
-    }
-
-    /// The commands of an attempt that made something nobody can attribute, with what led them away.
-    pub fn elsewhere(&self, of: AttemptId) -> Vec<(String, String)> {
-        let entries = self.entries.iter();
-        let away = |entry: &Entry| match entry {
-            Entry::Elsewhere {
-                attempt,
-                engine,
-                command,
-                by,
-            } if *attempt == of => Some((format!("{engine} {command}"), by.clone())),
-            Entry::Intent { .. }
-            | Entry::Engine { .. }
-            | Entry::Elsewhere { .. }
-            | Entry::Unwatched { .. }
-            | Entry::Acquired { .. }
-            | Entry::Released { .. }
-            | Entry::Settled { .. } => None,
-        };
-        entries.filter_map(away).collect()
-    }
-
-    /// Every call of the attempt, as far as it went to the run's engine, is in its journal if it has one.
-    pub fn is_watched(&self, of: AttemptId) -> bool {
-        let unwatched =
-            |entry: &Entry| matches!(entry, Entry::Unwatched { attempt, .. } if *attempt == of);
-        !self.entries.iter().any(unwatched)
-    }
-
-    /// The engines that the run used: the name each is called by, and which it is.
-    pub fn engines(&self) -> Vec<(EngineKind, &str)> {
-        let entries = self.entries.iter();
-        entries
-            .filter_map(|entry| match entry {
-                Entry::Engine { engine, identity } => Some((*engine, identity.as_str())),
-                Entry::Intent { .. }
-                | Entry::Elsewhere { .. }
-                | Entry::Unwatched { .. }
-                | Entry::Acquired { .. }
-                | Entry::Released { .. }
-                | Entry::Settled { .. } => None,
-            })
-            .collect()
-    }
-
-    /// The attempts that wrote something down and were never found clean, with the engines they used.
-    pub fn open(&self) -> Vec<(AttemptId, EngineKind)> {
-        let mut open = Vec::new();
-        for entry in &self.entries {
-            match entry {
-                Entry::Intent {
-                    attempt, engine, ..
-                } if !open.contains(&(*attempt, *engine)) => {
-                    open.push((*attempt, *engine));
-                }
-                Entry::Settled { attempt: of } => open.retain(|(attempt, _)| attempt != of),
-                Entry::Intent { .. }
-                | Entry::Engine { .. }
-                | Entry::Elsewhere { .. }
-                | Entry::Unwatched { .. }
-                | Entry::Acquired { .. }
-                | Entry::Released { .. } => {}
-            }
-        }
-        open
-    }
 }
 
 fn parse(bytes: &[u8]) -> Contents {

@@ -3,6 +3,7 @@
 //! Nothing is removed on doubt, nothing by name alone unless it was new. Knows nothing of scripts and schedules.
 
 mod calls;
+mod contents;
 pub mod intents;
 pub mod journal;
 mod keep;

@@ -127,6 +127,7 @@ pub fn clean_run(
             run,
             attempt,
             intents: &intents,
+            acquired: &contents.acquired(attempt, engine),
             standing: Standing::Dead,
             journal: JournalFiles::of(ledger, attempt),
             watched: false,

@@ -1,8 +1,8 @@
 //! What is ours, and by what proof. Only this module makes a `Proof`, and without one nothing is removed.
 //!
-//! Four things prove: an id that the engine itself wrote into our file, a line in the attempt's own journal, both our
-//! labels on the thing, and a name that was not there before the script used it. A name alone, or an answer that could
-//! not be had, proves nothing.
+//! Four things prove: an id that the engine itself wrote into our file or answered to our proxy, a line in the
+//! attempt's own journal, both our labels on the thing, and a name that was not there before the script used it. A name
+//! alone, or an answer that could not be had, proves nothing.
 
 use std::fs;
 
@@ -21,6 +21,8 @@ pub struct Owner<'a> {
     pub attempt: AttemptId,
     /// Its intents on one engine.
     pub intents: &'a [Intent],
+    /// What that engine said that it made for it, and is not known to be gone; in that order.
+    pub acquired: &'a [Resource],
     /// Whether its run lives.
     pub standing: Standing,
     /// Podman's journal of the attempt, if it has one.
@@ -76,6 +78,10 @@ pub(super) enum Grounds {
     Labels,
     /// The engine wrote its id into our file: it was made.
     IdFile,
+    /// The engine answered our proxy that it made it.
+    Answer,
+    /// A build made this image on its way; others may build on it, or have given it a name.
+    Layer,
     /// The attempt's own journal shows it as made.
     Journal,
     /// Its name was new. It may never have been made.
@@ -164,11 +170,16 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
     for intent in owner.intended().filter(|intent| !intent.existed) {
         from_intent(&mut gathered, intent);
     }
+    // What was made last goes first: it may stand on what was made before.
+    let acquired = owner.acquired.iter().rev();
+    for Resource { kind, id, name } in acquired.filter(|made| made.kind <= owner.up_to) {
+        gathered.add(*kind, id, name, grounds_of(*kind, id));
+    }
     if owner.standing == Standing::Dead {
         let is_doubtful = |proof: &Proof| match proof.grounds {
             Grounds::NewName => true,
-            Grounds::Journal => is_by_name(proof.resource()),
-            Grounds::Labels | Grounds::IdFile => false,
+            Grounds::Journal | Grounds::Answer => is_by_name(proof.resource()),
+            Grounds::Labels | Grounds::IdFile | Grounds::Layer => false,
         };
         let (doubtful, proved) = gathered.proofs.into_iter().partition(is_doubtful);
         gathered.proofs = proved;
@@ -178,6 +189,19 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
             .collect();
     }
     gathered
+}
+
+/// What an engine's answer proves. An image on the way of a build may be everybody's by now.
+fn grounds_of(kind: ResourceKind, id: &str) -> Grounds {
+    match kind {
+        ResourceKind::Image if id.starts_with("sha256:") => Grounds::Layer,
+        ResourceKind::Image => Grounds::NewName,
+        ResourceKind::Container
+        | ResourceKind::Pod
+        | ResourceKind::Network
+        | ResourceKind::Volume
+        | ResourceKind::Directory => Grounds::Answer,
+    }
 }
 
 /// A volume whose name somebody chose may have been removed and made again by anybody.

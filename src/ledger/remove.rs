@@ -61,7 +61,11 @@ pub fn clean(
     let mut cleanup = Cleanup::default();
     for kind in ORDER {
         let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
-        clean_kind(&mut cleanup, &mut calls, &gathered.of(kind), keep);
+        let proofs = gathered.of(kind);
+        let (layers, rest): (Vec<Proof>, Vec<Proof>) = proofs.into_iter().partition(is_layer);
+        clean_kind(&mut cleanup, &mut calls, &rest, keep);
+        // With the last name of an image its layers go by themselves.
+        clean_layers(&mut cleanup, &mut calls, &layers, keep);
     }
     look_at_suspects(&mut cleanup, &mut calls, &gathered.suspects);
     cleanup.leftovers.extend(gathered.doubts);
@@ -109,6 +113,47 @@ fn clean_kind(cleanup: &mut Cleanup, calls: &mut Calls, proofs: &[Proof], keep: 
     }
 }
 
+fn is_layer(proof: &Proof) -> bool {
+    proof.grounds() == Grounds::Layer
+}
+
+/// What a build made on its way is removed where nobody has given it a name. One that somebody else builds on or runs
+/// stays, for the engine refuses: that is as it should be.
+fn clean_layers(cleanup: &mut Cleanup, calls: &mut Calls, layers: &[Proof], keep: bool) {
+    let mut nameless = Vec::new();
+    for (proof, presence) in layers.iter().zip(presence(calls, layers)) {
+        match presence {
+            Presence::Present if keep => cleanup.kept.push(proof.resource().clone()),
+            Presence::Present if calls.has_names(&proof.id()) == Some(false) => {
+                nameless.push(proof.clone());
+            }
+            Presence::Present | Presence::Absent => {}
+            Presence::Unknown { why } => cleanup.leftovers.push(leftover(calls.client, proof, why)),
+        }
+    }
+    for (proof, fate) in remove(calls, nameless) {
+        match fate {
+            Fate::Removed => cleanup.removed.push(proof.resource().clone()),
+            Fate::Left { why } if is_used(&why) => {}
+            Fate::Left { why } => cleanup.leftovers.push(leftover(calls.client, &proof, why)),
+        }
+    }
+}
+
+/// The words of both engines for an image that others stand on.
+fn is_used(why: &str) -> bool {
+    let why = why.to_lowercase();
+    [
+        "dependent child images",
+        "is being used",
+        "is using its referenced image",
+        "image used by",
+        "image is in use",
+    ]
+    .iter()
+    .any(|words| why.contains(words))
+}
+
 /// What the engine has just listed need not be asked for.
 fn presence(calls: &mut Calls, proofs: &[Proof]) -> Vec<Presence> {
     let is_listed = |proof: &&Proof| proof.grounds() == Grounds::Labels;
@@ -123,7 +168,11 @@ fn presence(calls: &mut Calls, proofs: &[Proof]) -> Vec<Presence> {
     let mut answers = calls.ask(kind, &unsure).into_iter();
     let answer = |proof: &Proof| match proof.grounds() {
         Grounds::Labels => Some(Presence::Present),
-        Grounds::IdFile | Grounds::Journal | Grounds::NewName => answers.next(),
+        Grounds::IdFile
+        | Grounds::Answer
+        | Grounds::Layer
+        | Grounds::Journal
+        | Grounds::NewName => answers.next(),
     };
     proofs.iter().map_while(answer).collect()
 }

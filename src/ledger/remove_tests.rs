@@ -121,6 +121,7 @@ impl Engine {
             run: &"r1".parse().unwrap(),
             attempt: "3.1.1".parse().unwrap(),
             intents: &self.intents,
+            acquired: &[],
             journal: JournalFiles::below(self.path()),
             watched: true,
             up_to: Image,

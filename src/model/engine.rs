@@ -91,6 +91,13 @@ pub struct EngineFacts {
 }
 
 impl EngineFacts {
+    /// The path of the unix socket that every client of the engine talks to; `None` for an engine without a service,
+    /// and for one that is reached over a network.
+    pub fn socket(&self) -> Option<&str> {
+        let path = self.endpoint.strip_prefix("unix://")?;
+        Some(path).filter(|path| self.remote && path.starts_with('/'))
+    }
+
     /// `docker 20.10.24`, `podman 4.3.1 rootless`.
     pub fn title(&self) -> String {
         let rootless = if self.rootless { " rootless" } else { "" };

@@ -124,6 +124,13 @@ pub enum Event {
         /// The signal's number.
         signal: i32,
     },
+    /// What could not be removed after an attempt was tried again at the end of the run.
+    CleanedAtLast {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What is gone now; its leftovers are those that remain of the attempt.
+        cleanup: Cleanup,
+    },
     /// What a killed run had left was found and cleaned.
     Reaped(Box<Reaped>),
     /// Something went wrong that changes no verdict.

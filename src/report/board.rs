@@ -100,6 +100,7 @@ impl Board {
             | Event::AttemptHeld { .. }
             | Event::AttemptAdmitted { .. }
             | Event::GatePassed { .. }
+            | Event::CleanedAtLast { .. }
             | Event::AttemptSeen { .. }
             | Event::AttemptHung { .. }
             | Event::Heartbeat { .. }

@@ -15,12 +15,13 @@ use super::signals::{hear_lines, watch_signals};
 use super::slots::{self, Conversation, Gone, SlotHandle};
 use super::start::{Prepared, Trial};
 use super::tell::Teller;
+use super::untidy::Untidy;
 use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
 use crate::host::adopt;
 use crate::host::post::{Inbox, Post, post};
 use crate::model::{
-    AttemptId, AttemptStart, Conclusion, Effect, EngineFacts, Event, SlotId, Verdict,
+    AttemptId, AttemptStart, Cleanup, Conclusion, Effect, EngineFacts, Event, SlotId, Verdict,
 };
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
@@ -44,6 +45,8 @@ pub(super) enum Occurrence {
     Signal(i32),
     /// Somebody typed a line.
     Line,
+    /// An attempt that had left something was cleaned again.
+    Tidied(AttemptId, Box<Cleanup>),
     /// Something happened at the gate.
     Gate(AtGate),
 }
@@ -96,6 +99,8 @@ pub(super) struct Driver {
     pub(super) signal: Option<i32>,
     pub(super) interruption: Interruption,
     pub(super) unclean: bool,
+    /// What could not be removed yet.
+    pub(super) untidy: Untidy,
     pub(super) started: u32,
     pub(super) barren: u32,
     /// Why nothing more can run, once that is so.
@@ -155,6 +160,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         signal: None,
         interruption: Interruption::default(),
         unclean: false,
+        untidy: Untidy::new(),
         started: 0,
         barren: 0,
         broken: None,
@@ -201,12 +207,13 @@ impl Driver {
             }
         }
         if !self.interruption.left {
+            self.tidy_up();
             self.farewell();
         }
         self.turn = None;
         let circumstances = Circumstances {
             signal: self.signal,
-            unclean: self.unclean && self.run.strict,
+            unclean: (self.unclean || !self.untidy.is_empty()) && self.run.strict,
             empty: self.run.empty,
         };
         let conclusion = classify::conclusion(self.effects.values().copied(), circumstances);

@@ -27,6 +27,8 @@ impl Driver {
             Occurrence::Signal(signal) => self.signaled(signal),
             Occurrence::Line => self.release(),
             Occurrence::Gate(what) => self.at_gate(what),
+            // Told only to who waits for it.
+            Occurrence::Tidied(..) => {}
         }
     }
 
@@ -122,7 +124,8 @@ impl Driver {
         if matches!(report.outcome, Outcome::TimedOut(_)) {
             self.keep_hang(attempt, start.as_ref(), &mut report);
         }
-        self.unclean |= !report.cleanup.leftovers.is_empty() || !report.leaks.is_empty();
+        self.unclean |= !report.leaks.is_empty();
+        self.note_leftovers(attempt, &report);
         self.look_at_survivors(attempt, &report);
         let (judgement, ending) = self.judge(attempt, &report);
         self.note_health(attempt, &report, &judgement);

@@ -5,18 +5,12 @@ use std::time::Duration;
 use super::driver::{Driver, Occurrence};
 use super::signals::asks;
 use super::slots::{Gone, SlotHandle};
-use crate::engine::client::Client;
-use crate::host::process::Bounded;
-use crate::host::{clock, environment};
-use crate::ledger::journal::JournalFiles;
-use crate::ledger::proof::{Owner, Standing};
-use crate::ledger::remove::{CleanupPolicy, clean};
+use crate::host::clock;
 use crate::model::{
     AttemptId, AttemptReport, Bytes, Cleanup, Event, Fault, FaultKind, MachineDelta, Outcome,
-    ResourceKind, SlotId, Timings,
+    SlotId, Timings,
 };
 use crate::schedule::News;
-use crate::wire::Keep;
 
 /// How long a killed slot may take to be gone; one that takes longer is stuck in the kernel.
 const DEATH: Duration = Duration::from_secs(10);
@@ -110,36 +104,10 @@ impl Driver {
     }
 
     /// Removes what an attempt made whose slot can no longer do it.
-    pub(super) fn clean_after(&self, attempt: AttemptId) -> Cleanup {
-        let Some(facts) = &self.engine else {
-            return Cleanup::default();
-        };
-        let contents = self.run.ledger.read().unwrap_or_default();
-        let intents = contents.intents(attempt, facts.kind);
-        if intents.is_empty() {
-            return Cleanup::default();
-        }
-        let client = Client::of(facts, environment::variables());
-        let owner = Owner {
-            run: &self.run.setup.run,
-            attempt,
-            intents: &intents,
-            standing: Standing::Alive,
-            journal: JournalFiles::of(&self.run.ledger, attempt),
-            // The slot died, and whoever wrote to it may have been killed.
-            watched: false,
-            up_to: ResourceKind::Image,
-        };
-        let rules = &self.run.setup.rules;
-        let policy = CleanupPolicy {
-            keep: rules.keep == Keep::Everything,
-            keep_images: rules.keep_images,
-        };
-        let limit = self.time_for(rules.cleanup_limit);
-        let cleanup = clean(&owner, &client, &mut Bounded, policy, limit);
-        // What cannot be written down is found again by its labels.
-        self.run.ledger.settle(attempt, &cleanup).ok();
-        cleanup
+    fn clean_after(&self, attempt: AttemptId) -> Cleanup {
+        let limit = self.time_for(self.run.setup.rules.cleanup_limit);
+        let cleaner = self.cleaner();
+        cleaner.map_or_else(Cleanup::default, |cleaner| cleaner.clean(attempt, limit))
     }
 
     /// Nothing more can run, and why: what waits is reported as not run.
@@ -210,6 +178,7 @@ impl Driver {
                     | Occurrence::Waiting(_)
                     | Occurrence::Looked(_)
                     | Occurrence::Gate(_)
+                    | Occurrence::Tidied(..)
                     | Occurrence::Line,
                 ) => {}
                 None if self.time_for(FAREWELL).is_zero() => {

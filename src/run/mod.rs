@@ -24,6 +24,7 @@ mod signals;
 mod slots;
 mod start;
 mod tell;
+mod untidy;
 mod update;
 
 pub use brief::{Brief, Kept, Nothing};

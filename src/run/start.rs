@@ -316,7 +316,7 @@ fn setup(
         grace: settings.grace,
         ladder_limit: settings.ladder_limit,
         on_hang: on_hang(settings),
-        cleanup_limit: Duration::from_secs(30),
+        cleanup_limit: settings.cleanup.limit,
         other_engine: if settings.engine.masking {
             OtherEngine::Masked
         } else {

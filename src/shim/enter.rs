@@ -164,5 +164,7 @@ fn ticket(kind: EngineKind, pass: Pass) -> Ticket {
         credentials: path(&pass.credentials),
         harness: os_variables(&pass.harness),
         initial: os_variables(&pass.script),
+        facts: Some(pass.facts),
+        proxy: pass.proxy.map(|address| path(&address).into_os_string()),
     }
 }

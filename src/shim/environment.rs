@@ -114,6 +114,24 @@ pub fn is_untouched(sources: &Sources, name: &str) -> bool {
     map(sources.current).get(OsStr::new(name)) == map(sources.initial).get(OsStr::new(name))
 }
 
+/// Leads the client to this address, which stands in for the engine's own. Whoever set an address on purpose, in the
+/// script or for it, keeps it.
+pub fn lead_to(variables: &mut Variables, sources: &Sources, engine: EngineKind, address: &OsStr) {
+    let (name, instead) = match engine {
+        EngineKind::Docker => ("DOCKER_HOST", "DOCKER_CONTEXT"),
+        EngineKind::Podman => ("CONTAINER_HOST", "CONTAINER_CONNECTION"),
+    };
+    let is_set = |name: &str| {
+        let given = map(sources.initial).get(OsStr::new(name)).copied();
+        given.is_some_and(|given| given != address) || !is_untouched(sources, name)
+    };
+    if is_set(name) || is_set(instead) {
+        return;
+    }
+    variables.retain(|(known, _)| known != name && known != instead);
+    variables.push((name.into(), address.to_owned()));
+}
+
 /// The script points this client at another engine than the run's; names the variable. A rootless Podman's store
 /// moves with its user's directories.
 pub fn leads_elsewhere(

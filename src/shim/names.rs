@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 
+use crate::engine::names::is_volume_name;
 use crate::model::EngineKind;
 
 /// An image's name as the engine keeps it. Podman puts a name without a registry under `localhost`, and looks a short
@@ -45,12 +46,6 @@ pub(super) fn mounted_volume(value: &OsStr) -> Option<String> {
     let is_volume = field(&["type"]).is_none_or(|kind| kind == "volume");
     let source = field(&["source", "src"])?;
     (is_volume && is_volume_name(source)).then(|| source.to_owned())
-}
-
-/// The rule of both engines for a name; all else is a path.
-fn is_volume_name(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain)
 }
 
 #[cfg(test)]

@@ -12,14 +12,16 @@ use std::time::Duration;
 
 use super::arguments::{journaled, read};
 use super::credentials;
-use super::environment::{Copies, Sources, Variables, for_engine, is_untouched, leads_elsewhere};
+use super::environment::{
+    Copies, Sources, Variables, for_engine, is_untouched, lead_to, leads_elsewhere,
+};
 use super::reading::{IdFile, Made, Question, Reading, Seat};
 use crate::engine::client::Client;
 use crate::engine::{images, inspect};
 use crate::host::process::{self, Bounded, Invocation};
 use crate::ledger::intents::{Entry, Ledger, LedgerError};
 use crate::ledger::proof::before_file;
-use crate::model::{AttemptId, EngineKind, Intent, Presence, ResourceKind, RunId};
+use crate::model::{AttemptId, EngineFacts, EngineKind, Intent, Presence, ResourceKind, RunId};
 
 /// What the slot tells a stand-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,10 @@ pub struct Ticket {
     pub harness: Variables,
     /// The script's environment before its first line.
     pub initial: Variables,
+    /// What is known of the run's engine.
+    pub facts: Option<EngineFacts>,
+    /// Where the attempt's stand-in for the engine's socket listens.
+    pub proxy: Option<OsString>,
 }
 
 /// What a stand-in does.
@@ -164,8 +170,14 @@ pub fn run(
         initial: &ticket.initial,
         current: environment,
     };
-    let variables = for_engine(&sources, &ticket.copies(engine, &sources));
-    let client = Client::named(engine, program.clone(), variables.clone());
+    let mut variables = for_engine(&sources, &ticket.copies(engine, &sources));
+    let mut client = Client::named(engine, program.clone(), variables.clone());
+    if let Some(facts) = ticket.facts.as_ref().filter(|facts| facts.kind == engine) {
+        client = client.with_socket(facts);
+        if let Some(address) = &ticket.proxy {
+            lead_to(&mut variables, &sources, engine, address);
+        }
+    }
     let arguments = ticket.write_down(&client, &sources, words, cwd)?;
     let variables = match ticket.journal_for(engine, &sources, words)? {
         Some((variable, file)) => with(variables, variable, file),
@@ -373,6 +385,8 @@ mod tests {
             credentials: place.join("credentials"),
             harness: Vec::new(),
             initial: Vec::new(),
+            facts: None,
+            proxy: None,
         }
     }
 

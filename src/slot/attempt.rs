@@ -1,23 +1,24 @@
 //! One attempt from its work directory to its report.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::beginning::prepare;
-use super::cleaning::{Extent, clean_engines};
+use super::cleaning::clean;
 use super::ladder;
 use super::logs::store_log;
 use super::machine;
 use super::serve::Slot;
+use super::stand_in;
 use super::watch::Watch;
 use crate::host::clock;
 use crate::interp::{self, Executed, ScriptEnding, Setup};
+use crate::ledger::proxy::Proxy;
 use crate::model::{
-    AttemptId, AttemptReport, Cleanup, EndedProcess, FailedProgram, Failure, Hash, LadderStep,
-    Leak, Leftover, MachineDelta, Outcome, QuietSample, Resource, ResourceKind, Timings,
+    AttemptReport, Cleanup, EndedProcess, FailedProgram, Failure, Hash, LadderStep, Leak, Leftover,
+    MachineDelta, Outcome, QuietSample, Resource, ResourceKind, Timings,
 };
 use crate::script::{Script, txtar};
 use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
@@ -36,6 +37,8 @@ struct Seen {
     ended: Vec<EndedProcess>,
     leaks: Vec<Leak>,
     calls: u32,
+    /// How often it used the engine, by a client or by its socket.
+    uses: u32,
     /// Removed by the ladder.
     removed: Vec<Resource>,
     samples: Vec<QuietSample>,
@@ -59,13 +62,10 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     let before = slot.machine.reading();
     let attempt = job.attempt;
     let (outcome, log, seen, work, rewrite) = match prepare(slot, job) {
-        Err(fault) => (
-            Outcome::Faulted(fault),
-            Vec::new(),
-            Seen::default(),
-            None,
-            None,
-        ),
+        Err(fault) => {
+            let (log, seen) = (Vec::new(), Seen::default());
+            (Outcome::Faulted(fault), log, seen, None, None)
+        }
         Ok((script, bytes, work)) => {
             let (outcome, log, seen) = run(slot, job, &script, &work);
             let rewrite = rewrite(&outcome, &seen.updates, &bytes);
@@ -80,7 +80,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     tell_closing(slot, job, &seen);
     let keep = keeps(slot.setup.rules.keep, &outcome);
     let keep_work = keep || slot.setup.rules.keep_work;
-    let mut cleanup = clean(slot, attempt, seen.calls, keep);
+    let mut cleanup = clean(slot, attempt, seen.uses, keep);
     // The ladder's removals are found gone by the cleaning: told once, as what they are.
     cleanup
         .gone
@@ -93,7 +93,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         .or_else(|| slot.stuck());
     let work_dir = work.map_or_else(String::new, |work| {
         // A container that is left may have a file of the script's mounted.
-        slot.dirs.reuse_files(seen.calls == 0);
+        slot.dirs.reuse_files(seen.uses == 0);
         put_away(slot, work, keep_work, &mut cleanup)
     });
     let (log, log_file) = store_log(slot, attempt, log);
@@ -125,7 +125,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
 /// What follows may take longer than what is left of the deadline: then the harness has to know.
 fn tell_closing(slot: &mut Slot<'_>, job: &Job, seen: &Seen) {
     let left = job.deadline.saturating_sub(seen.timings.script);
-    if seen.calls > 0 || left < CLOSING {
+    if seen.uses > 0 || left < CLOSING {
         slot.tell(&FromSlot::Busy {
             attempt: job.attempt,
             at_most: slot.setup.rules.cleanup_limit + CLOSING,
@@ -153,8 +153,15 @@ fn rewrite(
 
 fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome, Vec<u8>, Seen) {
     let registry = slot.registry;
-    let setup = setup(slot, job, work);
+    let proxy = stand_in::open_first(slot, job);
+    let setup = setup(
+        slot,
+        job,
+        work,
+        proxy.as_ref().ok().and_then(Option::as_ref),
+    );
     let mut watch = Watch::new(slot, job, &setup, script.dialect);
+    watch.stand_in(proxy);
     let Executed {
         ending,
         log,
@@ -163,6 +170,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
     let (script_time, held) = watch.times();
     let script_time = script_time.saturating_sub(watch.ladder);
     watch.end_processes();
+    watch.end_stand_in();
     let timings = Timings {
         script: script_time,
         held,
@@ -182,6 +190,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         ended: std::mem::take(&mut watch.ended),
         leaks: std::mem::take(&mut watch.leaks),
         calls: watch.calls,
+        uses: watch.calls + watch.visits(),
         removed: std::mem::take(&mut watch.removed),
         samples: watch.samples(&outcome),
         steps: std::mem::take(&mut watch.steps),
@@ -191,7 +200,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
     (outcome, log, seen)
 }
 
-fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
+fn setup(slot: &Slot<'_>, job: &Job, work: &Path, proxy: Option<&Proxy>) -> Setup {
     let rules = &slot.setup.rules;
     let mut search_path = slot.setup.directory.0.clone();
     if let Some(rest) = inherited(slot, "PATH") {
@@ -207,6 +216,7 @@ fn setup(slot: &Slot<'_>, job: &Job, work: &Path) -> Setup {
         file: job.file.clone(),
         search_path,
         go_variables: GO_VARIABLES.into_iter().filter_map(go_variable).collect(),
+        engine_variables: stand_in::variables(slot, proxy),
         variables: owned(&rules.variables),
         typed: owned(&rules.typed),
         engine: job.engine,
@@ -248,36 +258,6 @@ fn keeps(keep: Keep, outcome: &Outcome) -> bool {
         Keep::Everything => true,
         Keep::Failures => !matches!(outcome, Outcome::Passed | Outcome::Skipped { .. }),
     }
-}
-
-/// Removes what the attempt made in engines, and the copies of credentials that it was given.
-fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: bool) -> Cleanup {
-    if calls == 0 {
-        return Cleanup::default();
-    }
-    drop(fs::remove_dir_all(slot.credentials()));
-    let extent = if keep {
-        Extent::Nothing
-    } else {
-        Extent::Everything
-    };
-    let limit = slot
-        .hurry
-        .within(clock::now(), slot.setup.rules.cleanup_limit);
-    clean_engines(slot, attempt, extent, limit)
-}
-
-/// The first rung of the ladder: an attached client ends by itself when its container does. How many were
-/// removed; `None` when there is nothing to remove, or it is to stay.
-pub(super) fn remove_containers(watch: &mut Watch<'_, '_>, limit: Duration) -> Option<usize> {
-    if watch.calls == 0 || watch.slot.setup.rules.keep == Keep::Everything {
-        return None;
-    }
-    let done = clean_engines(watch.slot, watch.attempt, Extent::Containers, limit);
-    let removed = done.removed.len();
-    // What is left is found again, and told, by the cleaning that follows.
-    watch.removed.extend(done.removed);
-    Some(removed)
 }
 
 /// Engine helpers that this slot adopted: it retires, so that they pass on and serve others.
@@ -338,7 +318,8 @@ fn put_away(slot: &mut Slot<'_>, work: PathBuf, keep: bool, cleanup: &mut Cleanu
 /// What can be said of an attempt whose interpreter never came back.
 pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
     let (script, held) = watch.times();
-    let cleanup = clean(watch.slot, watch.attempt, watch.calls, false);
+    let used = watch.calls + watch.visits();
+    let cleanup = clean(watch.slot, watch.attempt, used, false);
     let lost = match watch.deferred {
         None => Outcome::Cancelled,
         // Whether the script was well until then is lost, and it is not well now.

@@ -1,19 +1,21 @@
 //! Removes what an attempt made in the engines, by what its ledger proves.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::time::Duration;
 
 use super::runner::Reaping;
 use super::serve::{Slot, path};
+use super::watch::Watch;
 use crate::engine::client::Client;
 use crate::engine::presence;
 use crate::host::clock;
 use crate::ledger::intents::{Contents, Ledger};
 use crate::ledger::journal::JournalFiles;
 use crate::ledger::proof::{Owner, Standing};
-use crate::ledger::remove::{CleanupPolicy, clean};
+use crate::ledger::remove::{self, CleanupPolicy};
 use crate::model::{AttemptId, Cleanup, EngineKind, Leftover, Resource, ResourceKind};
-use crate::wire::os_variables;
+use crate::wire::{Keep, os_variables};
 
 /// How much is to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,36 @@ impl Extent {
             Extent::Everything | Extent::Nothing => ResourceKind::Image,
         }
     }
+}
+
+/// Removes what the attempt made in engines, and the copies of credentials that it was given.
+pub(super) fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: bool) -> Cleanup {
+    if calls == 0 {
+        return Cleanup::default();
+    }
+    drop(fs::remove_dir_all(slot.credentials()));
+    let extent = if keep {
+        Extent::Nothing
+    } else {
+        Extent::Everything
+    };
+    let limit = slot
+        .hurry
+        .within(clock::now(), slot.setup.rules.cleanup_limit);
+    clean_engines(slot, attempt, extent, limit)
+}
+
+/// The first rung of the ladder: an attached client ends by itself when its container does. How many were
+/// removed; `None` when there is nothing to remove, or it is to stay.
+pub(super) fn remove_containers(watch: &mut Watch<'_, '_>, limit: Duration) -> Option<usize> {
+    if watch.calls + watch.visits() == 0 || watch.slot.setup.rules.keep == Keep::Everything {
+        return None;
+    }
+    let done = clean_engines(watch.slot, watch.attempt, Extent::Containers, limit);
+    let removed = done.removed.len();
+    // What is left is found again, and told, by the cleaning that follows.
+    watch.removed.extend(done.removed);
+    Some(removed)
 }
 
 /// Cleans after an attempt, in every engine that it used. Without a call of an engine there is nothing to do.
@@ -55,10 +87,12 @@ pub(super) fn clean_engines(
     let journal = JournalFiles::of(&ledger, attempt);
     for client in clients(slot, &contents, attempt) {
         let intents = contents.intents(attempt, client.kind());
+        let acquired = contents.acquired(attempt, client.kind());
         let owner = Owner {
             run: &slot.setup.run,
             attempt,
             intents: &intents,
+            acquired: &acquired,
             standing: Standing::Alive,
             watched: journal.written_conf().is_some() && contents.is_watched(attempt),
             journal: journal.clone(),
@@ -68,7 +102,7 @@ pub(super) fn clean_engines(
             keep: extent == Extent::Nothing,
             keep_images: slot.setup.rules.keep_images,
         };
-        let done = clean(
+        let done = remove::clean(
             &owner,
             &client,
             &mut Reaping {
@@ -86,6 +120,9 @@ pub(super) fn clean_engines(
         total
             .leftovers
             .extend(contents.elsewhere(attempt).iter().map(unattributed));
+        total
+            .leftovers
+            .extend(contents.unseen(attempt).into_iter().map(unseen));
         if let Err(error) = ledger.settle(attempt, &total) {
             total.leftovers.push(unknown(&error.to_string()));
         }
@@ -125,6 +162,19 @@ fn unknown(why: &str) -> Leftover {
     Leftover {
         resource,
         why: format!("what the attempt made is not known: {why}"),
+        remedy: String::new(),
+    }
+}
+
+fn unseen((what, why): (String, String)) -> Leftover {
+    let resource = Resource {
+        kind: ResourceKind::Container,
+        id: String::new(),
+        name: what,
+    };
+    Leftover {
+        resource,
+        why: format!("unattributed: {why}"),
         remedy: String::new(),
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::attempt;
+use super::cleaning;
 use super::watch::Watch;
 use crate::engine::helpers;
 use crate::host::clock;
@@ -141,7 +141,7 @@ impl Watch<'_, '_> {
     fn end_containers(&mut self) {
         let begun = clock::now();
         let limit = self.left_for(CONTAINERS_LIMIT);
-        if let Some(removed) = attempt::remove_containers(self, limit) {
+        if let Some(removed) = cleaning::remove_containers(self, limit) {
             let removed = small(removed);
             self.step(begun, Rung::Containers { removed });
         }

@@ -22,6 +22,7 @@ mod machine;
 mod quit;
 mod runner;
 mod serve;
+mod stand_in;
 mod watch;
 mod workdir;
 mod world;

@@ -10,9 +10,11 @@ use super::failures::Failures;
 use super::ladder::Ladder;
 use super::looks::Looks;
 use super::serve::{Heard, Slot, path};
+use super::stand_in;
 use crate::host::clock;
 use crate::host::reaper::Reap;
 use crate::interp::{self, JobId, Setup};
+use crate::ledger::proxy::Proxy;
 use crate::model::{
     AttemptId, Dialect, EndedProcess, EngineKind, Fault, FaultKind, LadderStep, Lane, Leak,
     Outcome, Place, Resource,
@@ -42,6 +44,10 @@ pub(super) struct Watch<'s, 'r> {
     /// The processes that commands were started as, with their lines.
     pub(super) started: BTreeMap<i32, u32>,
     pub(super) calls: u32,
+    /// Stands in for the engine's socket.
+    pub(super) proxy: Option<Proxy>,
+    /// Connections to it, when it is closed.
+    pub(super) visited: u32,
     pub(super) ended: Vec<EndedProcess>,
     pub(super) leaks: Vec<Leak>,
     /// Resources that the ladder removed.
@@ -121,6 +127,8 @@ impl<'s, 'r> Watch<'s, 'r> {
             failures: Failures::default(),
             started: BTreeMap::new(),
             calls: 0,
+            proxy: None,
+            visited: 0,
             ended: Vec::new(),
             leaks: Vec::new(),
             removed: Vec::new(),
@@ -190,6 +198,7 @@ impl<'s, 'r> Watch<'s, 'r> {
         self.calls += 1;
         self.failures.called(self.place.line, kind, &command);
         if self.admitted {
+            self.stand_in_late();
             let answer = self.answer(kind);
             self.slot.desk.answer(caller, &answer);
             return;
@@ -207,6 +216,7 @@ impl<'s, 'r> Watch<'s, 'r> {
 
     fn admit(&mut self) {
         self.admitted = true;
+        self.stand_in_late();
         for (caller, kind) in std::mem::take(&mut self.held.waiting) {
             let answer = self.answer(kind);
             self.slot.desk.answer(caller, &answer);
@@ -262,6 +272,7 @@ impl<'s, 'r> Watch<'s, 'r> {
             credentials: crate::host::search::bytes(&self.slot.credentials()).into(),
             harness: setup.environment.clone(),
             script: self.beginning(),
+            proxy: stand_in::address(self),
         }))
     }
 

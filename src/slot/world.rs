@@ -127,6 +127,7 @@ impl World for Watch<'_, '_> {
         self.place = place.clone();
         self.line_begun = clock::now();
         self.slot.progress.write(place);
+        self.place_stand_in();
     }
 
     fn elapsed(&self) -> Duration {

@@ -377,4 +377,6 @@ pub struct Pass {
     pub harness: Variables,
     /// The environment the script began with.
     pub script: Variables,
+    /// Where the stand-in for the engine's socket listens (`unix://…`), if there is one.
+    pub proxy: Option<Bytes>,
 }

@@ -33,6 +33,8 @@ mod shards;
 mod stacks;
 mod surroundings;
 mod testscript;
+mod tidying;
 mod traps;
+mod tries;
 mod updates;
 mod verdicts;

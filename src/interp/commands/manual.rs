@@ -64,6 +64,11 @@ const VARIABLES: &[(&str, &str, bool)] = &[
         true,
     ),
     ("RUN_ID", "the run's id", true),
+    (
+        "COMPOSE_PROJECT_NAME",
+        "the same as `TAG`, where the settings give no other; so projects of two scripts never mix",
+        true,
+    ),
 ];
 
 /// The names of the variables that a script begins with, with ours or without.

@@ -24,8 +24,7 @@ fn a_whole_log_begins_with_the_environment() {
     case.setup.detail = Detail::Whole;
     let (_, log) = case.run("# p\nexec echo hi\n");
     assert!(log.starts_with("WORK=$WORK\nPATH="), "{log}");
-    let end =
-        "ENGINE=\nTAG=sd-1\nRUN_ID=run1\n\n# p (0.001s)\n> exec echo hi\n[stdout]\nhi\nPASS\n";
+    let end = "ENGINE=\nTAG=sd-1\nRUN_ID=run1\nCOMPOSE_PROJECT_NAME=sd-1\n\n# p (0.001s)\n> exec echo hi\n[stdout]\nhi\nPASS\n";
     assert!(log.ends_with(end), "{log}");
 }
 

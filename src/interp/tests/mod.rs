@@ -42,6 +42,7 @@ fn case() -> Case {
             file: "a.txtar".to_owned(),
             search_path: b"/usr/local/bin:/usr/bin:/bin".to_vec(),
             go_variables: Vec::new(),
+            engine_variables: Vec::new(),
             variables: Vec::new(),
             engine: None,
             sandboxed: false,
@@ -135,7 +136,7 @@ fn the_environment_is_in_the_order_of_go_and_ends_with_ours() {
     };
     let go = "WORK PATH GOTRACEBACK HOME TMPDIR devnull / : $ GORACE exe A";
     assert_eq!(names(Dialect::Testscript).join(" "), go);
-    let ours = format!("{go} ENGINE TAG RUN_ID");
+    let ours = format!("{go} ENGINE TAG RUN_ID COMPOSE_PROJECT_NAME");
     assert_eq!(names(Dialect::Shakedown).join(" "), ours);
 }
 

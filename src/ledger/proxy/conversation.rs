@@ -62,7 +62,7 @@ pub(super) struct Conversation<W> {
 
 #[derive(Debug)]
 enum State {
-    Talking(Exchange),
+    Talking(Box<Exchange>),
     /// Everything passes: another protocol, an answer up to the connection's end, or something not understood.
     Opaque,
     /// Nothing passes any more: the client is told, and then heard to its end.
@@ -77,7 +77,7 @@ impl<W: Witness> Conversation<W> {
             from_engine: Vec::new(),
             to_engine: Vec::new(),
             to_client: Vec::new(),
-            state: State::Talking(Exchange::new()),
+            state: State::Talking(Box::new(Exchange::new())),
             client_is_over: false,
         }
     }
@@ -139,10 +139,6 @@ impl<W: Witness> Conversation<W> {
         }
     }
 
-    pub(super) fn into_witness(self) -> W {
-        self.witness
-    }
-
     fn advance(&mut self) {
         while let State::Talking(exchange) = &mut self.state {
             let mut turn = Turn {
@@ -178,16 +174,24 @@ impl<W: Witness> Conversation<W> {
     }
 
     fn refuse(&mut self, why: &str) {
-        let body = serde_json::json!({ "message": why, "cause": why, "response": 500 }).to_string();
-        let head = format!(
-            "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
-        self.to_client.extend_from_slice(head.as_bytes());
-        self.to_client.extend_from_slice(body.as_bytes());
+        self.to_client
+            .extend_from_slice(refusal(500, why).as_bytes());
         self.from_client.clear();
         self.state = State::Refused;
     }
+}
+
+/// An answer in the engine's stead, in the form of both engines' errors.
+pub(super) fn refusal(status: u16, why: &str) -> String {
+    let reason = match status {
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    };
+    let body = serde_json::json!({ "message": why, "cause": why, "response": status }).to_string();
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
 }
 
 /// What is still to come of a request that makes something.

@@ -68,7 +68,7 @@ fn talk(client: &[u8], engine: &[u8], piece: usize) -> (Vec<u8>, Vec<u8>, Vec<St
     (
         std::mem::take(&mut conversation.to_engine),
         std::mem::take(&mut conversation.to_client),
-        conversation.into_witness().0,
+        conversation.witness.0,
     )
 }
 
@@ -173,7 +173,7 @@ fn a_stream_is_told_piece_by_piece_as_it_passes() {
     conversation.engine_said(&bytes("HTTP/1.1 200 OK||step one"));
     assert_eq!(conversation.awaits(), Some(Awaited::Stream));
     conversation.engine_ended();
-    assert_eq!(conversation.into_witness().0, log);
+    assert_eq!(conversation.witness.0, log);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn an_answer_may_come_before_its_request_is_over() {
     conversation.client_said(b"def");
     conversation.client_said(&bytes(PING));
     assert!(text(&conversation.to_engine).ends_with(&format!("abcdef{PING}")));
-    assert_eq!(conversation.into_witness().0, [""; 0]);
+    assert_eq!(conversation.witness.0, [""; 0]);
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn who_waits_to_go_on_is_told_so_once() {
     conversation.engine_said(&bytes(&[go_on, MADE].concat()));
     assert_eq!(text(&conversation.to_client), [go_on, MADE].concat());
     assert_eq!(
-        conversation.into_witness().0,
+        conversation.witness.0,
         ["judge /whole {\"\"}", "hear 201 {id}"]
     );
     check(
@@ -294,13 +294,13 @@ fn an_engine_that_breaks_off_leaves_no_false_end() {
         conversation.engine_ended();
         // The client sees what it would have seen.
         assert_eq!(text(&conversation.to_client), engine);
-        let told = conversation.into_witness().0;
+        let told = conversation.witness.0;
         assert_eq!(told, ["judge /whole {\"\"}", log], "{engine}");
     }
     let mut conversation = Conversation::new(Log::default());
     conversation.client_said(&bytes(PING));
     conversation.engine_ended();
-    assert_eq!(conversation.into_witness().0, [""; 0]);
+    assert_eq!(conversation.witness.0, [""; 0]);
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn a_client_that_ends_is_heard_out() {
         conversation.client_said(&bytes(half));
         conversation.client_ended();
         assert_eq!(text(&conversation.to_engine), half);
-        assert_eq!(conversation.into_witness().0, [""; 0]);
+        assert_eq!(conversation.witness.0, [""; 0]);
     }
 }
 

@@ -4,7 +4,7 @@ use super::conversation::{Awaited, Interest, Judgement, Witness};
 use crate::engine::http::{self, Ambiguous, Body, Framing, RequestHead, ResponseHead};
 
 /// More of a body is not held back, in bytes: what creating calls say and hear is far smaller.
-const HELD: usize = 4 << 20;
+pub(super) const HELD: usize = 4 << 20;
 
 /// One request and its answer. The next begins when both are over, so nothing is mixed up however they are sent.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ impl<W: Witness> Turn<'_, W> {
         }
         match self.request()? {
             Step::Waiting => self.answer(),
-            made => Ok(made),
+            made @ (Step::Made | Step::Opens | Step::Refused(_)) => Ok(made),
         }
     }
 

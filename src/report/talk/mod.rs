@@ -133,7 +133,7 @@ impl Talk {
     }
 
     fn ended(&mut self, attempt: AttemptId, report: &AttemptReport) -> String {
-        self.tally.add(report);
+        self.tally.add(attempt, report);
         let text = match &report.outcome {
             Outcome::Passed | Outcome::Skipped { .. } => None,
             outcome @ (Outcome::Failed(_)
@@ -280,6 +280,11 @@ impl Talk {
             }
             Event::Reaped(reaped) => {
                 reaped::paragraph(reaped, Block::new(self.paint(), self.look.width))
+            }
+            Event::CleanedAtLast { attempt, cleanup } => {
+                self.tally.left(*attempt, cleanup.leftovers.len());
+                let block = Block::new(self.paint(), self.look.width);
+                reaped::at_last(&self.name(attempt.trial), cleanup, block)
             }
             Event::Warning { message } => {
                 format!(

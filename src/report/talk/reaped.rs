@@ -1,7 +1,7 @@
-//! A paragraph about what a killed run had left.
+//! Paragraphs about what was cleaned later: what a killed run had left, and what an attempt of this run had.
 
 use super::block::{Block, left, resources};
-use crate::model::{How, Reaped};
+use crate::model::{Cleanup, How, Reaped};
 use crate::report::paint::count;
 
 pub(super) fn paragraph(reaped: &Reaped, mut block: Block) -> String {
@@ -40,5 +40,15 @@ pub(super) fn paragraph(reaped: &Reaped, mut block: Block) -> String {
     for leftover in &cleanup.leftovers {
         left(&format!("run {run}"), leftover, &mut block);
     }
+    block.text()
+}
+
+pub(super) fn at_last(name: &str, cleanup: &Cleanup, mut block: Block) -> String {
+    let done = if cleanup.removed.is_empty() {
+        "all that it left is gone".to_owned()
+    } else {
+        format!("removed {} after all", resources(&cleanup.removed))
+    };
+    block.line("CLEANED", &format!("{name}: {done}"));
     block.text()
 }

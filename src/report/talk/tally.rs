@@ -5,7 +5,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::{TalkLook, Volume};
-use crate::model::{AttemptReport, Bearing, RunId, ShardFacts, TrialFacts, Verdict, duration};
+use crate::model::{
+    AttemptId, AttemptReport, Bearing, RunId, ShardFacts, TrialFacts, Verdict, duration,
+};
 use crate::report::paint::{Paint, count, one_line, seconds};
 
 /// What is counted for the closing lines.
@@ -15,7 +17,7 @@ pub(super) struct Tally {
     pub(super) verdicts: Vec<(Verdict, Bearing)>,
     /// Trials that were held, and how long.
     pub(super) held: BTreeMap<u32, Duration>,
-    leftovers: usize,
+    leftovers: BTreeMap<AttemptId, usize>,
     leaks: usize,
 }
 
@@ -56,9 +58,14 @@ pub(super) fn shard(facts: &ShardFacts) -> String {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, report: &AttemptReport) {
-        self.leftovers += report.cleanup.leftovers.len();
+    pub(super) fn add(&mut self, attempt: AttemptId, report: &AttemptReport) {
+        self.left(attempt, report.cleanup.leftovers.len());
         self.leaks += report.leaks.len();
+    }
+
+    /// So many resources of the attempt are left, whatever was known before.
+    pub(super) fn left(&mut self, attempt: AttemptId, number: usize) {
+        self.leftovers.insert(attempt, number);
     }
 
     pub(super) fn text(
@@ -72,7 +79,8 @@ impl Tally {
             .verdicts
             .iter()
             .any(|(verdict, bearing)| verdict.effect(bearing).is_bad());
-        let unclean = self.leftovers + self.leaks > 0;
+        let leftovers: usize = self.leftovers.values().sum();
+        let unclean = leftovers + self.leaks > 0;
         if look.nextest || (look.volume == Volume::Quiet && !wrong && !unclean) {
             return String::new();
         }
@@ -94,7 +102,7 @@ impl Tally {
             }
         }
         if unclean {
-            let leftovers = Some(self.leftovers).filter(|number| *number > 0);
+            let leftovers = Some(leftovers).filter(|number| *number > 0);
             let leaks = Some(self.leaks).filter(|number| *number > 0);
             let parts = [
                 leftovers.map(|number| count(number, "resource")),

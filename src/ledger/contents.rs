@@ -1,0 +1,139 @@
+//! What a ledger says of its attempts: what they were about to make, what was made, what is still open. Pure.
+
+use std::time::Duration;
+
+use super::intents::Entry;
+use crate::model::{AttemptId, EngineKind, Intent, Resource};
+
+/// What a ledger says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// In the order of writing.
+    pub entries: Vec<Entry>,
+    /// When each entry was written, since 1970, as far as it says so.
+    pub times: Vec<Option<Duration>>,
+    /// Lines that are torn, or of a later version.
+    pub unreadable: usize,
+}
+
+impl Contents {
+    /// What an attempt was about to make in an engine.
+    pub fn intents(&self, of: AttemptId, on: EngineKind) -> Vec<Intent> {
+        let entries = self.entries.iter();
+        let intent = |entry: &Entry| match entry {
+            Entry::Intent {
+                attempt,
+                engine,
+                intent,
+                place: _,
+            } if *attempt == of && *engine == on => Some(intent.clone()),
+            Entry::Intent { .. }
+            | Entry::Engine { .. }
+            | Entry::Elsewhere { .. }
+            | Entry::Unseen { .. }
+            | Entry::Unwatched { .. }
+            | Entry::Acquired { .. }
+            | Entry::Released { .. }
+            | Entry::Settled { .. } => None,
+        };
+        entries.filter_map(intent).collect()
+    }
+
+    /// The commands of an attempt that made something nobody can attribute, with what led them away.
+    pub fn elsewhere(&self, of: AttemptId) -> Vec<(String, String)> {
+        let entries = self.entries.iter();
+        let away = |entry: &Entry| match entry {
+            Entry::Elsewhere {
+                attempt,
+                engine,
+                command,
+                by,
+            } if *attempt == of => Some((format!("{engine} {command}"), by.clone())),
+            Entry::Intent { .. }
+            | Entry::Engine { .. }
+            | Entry::Elsewhere { .. }
+            | Entry::Unseen { .. }
+            | Entry::Unwatched { .. }
+            | Entry::Acquired { .. }
+            | Entry::Released { .. }
+            | Entry::Settled { .. } => None,
+        };
+        entries.filter_map(away).collect()
+    }
+
+    /// What an attempt is known to have made in an engine, in order, without what is proved to be gone.
+    pub fn acquired(&self, of: AttemptId, on: EngineKind) -> Vec<Resource> {
+        let mut made: Vec<Resource> = Vec::new();
+        for entry in self.entries.iter().filter(|e| e.attempt() == Some(of)) {
+            if let Entry::Acquired {
+                engine, resource, ..
+            } = entry
+                && *engine == on
+            {
+                made.push(resource.clone());
+            } else if let Entry::Released { resource, .. } = entry {
+                made.retain(|made| made != resource);
+            }
+        }
+        made
+    }
+
+    /// What an attempt may have made that nobody could see, with the reason.
+    pub fn unseen(&self, of: AttemptId) -> Vec<(String, String)> {
+        let of = self.entries.iter().filter(|e| e.attempt() == Some(of));
+        let mut unseen = Vec::new();
+        for entry in of {
+            if let Entry::Unseen { what, why, .. } = entry {
+                unseen.push((what.clone(), why.clone()));
+            }
+        }
+        unseen
+    }
+
+    /// Every call of the attempt, as far as it went to the run's engine, is in its journal if it has one.
+    pub fn is_watched(&self, of: AttemptId) -> bool {
+        let unwatched =
+            |entry: &Entry| matches!(entry, Entry::Unwatched { attempt, .. } if *attempt == of);
+        !self.entries.iter().any(unwatched)
+    }
+
+    /// The engines that the run used: the name each is called by, and which it is.
+    pub fn engines(&self) -> Vec<(EngineKind, &str)> {
+        let entries = self.entries.iter();
+        entries
+            .filter_map(|entry| match entry {
+                Entry::Engine { engine, identity } => Some((*engine, identity.as_str())),
+                Entry::Intent { .. }
+                | Entry::Elsewhere { .. }
+                | Entry::Unseen { .. }
+                | Entry::Unwatched { .. }
+                | Entry::Acquired { .. }
+                | Entry::Released { .. }
+                | Entry::Settled { .. } => None,
+            })
+            .collect()
+    }
+
+    /// The attempts that wrote something down and were never found clean, with the engines they used.
+    pub fn open(&self) -> Vec<(AttemptId, EngineKind)> {
+        let mut open = Vec::new();
+        for entry in &self.entries {
+            match entry {
+                Entry::Intent {
+                    attempt, engine, ..
+                } if !open.contains(&(*attempt, *engine)) => {
+                    open.push((*attempt, *engine));
+                }
+                Entry::Settled { attempt: of } => open.retain(|(attempt, _)| attempt != of),
+                Entry::Intent { .. }
+                | Entry::Engine { .. }
+                | Entry::Elsewhere { .. }
+                | Entry::Unseen { .. }
+                | Entry::Unwatched { .. }
+                | Entry::Acquired { .. }
+                | Entry::Released { .. } => {}
+            }
+        }
+        open
+    }
+}
