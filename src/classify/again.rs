@@ -14,6 +14,8 @@ pub struct RetryRules {
     pub signatures: bool,
     /// The run's seed.
     pub seed: u64,
+    /// What the whole run has left.
+    pub budget: Budget,
 }
 
 /// How many tries the whole run has left.
@@ -63,7 +65,6 @@ pub fn again(
     earlier: &[&Tried],
     known: Option<&Signature>,
     rules: RetryRules,
-    budget: Budget,
 ) -> Next {
     // One that was interrupted is not run: the run is about to end.
     if !tried.verdict.is_failure() && tried.verdict != Verdict::Faulted {
@@ -86,6 +87,7 @@ pub fn again(
     if let Some(left) = left_behind(report) {
         return Next::Refused(left);
     }
+    let budget = rules.budget;
     if budget.is_used_up() && (budget.set || counted.is_none()) {
         let all = budget.all;
         return Next::Refused(format!("the run's budget of {all} tries is used up"));
@@ -151,6 +153,11 @@ mod tests {
         failures: 0,
         signatures: true,
         seed: 7,
+        budget: Budget {
+            all: 3,
+            used: 0,
+            set: false,
+        },
     };
 
     /// Says what comes of an attempt: nothing, the reason against it, or the reason for it.
@@ -169,7 +176,8 @@ mod tests {
             attempt,
         };
         let tried = Tried::of(id, report, LeakRule::Warn, known);
-        match again(&tried, report, earlier, known, rules, budget) {
+        let rules = RetryRules { budget, ..rules };
+        match again(&tried, report, earlier, known, rules) {
             Next::Over => String::new(),
             Next::Refused(why) => why,
             Next::Again(again) => {

@@ -147,11 +147,11 @@ mod tests {
             };
             let mut one = Tried::never_begun(id, *verdict, String::new());
             one.took = Duration::from_secs(u64::from(*lap));
-            one.kind = match verdict {
-                Hung => "hang/pipe-held".to_owned(),
-                Failed => "exit 125".to_owned(),
-                _ => String::new(),
-            };
+            if *verdict == Hung {
+                one.kind = "hang/pipe-held".to_owned();
+            } else if *verdict == Failed {
+                one.kind = "exit 125".to_owned();
+            }
             one
         };
         attempts.iter().map(one).collect()

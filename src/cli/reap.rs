@@ -167,16 +167,15 @@ fn in_engine(state: &Path, kind: EngineKind, candidates: &[Candidate]) -> Vec<Re
     let _turn = serial.then(|| turn::take(state, &facts, at, waiting));
     let engine = Engine::of(&facts, environment::variables());
     let end = clock::now() + LIMIT;
-    let clean = |candidate: &&Candidate| Reaped {
-        run: candidate.run.clone(),
-        ended: Vec::new(),
-        cleanup: orphans::clean_run(
-            &candidate.run,
-            &candidate.ledger,
-            &engine,
-            &mut Bounded,
-            end,
-        ),
+    let clean = |candidate: &&Candidate| {
+        let work = candidate.dead.as_ref().and_then(Dead::work);
+        let within = (work.as_deref(), end);
+        let (run, ledger) = (&candidate.run, &candidate.ledger);
+        Reaped {
+            run: run.clone(),
+            ended: Vec::new(),
+            cleanup: orphans::clean_run(run, ledger, &engine, &mut Bounded, within),
+        }
     };
     open.iter().map(clean).collect()
 }

@@ -88,6 +88,11 @@ impl Client {
         self.dialect
     }
 
+    /// The variables that it is called with.
+    pub fn environment(&self) -> &[(OsString, OsString)] {
+        &self.environment
+    }
+
     /// The program, absolute.
     pub fn program(&self) -> &std::path::Path {
         &self.program

@@ -29,6 +29,19 @@ pub fn serves_others(process: &Process) -> bool {
     named.into_iter().any(is_helper) || serving_podman(&process.words)
 }
 
+/// The id and the name of the container that a process watches over, when it is Podman's monitor of one.
+pub fn monitored(process: &Process) -> Option<(String, String)> {
+    let (program, words) = process.words.split_first()?;
+    let after = |flag: &str| {
+        let mut words = words.iter().skip_while(|word| *word != flag);
+        words.nth(1).cloned()
+    };
+    if program.rsplit('/').next() != Some("conmon") {
+        return None;
+    }
+    Some((after("-c")?, after("-n").unwrap_or_default()))
+}
+
 /// The process is an engine's client that a script runs, by whichever name the stand-in was called.
 pub fn is_client(process: &Process) -> bool {
     let client = |name: &str| EngineKind::ALL.iter().any(|kind| kind.command() == name);
@@ -82,6 +95,21 @@ mod tests {
             ..Process::default()
         };
         assert_eq!(serves_others(&process), expected, "{words}");
+    }
+
+    #[test]
+    fn a_monitor_names_its_container() {
+        let of = |words: &str| {
+            monitored(&Process {
+                words: words.split_whitespace().map(str::to_owned).collect(),
+                ..Process::default()
+            })
+        };
+        let whole = "/usr/bin/conmon --api-version 1 -c 0123 -u 0123 -r /usr/bin/runc -n web --exit-command podman";
+        assert_eq!(of(whole), Some(("0123".to_owned(), "web".to_owned())));
+        assert_eq!(of("conmon --version"), None);
+        assert_eq!(of("sh -c conmon"), None);
+        assert_eq!(of(""), None);
     }
 
     #[test]

@@ -66,6 +66,76 @@ pub fn labelled(
     }
 }
 
+/// Something that a build of Podman's may have left: a working container, which only `--external` shows, or an image
+/// without a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaving {
+    /// Its id.
+    pub id: String,
+    /// Its name, or empty.
+    pub name: String,
+    /// When it was made, since 1970, in whole seconds rounded up.
+    pub made: Duration,
+}
+
+fn leaving_words(kind: ResourceKind) -> &'static [&'static str] {
+    match kind {
+        ResourceKind::Container => &["ps", "-a", "--external", "--no-trunc"],
+        ResourceKind::Image
+        | ResourceKind::Pod
+        | ResourceKind::Network
+        | ResourceKind::Volume
+        | ResourceKind::Directory => &["images", "-a", "--no-trunc", "--filter", "dangling=true"],
+    }
+}
+
+/// The command that a person types to see them.
+pub fn leavings_command(client: &Client, kind: ResourceKind) -> String {
+    format!("{} {}", client.command(), leaving_words(kind).join(" "))
+}
+
+/// All that there are, whoever made them. Podman only.
+pub fn leavings(
+    client: &Client,
+    runner: &mut dyn Runner,
+    kind: ResourceKind,
+    limit: Duration,
+) -> Result<Vec<Leaving>, Trouble> {
+    let mut words = leaving_words(kind).to_vec();
+    words.extend(["--format", "json"]);
+    let command = leavings_command(client, kind);
+    let completed = client.call(runner, &words, limit);
+    let stdout = expect_success(&command, client.program(), completed, limit)?;
+    leaving_array(&stdout).ok_or_else(|| Trouble::Unreadable {
+        command,
+        said: String::from_utf8_lossy(&stdout).chars().take(80).collect(),
+    })
+}
+
+/// Containers are Buildah's, and kept by nobody but the storage.
+fn leaving_array(stdout: &[u8]) -> Option<Vec<Leaving>> {
+    let things = match serde_json::from_slice(stdout).ok()? {
+        Value::Array(things) => things,
+        Value::Null => Vec::new(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => return None,
+    };
+    let of_builds = |thing: &&Value| match thing.get("Command") {
+        Some(Value::Array(words)) => words.first().and_then(Value::as_str) == Some("buildah"),
+        Some(_) => false,
+        None => true,
+    };
+    let leaving = |thing: &Value| {
+        let made = field(thing, &["Created"]).as_u64()?;
+        let name = field(thing, &["Names"]).get(0).and_then(Value::as_str);
+        Some(Leaving {
+            id: field(thing, &["Id", "ID"]).as_str()?.to_owned(),
+            name: name.unwrap_or_default().to_owned(),
+            made: Duration::from_secs(made + 1),
+        })
+    };
+    things.iter().filter(of_builds).map(leaving).collect()
+}
+
 fn split(label: &str) -> (&str, &str) {
     label.split_once('=').unwrap_or((label, ""))
 }
@@ -184,6 +254,26 @@ mod tests {
         );
         assert_eq!(ids(docker_lines(b"", &labels())).unwrap(), "");
         assert_eq!(docker_lines(b"short\tline\n", &labels()), None);
+    }
+
+    #[test]
+    fn working_containers_are_told_from_others() {
+        let text = r#"[{"Id":"aa","Names":["base-working-container"],"Command":["buildah"],"Created":1763746057},
+            {"Id":"bb","Names":["web"],"Command":["sleep","1"],"Created":1763746057}]"#;
+        let found = leaving_array(text.as_bytes()).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (
+                found[0].id.as_str(),
+                found[0].name.as_str(),
+                found[0].made.as_secs()
+            ),
+            ("aa", "base-working-container", 1_763_746_058)
+        );
+        let image = r#"[{"Id":"cc","ParentId":"","RepoTags":null,"Created":5,"Dangling":true}]"#;
+        assert_eq!(leaving_array(image.as_bytes()).unwrap()[0].id, "cc");
+        assert_eq!(leaving_array(b"null"), Some(Vec::new()));
+        assert_eq!(leaving_array(b"[{}]"), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod facts;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod helpers;
+pub mod holder;
 pub mod http;
 pub mod images;
 pub mod inspect;
@@ -19,6 +20,7 @@ pub mod listing;
 pub mod names;
 pub mod presence;
 mod probe;
+pub mod runtimes;
 pub mod share;
 pub mod trouble;
 pub mod turn;

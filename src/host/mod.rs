@@ -9,6 +9,7 @@ pub mod environment;
 pub mod facts;
 mod feed;
 pub mod flock;
+pub mod folders;
 pub mod memory;
 pub mod pipe_fill;
 pub mod post;

@@ -44,6 +44,11 @@ pub fn is_executable(file: &Path) -> bool {
     })
 }
 
+/// Bytes as a path.
+pub fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
 /// A path as bytes.
 pub fn bytes(path: &Path) -> Vec<u8> {
     path.as_os_str().as_bytes().to_vec()

@@ -7,10 +7,10 @@ use super::journal::{Journal, JournalFiles};
 use crate::engine::api;
 use crate::engine::client::Client;
 use crate::engine::inspect;
-use crate::engine::listing::{self, Listed};
+use crate::engine::listing::{self, Leaving, Listed};
 use crate::engine::trouble::Trouble;
 use crate::host::clock;
-use crate::host::process::{Completed, Runner};
+use crate::host::process::{Completed, Invocation, Runner};
 use crate::model::{EngineKind, Presence, ResourceKind};
 
 /// No single call of a client may use up more, so that one that hangs leaves time for the others.
@@ -43,6 +43,18 @@ impl Calls<'_> {
     pub(super) fn call(&mut self, words: &[String]) -> Completed {
         let limit = self.left().min(CALL_LIMIT);
         self.client.call(self.runner, words, limit)
+    }
+
+    /// Runs a program that is no client of the engine.
+    pub(super) fn run(&mut self, invocation: &Invocation) -> Completed {
+        let limit = self.left().min(CALL_LIMIT);
+        self.runner.run(invocation, limit)
+    }
+
+    /// What builds leave when they are killed.
+    pub(super) fn leavings(&mut self, kind: ResourceKind) -> Result<Vec<Leaving>, Trouble> {
+        let limit = self.left().min(CALL_LIMIT);
+        listing::leavings(self.client, self.runner, kind, limit)
     }
 
     /// What the journal says by now. One that cannot be read says nothing, and so proves nothing.

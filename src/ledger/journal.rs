@@ -51,6 +51,11 @@ impl JournalFiles {
             .find(|(_, file)| file.is_file())
     }
 
+    /// Whether a file is among the attempt's own.
+    pub fn has(&self, file: &Path) -> bool {
+        file.starts_with(&self.directory)
+    }
+
     /// What the journal says by now; nothing when there is none.
     pub fn read(&self) -> io::Result<Journal> {
         match fs::read(self.journal()) {
@@ -129,6 +134,11 @@ impl Journal {
         self.all_made().filter(alone)
     }
 
+    /// Something of this id was made.
+    pub fn shows(&self, id: &str) -> bool {
+        self.all_made().any(|made| made.id == id)
+    }
+
     fn all_made(&self) -> impl Iterator<Item = &Made> {
         self.events.iter().filter_map(|event| match event {
             Event::Made(made) => Some(made),
@@ -161,10 +171,10 @@ impl Journal {
         matches!(said.last(), Some(Event::Removed { .. })) && removed * 2 >= said.len()
     }
 
-    /// How many builds came to an end, good or bad.
-    pub fn ended_builds(&self) -> usize {
-        let ended = |event: &&Event| matches!(event, Event::Built { .. });
-        self.events.iter().filter(ended).count()
+    /// How many builds failed. One that was killed says nothing.
+    pub fn failed_builds(&self) -> usize {
+        let failed = |event: &&Event| matches!(event, Event::Built { id } if id.is_empty());
+        self.events.iter().filter(failed).count()
     }
 }
 
@@ -247,7 +257,7 @@ mod tests {
         ] {
             assert_eq!(journal.is_gone(kind, id), expected, "{kind} {id}");
         }
-        assert_eq!(journal.ended_builds(), 2, "one of them failed");
+        assert_eq!(journal.failed_builds(), 1, "of two");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::intents::directory_of;
 use crate::host::flock::{self, FileLock};
+use crate::host::folders;
 use crate::host::process::user;
 use crate::model::{Bytes, RunId};
 
@@ -128,6 +129,12 @@ pub fn is_alive(state: &Path, run: &RunId) -> bool {
 }
 
 impl Dead {
+    /// Where its work directories were, when that is known.
+    pub fn work(&self) -> Option<PathBuf> {
+        let work = path(&self.beginning.work);
+        is_named(&work, "shakedown-").then_some(work)
+    }
+
     /// Everything is done that can be done for it.
     pub fn bury(self) {
         bury(&self.directory);
@@ -137,27 +144,26 @@ impl Dead {
     pub fn remove_directories(&self) -> Vec<(PathBuf, io::Error)> {
         let work = path(&self.beginning.work);
         let live = path(&self.beginning.live);
-        let named = |path: &Path, name: &str| {
-            path.is_absolute()
-                && path
-                    .file_name()
-                    .is_some_and(|last| last.to_string_lossy().starts_with(name))
-        };
         let ours = [
-            (&work, named(&work, "shakedown-")),
-            (&live, named(&live, self.run.as_str())),
+            (&work, is_named(&work, "shakedown-")),
+            (&live, is_named(&live, self.run.as_str())),
         ];
         let mut failed = Vec::new();
         for (directory, is_named) in ours {
             if is_named
                 && is_own_directory(directory)
-                && let Err(error) = fs::remove_dir_all(directory)
+                && let Err(error) = folders::remove(directory)
             {
                 failed.push((directory.clone(), error));
             }
         }
         failed
     }
+}
+
+fn is_named(path: &Path, name: &str) -> bool {
+    let last = path.file_name();
+    path.is_absolute() && last.is_some_and(|last| last.to_string_lossy().starts_with(name))
 }
 
 fn is_own_directory(path: &Path) -> bool {

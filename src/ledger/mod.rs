@@ -2,6 +2,7 @@
 //!
 //! Nothing is removed on doubt, nothing by name alone unless it was new. Knows nothing of scripts and schedules.
 
+mod builds;
 mod calls;
 mod contents;
 pub mod intents;
@@ -9,6 +10,7 @@ pub mod journal;
 mod keep;
 pub mod labels;
 pub mod life;
+mod lines;
 pub mod orphans;
 pub mod proof;
 pub mod proxy;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::intents::{Contents, Ledger};
@@ -93,13 +94,13 @@ impl<'a> Engine<'a> {
 }
 
 /// Removes what a run left in an engine, as far as its ledger proves it, and writes down what came of it.
-/// What it made elsewhere is named.
+/// What it made elsewhere is named. `scratch` is its directory of work directories, as far as it is known.
 pub fn clean_run(
     run: &RunId,
     ledger: &Ledger,
     engine: &Engine,
     runner: &mut dyn Runner,
-    end: Instant,
+    (scratch, end): (Option<&Path>, Instant),
 ) -> Cleanup {
     let begun = clock::now();
     let mut total = Cleanup::default();
@@ -132,6 +133,7 @@ pub fn clean_run(
             journal: JournalFiles::of(ledger, attempt),
             watched: false,
             up_to: ResourceKind::Image,
+            scratch,
         };
         let policy = CleanupPolicy {
             keep: false,

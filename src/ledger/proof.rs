@@ -4,12 +4,15 @@
 //! attempt's own journal, both our labels on the thing, and a name that was not there before the script used it. A name
 //! alone, or an answer that could not be had, proves nothing.
 
+use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 
 use super::calls::Calls;
 use super::journal::{Journal, JournalFiles};
 use super::labels;
 use super::remedy::list_command;
+use crate::engine::runtimes::{self, Held};
 use crate::model::{AttemptId, EngineKind, Intent, Leftover, Resource, ResourceKind, RunId};
 
 /// Whose resources are looked for, and what was written down about them.
@@ -31,10 +34,12 @@ pub struct Owner<'a> {
     pub watched: bool,
     /// The last kind, in the order of removal, that is looked for.
     pub up_to: ResourceKind,
+    /// The directory that is this owner's alone, where its builds kept their bundles; nothing runs in it any more.
+    pub scratch: Option<&'a Path>,
 }
 
 impl Owner<'_> {
-    fn intended(&self) -> impl Iterator<Item = &Intent> {
+    pub(super) fn intended(&self) -> impl Iterator<Item = &Intent> {
         let intents = self.intents.iter();
         intents.filter(|intent| intent.kind <= self.up_to)
     }
@@ -102,12 +107,35 @@ impl Proof {
     }
 }
 
+/// A step of a build that nobody but an OCI runtime knows, and that is proved to be the owner's: its bundle is in the
+/// owner's own directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Step(Held);
+
+impl Step {
+    pub(super) fn held(&self) -> &Held {
+        &self.0
+    }
+}
+
+/// The steps of the owner's builds that were killed.
+pub(super) fn steps(owner: &Owner, environment: &[(OsString, OsString)]) -> Vec<Step> {
+    let builds = owner
+        .intended()
+        .any(|intent| intent.kind == ResourceKind::Image);
+    let scratch = owner.scratch.filter(|_| builds);
+    let held = scratch.map(|scratch| runtimes::held_below(scratch, environment));
+    held.into_iter().flatten().map(Step).collect()
+}
+
 /// What an owner has.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) proofs: Vec<Proof>,
     /// Names that were the owner's once, and may be anybody's now.
     pub(super) suspects: Vec<Resource>,
+    /// What has the owner's labels, and is not in a journal that should show it.
+    pub(super) unconfirmed: Vec<Resource>,
     /// Where the engine did not answer: something may be left, and nobody knows what.
     pub(super) doubts: Vec<Leftover>,
 }
@@ -163,6 +191,11 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
         if intends(kind) {
             list(&mut gathered, owner, calls, kind);
         }
+    }
+    if keeps_journal && owner.watched {
+        let listed = gathered.of(ResourceKind::Container).into_iter();
+        let unknown = listed.filter(|proof| !journal.shows(&proof.resource.id));
+        gathered.unconfirmed = unknown.map(|proof| proof.resource).collect();
     }
     for made in journal.made().filter(|made| made.kind <= owner.up_to) {
         gathered.add(made.kind, &made.id, &made.name, Grounds::Journal);

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::builds;
 use super::calls::Calls;
 use super::proof::{Grounds, Owner, Proof, gather};
 use super::remedy;
@@ -58,7 +59,10 @@ pub fn clean(
         end: start + limit,
     };
     let gathered = gather(owner, &mut calls);
-    let mut cleanup = Cleanup::default();
+    let mut cleanup = Cleanup {
+        unconfirmed: gathered.unconfirmed.clone(),
+        ..Cleanup::default()
+    };
     for kind in ORDER {
         let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
         let proofs = gathered.of(kind);
@@ -66,6 +70,9 @@ pub fn clean(
         clean_kind(&mut cleanup, &mut calls, &rest, keep);
         // With the last name of an image its layers go by themselves.
         clean_layers(&mut cleanup, &mut calls, &layers, keep);
+    }
+    if !policy.keep {
+        builds::clean(owner, &mut calls, &mut cleanup);
     }
     look_at_suspects(&mut cleanup, &mut calls, &gathered.suspects);
     cleanup.leftovers.extend(gathered.doubts);
@@ -194,7 +201,18 @@ enum Fate {
 
 /// The one place that removes anything. First all in one call; then, alone, what a trouble with another may have
 /// left.
+///
+/// Images go one by one: Podman counts two spellings of one name in one call as two names, and when the image has no
+/// more than two, it removes both, though the other is somebody else's (measured: 4.3.1 took the base image along).
 fn remove(calls: &mut Calls, proofs: Vec<Proof>) -> Vec<(Proof, Fate)> {
+    if let [first, _, ..] = &proofs[..]
+        && first.resource().kind == ResourceKind::Image
+    {
+        let each = proofs.into_iter();
+        return each
+            .flat_map(|proof| remove_together(calls, vec![proof]))
+            .collect();
+    }
     let several = proofs.len() > 1;
     let mut fates = Vec::new();
     for (proof, fate) in remove_together(calls, proofs) {

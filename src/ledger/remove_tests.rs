@@ -74,9 +74,8 @@ impl Engine {
             case "$kind $*" in *" rm "*) for id do
                 [ ! -e "$kind/$id" ] || echo "{\"ID\":\"$id\",\"Name\":\"$id\",\"Status\":\"remove\",\"Type\":\"$kind\"}" >>"${CONTAINERS_CONF%/*}/journal"
             done ;; esac"#;
-        let journal: String = journal.iter().map(|line| format!("{line}\n")).collect();
         engine
-            .file("journal", &journal)
+            .file("journal", &(journal.join("\n") + "\n"))
             .file("CONTAINERS_CONF", "")
             .file("fault", fault)
     }
@@ -125,6 +124,7 @@ impl Engine {
             journal: JournalFiles::below(self.path()),
             watched: true,
             up_to: Image,
+            scratch: None,
         };
         clean(&owner, &client, &mut Bounded, policy, limit)
     }
@@ -212,6 +212,20 @@ fn what_is_proved_is_removed_in_order_and_in_batches() {
             "rmi t:1"
         ]
     );
+}
+
+#[test]
+fn images_are_removed_one_by_one() {
+    // Two spellings of one name in one call, and Podman removes a third.
+    let engine = Engine::new()
+        .holds(&["image/t:1", "image/u:1"])
+        .intent(Image, "t:1", None, false)
+        .intent(Image, "u:1", None, false);
+    assert_eq!(show(&engine.clean()), "removed: t:1 u:1");
+    let calls = engine.calls();
+    for removal in ["rmi t:1", "rmi u:1"] {
+        assert!(calls.iter().any(|call| call == removal), "{calls:?}");
+    }
 }
 
 #[test]
@@ -437,4 +451,17 @@ fn an_image_is_never_gone_by_the_journal() {
         .holds(&["image/t:1"])
         .intent(Image, "t:1", None, false);
     assert_eq!(show(&engine.clean()), "removed: t:1");
+}
+
+#[test]
+fn labels_and_journal_that_disagree_are_told() {
+    let labels = r#"{"dev.shakedown.run":"r1","dev.shakedown.attempt":"3.1.1"}"#;
+    let thing = |id: &str| format!(r#"{{"Id":"{id}","Names":["x"],"Labels":{labels}}}"#);
+    let engine = Engine::podman(&[event("create", Container, A)])
+        .holds(&[&format!("container/{A}"), &format!("container/{B}")])
+        .file("ps.list", &format!("[{},{}]", thing(A), thing(B)));
+    let cleanup = engine.clean();
+    assert_eq!(show(&cleanup), "removed: aaaa bbbb");
+    let unconfirmed: Vec<&str> = cleanup.unconfirmed.iter().map(|one| &*one.id).collect();
+    assert_eq!(unconfirmed, [B]);
 }

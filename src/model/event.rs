@@ -187,6 +187,7 @@ impl Reaped {
             gone: _,
             kept: _,
             leftovers,
+            unconfirmed: _,
             duration: _,
         } = &self.cleanup;
         self.ended.is_empty() && removed.is_empty() && leftovers.is_empty()

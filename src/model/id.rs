@@ -117,6 +117,15 @@ impl AttemptId {
     pub fn tag(&self, run: &RunId) -> String {
         format!("sd-{run}-{}-{}-{}", self.trial, self.lap, self.attempt)
     }
+
+    /// The name of its work directory, Go's, made unique for a repetition: `script-NAME`, `script-NAME.2.1`.
+    pub fn work_name(&self, trial: &str) -> String {
+        let name = trial.replace('/', "-");
+        match (self.lap, self.attempt) {
+            (1, 1) => format!("script-{name}"),
+            (lap, attempt) => format!("script-{name}.{lap}.{attempt}"),
+        }
+    }
 }
 
 impl fmt::Display for AttemptId {

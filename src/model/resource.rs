@@ -99,6 +99,9 @@ pub struct Cleanup {
     pub kept: Vec<Resource>,
     /// Still there.
     pub leftovers: Vec<Leftover>,
+    /// By their labels the attempt's, though its journal does not show that they were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unconfirmed: Vec<Resource>,
     /// How long cleaning took; never charged to the script.
     #[serde(with = "seconds")]
     pub duration: Duration,

@@ -224,6 +224,7 @@ fn cleanup() -> Cleanup {
             why: "volume is being used".to_owned(),
             remedy: "podman volume rm data".to_owned(),
         }],
+        unconfirmed: Vec::new(),
         duration: Duration::from_millis(400),
     }
 }

@@ -5,19 +5,17 @@ use crate::model::{FailureKind, Spread, Tally};
 
 /// `17/20 passed, 3 failed: 2 hang/pipe-held, 1 exit 125`; where all is well it ends with `20/20 passed`.
 pub(super) fn summary(tally: &Tally) -> String {
-    let Tally { laps, passed, .. } = tally;
-    let mut text = format!("{passed}/{laps} passed");
-    if tally.skipped > 0 {
-        text += &format!(", {} skipped", tally.skipped);
-    }
-    if tally.flaky > 0 {
-        text += &format!(", {} of them on another try", tally.flaky);
-    }
-    if tally.failed() > 0 {
-        let kinds: Vec<String> = tally.kinds.iter().map(kind).collect();
-        text += &format!(", {} failed: {}", tally.failed(), kinds.join(", "));
-    }
-    text
+    let (laps, passed) = (tally.laps, tally.passed);
+    let some = |number: u32, what: &str| (number > 0).then(|| format!("{number} {what}"));
+    let kinds: Vec<String> = tally.kinds.iter().map(kind).collect();
+    let parts = [
+        Some(format!("{passed}/{laps} passed")),
+        some(tally.flaky, "of them on another try"),
+        some(tally.skipped, "skipped"),
+        some(tally.failed(), &format!("failed: {}", kinds.join(", "))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join(", ")
 }
 
 fn kind(kind: &FailureKind) -> String {
@@ -65,11 +63,10 @@ pub(super) fn first(kind: &FailureKind) -> String {
         ("log", &artefacts.log_file),
         ("work directory", &artefacts.work_dir),
     ];
-    let mut text = format!("first {}: lap {}", kind.kind, kind.first.lap);
-    for (what, file) in files.into_iter().filter(|(_, file)| !file.is_empty()) {
-        text += &format!(", {what} {file}");
-    }
-    text
+    let mut parts = vec![format!("first {}: lap {}", kind.kind, kind.first.lap)];
+    let there = files.into_iter().filter(|(_, file)| !file.is_empty());
+    parts.extend(there.map(|(what, file)| format!("{what} {file}")));
+    parts.join(", ")
 }
 
 /// Two digits of it: `14 %`, `2.9 %`, `0.30 %`.

@@ -35,6 +35,11 @@ pub use terse::Terse;
 pub trait Report {
     /// One event; `at` is the time since the run began. An error is the output's, never the event's.
     fn event(&mut self, at: Duration, event: &Event, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Takes away what stands there for the moment only, for another report is about to write to the same terminal.
+    fn hide(&mut self, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Tells a recorded run again. The same events give the same text; a record without an end gets one,

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::driver::Driver;
+use super::quarantine;
 use crate::classify::{self, Budget, Catalogue, Next, RetryRules, Tried};
-use crate::config::Quarantine;
+use crate::config::{Quarantine, Settings};
 use crate::model::{
-    AttemptId, AttemptReport, Event, FlakyResult, Judgement, LeakRule, Quarantined, Verdict,
+    AttemptId, AttemptReport, EngineFacts, Event, FlakyResult, Judgement, LeakRule, Quarantined,
+    Verdict,
 };
 use crate::schedule::Ending;
 
@@ -18,28 +20,27 @@ pub(super) struct Court {
     /// Each trial has its own number of tries for failures.
     rules: RetryRules,
     flaky: FlakyResult,
-    budget: Budget,
     /// Those that hold today.
     quarantine: Vec<Quarantine>,
     tried: BTreeMap<u32, Vec<Tried>>,
 }
 
 impl Court {
-    pub(super) fn new(
-        catalogue: Catalogue,
-        rules: RetryRules,
-        flaky: FlakyResult,
-        budget: Budget,
-        quarantine: Vec<Quarantine>,
-    ) -> Court {
-        let tried = BTreeMap::new();
+    /// For a run of so many trials.
+    pub(super) fn new(settings: &Settings, trials: usize, seed: u64) -> Court {
+        let trials = u32::try_from(trials).unwrap_or(u32::MAX);
+        let retry = &settings.retry;
         Court {
-            catalogue,
-            rules,
-            flaky,
-            budget,
-            quarantine,
-            tried,
+            catalogue: Catalogue::new(settings.signatures.clone()),
+            rules: RetryRules {
+                failures: 0,
+                signatures: retry.signatures,
+                seed,
+                budget: Budget::new(retry.budget, trials),
+            },
+            flaky: retry.flaky,
+            quarantine: quarantine::in_force(&settings.quarantine),
+            tried: BTreeMap::new(),
         }
     }
 
@@ -47,7 +48,7 @@ impl Court {
         &mut self,
         attempt: AttemptId,
         report: &AttemptReport,
-        engine: Option<&crate::model::EngineFacts>,
+        engine: Option<&EngineFacts>,
         (leaks, failures): (LeakRule, u32),
     ) -> Judgement {
         let known = self.catalogue.find(report, engine);
@@ -61,14 +62,14 @@ impl Court {
             failures,
             ..self.rules
         };
-        let next = classify::again(&tried, report, &earlier, known, rules, self.budget);
+        let next = classify::again(&tried, report, &earlier, known, rules);
         let (again, refused) = match next {
             Next::Over => (None, String::new()),
             Next::Refused(why) => (None, why),
             Next::Again(again) => (Some(again), String::new()),
         };
         if let Some(again) = &again {
-            self.budget.used += 1;
+            self.rules.budget.used += 1;
             if again.for_signature {
                 tried.again_for = known.map_or_else(String::new, |known| known.id.clone());
             }

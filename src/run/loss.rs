@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::driver::{Driver, Occurrence};
 use super::signals::asks;
 use super::slots::{Gone, SlotHandle};
-use crate::host::clock;
+use crate::host::{clock, search};
 use crate::model::{
     AttemptId, AttemptReport, Bytes, Cleanup, Event, Fault, FaultKind, MachineDelta, Outcome,
     SlotId, Timings,
@@ -106,8 +106,12 @@ impl Driver {
     /// Removes what an attempt made whose slot can no longer do it.
     fn clean_after(&self, attempt: AttemptId) -> Cleanup {
         let limit = self.time_for(self.run.setup.rules.cleanup_limit);
+        let name = attempt.work_name(&self.trial(attempt).planned.name);
+        let work = search::path(&self.run.setup.work_root.0).join(name);
         let cleaner = self.cleaner();
-        cleaner.map_or_else(Cleanup::default, |cleaner| cleaner.clean(attempt, limit))
+        cleaner.map_or_else(Cleanup::default, |cleaner| {
+            cleaner.clean(attempt, Some(&work), limit)
+        })
     }
 
     /// Nothing more can run, and why: what waits is reported as not run.

@@ -86,7 +86,9 @@ pub(super) fn in_engine(ledgers: &Path, open: Vec<Dead>, facts: &EngineFacts) ->
     let mut reaped = Vec::new();
     for dead in open {
         let ledger = Ledger::of(ledgers, &dead.run);
-        let cleanup = orphans::clean_run(&dead.run, &ledger, &engine, &mut Bounded, end);
+        let work = dead.work();
+        let within = (work.as_deref(), end);
+        let cleanup = orphans::clean_run(&dead.run, &ledger, &engine, &mut Bounded, within);
         reaped.push(Reaped {
             run: dead.run.clone(),
             ended: Vec::new(),

@@ -5,7 +5,7 @@ use super::select::candidates;
 use super::start::StartError;
 use crate::config::Quarantine;
 use crate::host::clock;
-use crate::model::Date;
+use crate::model::{Date, Event};
 
 /// Those that are not over.
 pub(super) fn in_force(all: &[Quarantine]) -> Vec<Quarantine> {
@@ -16,7 +16,7 @@ pub(super) fn in_force(all: &[Quarantine]) -> Vec<Quarantine> {
 
 /// What is wrong with quarantines: they are over, or no script has such a name. A name is missed only where all
 /// scripts are looked at: not when some were named.
-pub(super) fn notes(brief: &Brief) -> Result<Vec<String>, StartError> {
+pub(super) fn notes(brief: &Brief) -> Result<Vec<Event>, StartError> {
     let all = &brief.settings.quarantine;
     if all.is_empty() {
         return Ok(Vec::new());
@@ -46,5 +46,6 @@ pub(super) fn notes(brief: &Brief) -> Result<Vec<String>, StartError> {
             None
         }
     };
-    Ok(all.iter().filter_map(note).collect())
+    let notes = all.iter().filter_map(note);
+    Ok(notes.map(|message| Event::Warning { message }).collect())
 }

@@ -14,7 +14,6 @@ use super::judge::Court;
 use super::opening::opening;
 use super::select::{Selected, select};
 use super::{orphans, quarantine, shards};
-use crate::classify::{Budget, Catalogue, RetryRules};
 use crate::config::{self, AdmissionSettings, CleanupWhen, EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
@@ -123,17 +122,10 @@ pub fn prepare(
         .map_err(|error| StartError::Life(ledgers.clone(), error))?;
     let mut opening = opening(brief, run, &selecting, seed);
     opening.extend(brief.shard.as_ref().and_then(shards::acknowledge));
-    let notes = quarantine::notes(brief)?.into_iter();
-    opening.extend(notes.map(|message| Event::Warning { message }));
-    let reaped = reaped.into_iter().map(Box::new);
-    opening.extend(reaped.map(Event::Reaped));
-    let setup = setup(
-        brief,
-        run,
-        &dirs,
-        (&ledger, &directory_of(&ledgers, run)),
-        state,
-    );
+    opening.extend(quarantine::notes(brief)?);
+    opening.extend(reaped.into_iter().map(|dead| Event::Reaped(Box::new(dead))));
+    let directory = directory_of(&ledgers, run);
+    let setup = setup(brief, run, &dirs, (&ledger, &directory), state);
     let search = Search {
         settings: settings.clone(),
         shared: shared(brief, state),
@@ -160,29 +152,13 @@ pub fn prepare(
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
         slow: settings.slow,
-        court: court(settings, selecting.trials.len(), seed),
+        court: Court::new(settings, selecting.trials.len(), seed),
         empty: selecting.is_empty() && brief.nothing == Nothing::Noted,
         trials: trials(brief, selecting.trials),
         life,
         dirs,
         state: state.to_owned(),
     })
-}
-
-fn court(settings: &Settings, trials: usize, seed: u64) -> Court {
-    let trials = u32::try_from(trials).unwrap_or(u32::MAX);
-    let retry = &settings.retry;
-    Court::new(
-        Catalogue::new(settings.signatures.clone()),
-        RetryRules {
-            failures: 0,
-            signatures: retry.signatures,
-            seed,
-        },
-        retry.flaky,
-        Budget::new(retry.budget, trials),
-        quarantine::in_force(&settings.quarantine),
-    )
 }
 
 /// What becomes of a container trial when there is no engine.

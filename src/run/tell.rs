@@ -74,6 +74,9 @@ impl Teller {
 
     fn show(&mut self, at: Duration, event: &Event) {
         for told in self.told.iter_mut().filter(|told| !told.failed) {
+            told.failed = told.report.hide(&mut told.out).is_err();
+        }
+        for told in self.told.iter_mut().filter(|told| !told.failed) {
             let written = told
                 .report
                 .event(at, event, &mut told.out)

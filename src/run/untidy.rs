@@ -2,6 +2,7 @@
 //! may answer by then. No script waits for it. What does not go even now stays a leftover.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use super::driver::{Driver, Occurrence};
@@ -32,7 +33,13 @@ pub(super) struct Cleaner {
 }
 
 impl Cleaner {
-    pub(super) fn clean(&self, attempt: AttemptId, limit: Duration) -> Cleanup {
+    /// `work` is its work directory, while that is its own and nothing runs there.
+    pub(super) fn clean(
+        &self,
+        attempt: AttemptId,
+        work: Option<&Path>,
+        limit: Duration,
+    ) -> Cleanup {
         let contents = self.ledger.read().unwrap_or_default();
         let intents = contents.intents(attempt, self.facts.kind);
         if intents.is_empty() {
@@ -49,6 +56,7 @@ impl Cleaner {
             // The slot may have died, and whoever wrote to it may have been killed.
             watched: false,
             up_to: ResourceKind::Image,
+            scratch: work,
         };
         let cleanup = clean(&owner, &client, &mut Bounded, self.policy, limit);
         // What cannot be written down is found again by its labels.
@@ -93,7 +101,7 @@ impl Driver {
         std::thread::spawn(move || {
             for attempt in attempts {
                 let left = give_up.saturating_duration_since(clock::now());
-                let cleanup = cleaner.clean(attempt, limit.min(left));
+                let cleanup = cleaner.clean(attempt, None, limit.min(left));
                 inbox.send(Occurrence::Tidied(attempt, Box::new(cleanup)));
             }
         });

@@ -2,23 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
+use super::aftermath::{put_away, why_retire};
 use super::beginning::prepare;
 use super::cleaning::clean;
-use super::ladder;
 use super::logs::store_log;
 use super::machine;
 use super::serve::Slot;
-use super::stand_in;
 use super::watch::Watch;
-use crate::host::clock;
+use super::{stand_in, taken};
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::ledger::proxy::Proxy;
 use crate::model::{
-    AttemptReport, Cleanup, EndedProcess, FailedProgram, Failure, Hash, LadderStep, Leak, Leftover,
-    MachineDelta, Outcome, QuietSample, Resource, ResourceKind, Timings,
+    AttemptReport, EndedProcess, FailedProgram, Failure, Hash, LadderStep, Leak, MachineDelta,
+    Outcome, QuietSample, Resource, Timings,
 };
 use crate::script::{Script, txtar};
 use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
@@ -27,8 +26,6 @@ use crate::wire::{FromSlot, Job, Keep, Rewrite, Variables};
 const GO_VARIABLES: [&str; 2] = ["GOCOVERDIR", "GORACE"];
 /// How long the work directory's removal may take.
 const CLOSING: Duration = Duration::from_secs(30);
-/// How long engine helpers may take to leave by themselves before the slot retires with them.
-const HELPERS_GRACE: Duration = Duration::from_millis(300);
 
 /// What was learnt of a script while it ran.
 #[derive(Debug, Default)]
@@ -59,8 +56,7 @@ pub(super) struct Done {
 
 /// Executes one job and cleans up after it.
 pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
-    let before = slot.machine.reading();
-    let attempt = job.attempt;
+    let (before, attempt) = (slot.machine.reading(), job.attempt);
     let (outcome, log, seen, work, rewrite) = match prepare(slot, job) {
         Err(fault) => {
             let (log, seen) = (Vec::new(), Seen::default());
@@ -80,17 +76,15 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     tell_closing(slot, job, &seen);
     let keep = keeps(slot.setup.rules.keep, &outcome);
     let keep_work = keep || slot.setup.rules.keep_work;
-    let mut cleanup = clean(slot, attempt, seen.uses, keep);
+    let mut cleanup = clean(slot, attempt, seen.uses, keep, work.as_deref());
     // The ladder's removals are found gone by the cleaning: told once, as what they are.
     cleanup
         .gone
         .retain(|resource| seen.removed.iter().all(|removed| removed.id != resource.id));
     cleanup.removed.splice(0..0, seen.removed);
     slot.desk.dismiss();
-    // What cannot be killed is not waited for: it passes on with the slot's end.
-    let retire = ladder::survivors(&seen.ended)
-        .or_else(|| helpers_left(slot))
-        .or_else(|| slot.stuck());
+    let retire = why_retire(slot, &seen.ended, &mut cleanup);
+    let log = taken::explain(slot, attempt, &outcome, log);
     let work_dir = work.map_or_else(String::new, |work| {
         // A container that is left may have a file of the script's mounted.
         slot.dirs.reuse_files(seen.uses == 0);
@@ -260,66 +254,12 @@ fn keeps(keep: Keep, outcome: &Outcome) -> bool {
     }
 }
 
-/// Engine helpers that this slot adopted: it retires, so that they pass on and serve others.
-fn helpers_left(slot: &mut Slot<'_>) -> Option<String> {
-    let give_up = clock::now() + HELPERS_GRACE;
-    loop {
-        if slot.reaper.nothing_left() {
-            return None;
-        }
-        let left = give_up.saturating_duration_since(clock::now());
-        if left.is_zero() {
-            let names: Vec<String> = ladder::adopted()
-                .iter()
-                .map(|process| format!("{} {}", process.name, process.pid))
-                .collect();
-            return Some(format!("it adopted engine helpers: {}", names.join(", ")));
-        }
-        drop(slot.turn(
-            Some(left.min(Duration::from_millis(5))),
-            crate::host::reaper::Reap::All,
-        ));
-    }
-}
-
-/// Gives the work directory back; its path when it was kept.
-fn put_away(slot: &mut Slot<'_>, work: PathBuf, keep: bool, cleanup: &mut Cleanup) -> String {
-    let shown = work.display().to_string();
-    if keep {
-        return shown;
-    }
-    if let Err(error) = slot.dirs.give_back(work) {
-        let resource = Resource {
-            kind: ResourceKind::Directory,
-            id: shown.clone(),
-            name: String::new(),
-        };
-        let why = format!("{error}: {}", error.source);
-        // Files of sub-uids, made by rootless Podman, are removed from inside its user namespace.
-        let rootless = slot
-            .grant
-            .as_ref()
-            .and_then(|grant| grant.facts.as_ref())
-            .is_some_and(|facts| facts.rootless);
-        let remedy = if rootless {
-            format!("podman unshare rm -rf {shown}")
-        } else {
-            format!("sudo rm -rf {shown}")
-        };
-        cleanup.leftovers.push(Leftover {
-            resource,
-            why,
-            remedy,
-        });
-    }
-    String::new()
-}
-
 /// What can be said of an attempt whose interpreter never came back.
 pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
     let (script, held) = watch.times();
+    let work = Some(watch.setup.work_dir.as_path());
     let used = watch.calls + watch.visits();
-    let cleanup = clean(watch.slot, watch.attempt, used, false);
+    let cleanup = clean(watch.slot, watch.attempt, used, false, work);
     let lost = match watch.deferred {
         None => Outcome::Cancelled,
         // Whether the script was well until then is lost, and it is not well now.

@@ -23,19 +23,10 @@ pub(super) fn prepare(slot: &mut Slot<'_>, job: &Job) -> Result<(Script, Vec<u8>
         .map_err(|error| fault(format!("cannot read {}: {error}", job.file)))?;
     // Mistakes in the header were shown before the run began.
     let (script, _) = Script::parse(&job.file, &bytes, slot.setup.rules.dialect);
-    let name = work_name(job);
+    let name = job.attempt.work_name(&job.name);
     let work = slot
         .dirs
         .take(&name)
         .map_err(|error| fault(format!("cannot make the work directory {name}: {error}")))?;
     Ok((script, bytes, work))
-}
-
-/// Go's name for it, made unique for a repetition: `script-NAME`, `script-NAME.2.1`.
-fn work_name(job: &Job) -> String {
-    let name = job.name.replace('/', "-");
-    match (job.attempt.lap, job.attempt.attempt) {
-        (1, 1) => format!("script-{name}"),
-        (lap, attempt) => format!("script-{name}.{lap}.{attempt}"),
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use super::runner::Reaping;
@@ -38,8 +39,14 @@ impl Extent {
 }
 
 /// Removes what the attempt made in engines, and the copies of credentials that it was given.
-pub(super) fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: bool) -> Cleanup {
-    if calls == 0 {
+pub(super) fn clean(
+    slot: &mut Slot<'_>,
+    attempt: AttemptId,
+    uses: u32,
+    keep: bool,
+    work: Option<&Path>,
+) -> Cleanup {
+    if uses == 0 {
         return Cleanup::default();
     }
     drop(fs::remove_dir_all(slot.credentials()));
@@ -51,7 +58,7 @@ pub(super) fn clean(slot: &mut Slot<'_>, attempt: AttemptId, calls: u32, keep: b
     let limit = slot
         .hurry
         .within(clock::now(), slot.setup.rules.cleanup_limit);
-    clean_engines(slot, attempt, extent, limit)
+    clean_engines(slot, attempt, extent, work, limit)
 }
 
 /// The first rung of the ladder: an attached client ends by itself when its container does. How many were
@@ -60,18 +67,20 @@ pub(super) fn remove_containers(watch: &mut Watch<'_, '_>, limit: Duration) -> O
     if watch.calls + watch.visits() == 0 || watch.slot.setup.rules.keep == Keep::Everything {
         return None;
     }
-    let done = clean_engines(watch.slot, watch.attempt, Extent::Containers, limit);
+    let done = clean_engines(watch.slot, watch.attempt, Extent::Containers, None, limit);
     let removed = done.removed.len();
     // What is left is found again, and told, by the cleaning that follows.
     watch.removed.extend(done.removed);
     Some(removed)
 }
 
-/// Cleans after an attempt, in every engine that it used. Without a call of an engine there is nothing to do.
+/// Cleans after an attempt, in every engine that it used; `work` is its work directory, when nothing of it runs. Without
+/// a call of an engine there is nothing to do.
 pub(super) fn clean_engines(
     slot: &mut Slot<'_>,
     attempt: AttemptId,
     extent: Extent,
+    work: Option<&Path>,
     limit: Duration,
 ) -> Cleanup {
     let begun = clock::now();
@@ -97,6 +106,7 @@ pub(super) fn clean_engines(
             watched: journal.written_conf().is_some() && contents.is_watched(attempt),
             journal: journal.clone(),
             up_to: extent.up_to(),
+            scratch: work,
         };
         let policy = CleanupPolicy {
             keep: extent == Extent::Nothing,
@@ -115,6 +125,7 @@ pub(super) fn clean_engines(
         total.gone.extend(done.gone);
         total.kept.extend(done.kept);
         total.leftovers.extend(done.leftovers);
+        total.unconfirmed.extend(done.unconfirmed);
     }
     if extent == Extent::Everything {
         total

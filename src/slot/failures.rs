@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_client_that_is_the_program_itself_is_known_by_its_arguments() {
         let mut failures = Failures::default();
-        let words = ["--log-level", "debug", "run", "--rm", "x"].map(|word| word.into());
+        let words = ["--log-level", "debug", "run", "--rm", "x"].map(Into::into);
         failures.started(JobId(1), Path::new("/shims/podman"), &words);
         failures.ended(
             JobId(1),

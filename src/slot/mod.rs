@@ -4,6 +4,7 @@
 //! along, and it is a subreaper, so that every descendant of a script is its descendant. It knows
 //! nothing of the plan: what to execute comes over the socket, what came of it goes back.
 
+mod aftermath;
 mod attempt;
 mod beginning;
 mod cleaning;
@@ -23,6 +24,7 @@ mod quit;
 mod runner;
 mod serve;
 mod stand_in;
+mod taken;
 mod watch;
 mod workdir;
 mod world;

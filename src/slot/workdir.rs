@@ -7,7 +7,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::host::spares::{self, Spares};
-use crate::host::{clock, facts};
+use crate::host::{clock, facts, folders};
 
 /// Made by every script at its start, so it stays in a directory that is kept.
 const TEMPORARY: &CStr = c".tmp";
@@ -130,7 +130,7 @@ impl WorkDirs {
             .is_some_and(|directory| self.empty(directory, path).is_ok());
         if !emptied {
             // A script may have made directories read-only; they are ours, so open them and try once more.
-            open_up(path)?;
+            folders::open_up(path)?;
             let again = open(path)?;
             self.empty(&again, path)?;
             directory = Some(again);
@@ -222,20 +222,6 @@ fn is_empty(directory: &OwnedFd) -> bool {
     }
 }
 
-fn open_up(path: &Path) -> io::Result<()> {
-    let metadata = fs::symlink_metadata(path)?;
-    if !metadata.is_dir() {
-        return Ok(());
-    }
-    if metadata.mode() & 0o700 != 0o700 {
-        fs::set_permissions(path, fs::Permissions::from_mode(metadata.mode() | 0o700))?;
-    }
-    for entry in fs::read_dir(path)? {
-        open_up(&entry?.path())?;
-    }
-    Ok(())
-}
-
 /// Ours, with the usual mode, without extended attributes or an access list.
 fn is_pristine(directory: &OwnedFd) -> bool {
     let Ok(stat) = fstat(directory) else {
@@ -254,6 +240,7 @@ fn is_pristine(directory: &OwnedFd) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     /// What is in a directory, but for files to be used again.
     fn names(path: &Path) -> Vec<String> {

@@ -60,6 +60,21 @@ impl Engine {
         stdout.lines().map(str::to_owned).collect()
     }
 
+    /// The lines that a shell prints that runs as the owner of the engine.
+    pub(super) fn shell(self, text: &str) -> Vec<String> {
+        let mut command = match self {
+            Engine::Docker => Command::new("sh"),
+            Engine::Podman => {
+                let mut command = Command::new(as_rootless());
+                command.arg("sh").current_dir("/");
+                command
+            }
+        };
+        let done = command.args(["-c", text]).output().unwrap();
+        let stdout = String::from_utf8(done.stdout).unwrap();
+        stdout.lines().map(str::to_owned).collect()
+    }
+
     /// Whether it can be used here; says so, and fails where it must.
     pub(super) fn usable(self) -> bool {
         let done = self.client(&["image", "inspect", BASE]).output();
@@ -94,18 +109,49 @@ impl Engine {
     }
 
     pub(super) fn start<'p>(self, project: &'p Project, program: &Path, words: &[&str]) -> Run<'p> {
-        let run = match self {
-            Engine::Docker => project.start(program).args(words),
+        self.start_under(&[], project, program, words)
+    }
+
+    /// `shakedown run` with variables, each as `NAME=VALUE`.
+    pub(super) fn run_under<'p>(self, variables: &[&str], project: &'p Project) -> Run<'p> {
+        self.start_under(variables, project, &shakedown(), &["run"])
+    }
+
+    fn start_under<'p>(
+        self,
+        variables: &[&str],
+        project: &'p Project,
+        program: &Path,
+        words: &[&str],
+    ) -> Run<'p> {
+        self.call(variables, project, program, words)
+            .args(["--engine", self.name()])
+            .limit(Duration::from_secs(300))
+    }
+
+    /// Any program, as the user that owns the engine.
+    pub(super) fn call<'p>(
+        self,
+        variables: &[&str],
+        project: &'p Project,
+        program: &Path,
+        words: &[&str],
+    ) -> Run<'p> {
+        match self {
+            Engine::Docker => project
+                .start(Path::new("/usr/bin/env"))
+                .args(variables)
+                .arg(program)
+                .args(words),
             Engine::Podman => {
                 let copy = project.path("program");
                 fs::copy(program, &copy).unwrap();
                 fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
                 give_away(&project.path(""), &stage());
-                project.start(&as_rootless()).arg(copy).args(words)
+                let run = project.start(&as_rootless()).arg("env").args(variables);
+                run.arg(copy).args(words)
             }
-        };
-        run.args(["--engine", self.name()])
-            .limit(Duration::from_secs(300))
+        }
     }
 
     /// Nothing that this run made is there any more.

@@ -21,6 +21,7 @@ mod faults;
 mod hangs;
 mod images;
 mod interruption;
+mod journal;
 mod ladder;
 mod lanes;
 mod layers;

@@ -10,7 +10,7 @@ use super::interruption::children;
 use super::project::{Output, Project, Running, eventually, nothing_left_of, processes_of};
 
 /// Kills harness and slots so that none of them can clean up after another.
-fn kill_all(running: Running) {
+pub(super) fn kill_all(running: Running) {
     let harness = running.pid();
     running.signal(Signal::STOP);
     let slots = children(harness);

@@ -29,13 +29,25 @@ pub(super) enum Call {
     },
 }
 
+/// A name as Docker shows it: its clients may write out what it leaves away.
+fn familiar(name: String) -> String {
+    let rest = name.strip_prefix("docker.io/").unwrap_or(&name);
+    rest.strip_prefix("library/").unwrap_or(rest).to_owned()
+}
+
+/// A name as Podman keeps it: one without a registry is its own.
+fn qualified(name: String) -> String {
+    let is_domain = |part: &str| part == "localhost" || part.contains(['.', ':']);
+    match name.split_once('/') {
+        Some((first, _)) if is_domain(first) => name,
+        _ if name.starts_with("sha256:") => name,
+        _ => format!("localhost/{name}"),
+    }
+}
+
 impl Call {
-    /// The same with names as Docker shows them: its clients may write out what it leaves away.
-    pub(super) fn familiar(self) -> Call {
-        let short = |name: String| {
-            let rest = name.strip_prefix("docker.io/").unwrap_or(&name);
-            rest.strip_prefix("library/").unwrap_or(rest).to_owned()
-        };
+    /// The same with the names of images as they are kept, so that one thing has one name.
+    fn with_names(self, short: fn(String) -> String) -> Call {
         match self {
             Call::Build { names } => Call::Build {
                 names: names.into_iter().map(short).collect(),
@@ -67,15 +79,16 @@ pub(super) fn read(method: &str, target: &str) -> Option<Call> {
         [version, rest @ ..] if is_version(version) => rest,
         all => all,
     };
-    let words = match words {
-        ["libpod", rest @ ..] => rest,
-        all => all,
+    let (words, own) = match words {
+        ["libpod", rest @ ..] => (rest, true),
+        all => (all, false),
     };
-    match (method, words) {
-        ("POST", words) => made(words, query),
-        ("DELETE", words) => removed(words, query),
+    let call = match method {
+        "POST" => made(words, query),
+        "DELETE" => removed(words, query),
         _ => None,
-    }
+    };
+    call.map(|call| call.with_names(if own { qualified } else { familiar }))
 }
 
 fn made(words: &[&str], query: Query) -> Option<Call> {
@@ -321,7 +334,7 @@ mod tests {
         check("POST /images/create?fromSrc=-&repo=a&tag=1", name("a:1"));
         check(
             "POST /v4.0.0/libpod/images/import?reference=a",
-            name("a:latest"),
+            name("localhost/a:latest"),
         );
         check("POST /v1.41/images/load?quiet=1", Call::Load);
         let commit = |name: Option<&str>| {
@@ -363,14 +376,23 @@ mod tests {
     }
 
     #[test]
-    fn docker_leaves_away_where_its_images_come_from() {
-        for (name, short) in [
-            ("docker.io/library/a:1", "a:1"),
-            ("docker.io/a/b:1", "a/b:1"),
-            ("localhost/a:1", "localhost/a:1"),
+    fn an_image_has_one_name_however_it_is_written() {
+        let tag = |path: &str, repository: &str| read("POST", &format!("{path}?repo={repository}"));
+        let name = |name: &str| Some(Call::Name(name.to_owned()));
+        for (given, kept) in [
+            ("docker.io/library/a", "a:latest"),
+            ("docker.io/a/b", "a/b:latest"),
+            ("localhost/a", "localhost/a:latest"),
         ] {
-            let familiar = Call::Name(name.to_owned()).familiar();
-            assert_eq!(familiar, Call::Name(short.to_owned()));
+            assert_eq!(tag("/v1.41/images/x/tag", given), name(kept));
+        }
+        for (given, kept) in [
+            ("a", "localhost/a:latest"),
+            ("a/b", "localhost/a/b:latest"),
+            ("quay.io/a", "quay.io/a:latest"),
+            ("localhost/a", "localhost/a:latest"),
+        ] {
+            assert_eq!(tag("/v4.0.0/libpod/images/x/tag", given), name(kept));
         }
     }
 

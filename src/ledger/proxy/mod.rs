@@ -79,7 +79,6 @@ impl Proxy {
             run: seat.run.clone(),
             attempt: seat.attempt,
             engine: engine.kind,
-            server: engine.server,
             ledger: seat.ledger,
             socket: PathBuf::from(upstream),
             place: Mutex::default(),

@@ -14,8 +14,6 @@ pub(super) struct Scene {
     pub(super) attempt: AttemptId,
     /// By which name the engine is called in the ledger.
     pub(super) engine: EngineKind,
-    /// What serves it.
-    pub(super) server: EngineKind,
     pub(super) ledger: Ledger,
     /// The engine's own socket.
     pub(super) socket: PathBuf,

@@ -13,7 +13,7 @@ use crate::engine::api::{self, Api};
 use crate::engine::http::RequestHead;
 use crate::host::clock;
 use crate::ledger::intents::Entry;
-use crate::model::{EngineKind, Intent, Presence, ResourceKind};
+use crate::model::{Intent, Presence, ResourceKind};
 
 /// A limit for each question to the engine; without an answer a thing counts as somebody else's.
 const QUESTION: Duration = Duration::from_secs(10);
@@ -51,10 +51,7 @@ impl Watcher {
 
 impl Witness for Watcher {
     fn interest(&mut self, head: &RequestHead) -> Interest {
-        self.call = call::read(&head.method, &head.target).map(|call| match self.scene.server {
-            EngineKind::Docker => call.familiar(),
-            EngineKind::Podman => call,
-        });
+        self.call = call::read(&head.method, &head.target);
         match &self.call {
             None => Interest::None,
             Some(Call::Create { .. }) => Interest::Whole,

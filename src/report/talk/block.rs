@@ -85,6 +85,10 @@ pub(super) fn attempt(
     if !report.work_dir.is_empty() {
         block.line("KEPT", &format!("{name}: $WORK is {}", report.work_dir));
     }
+    for Resource { kind, id, .. } in &report.cleanup.unconfirmed {
+        let why = "has its labels, but is not in Podman's journal of it";
+        block.line("NOTE", &format!("{kind} {id} of {name} {why}"));
+    }
     for leftover in &report.cleanup.leftovers {
         left(name, leftover, &mut block);
     }

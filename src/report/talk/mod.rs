@@ -6,6 +6,7 @@ mod done;
 mod engine;
 mod hang;
 mod host;
+mod live;
 mod reaped;
 mod tally;
 mod tries;
@@ -18,11 +19,12 @@ use super::Report;
 use super::cause::{cause, place};
 use super::paint::{Paint, one_line, seconds};
 use crate::model::{
-    AttemptId, AttemptReport, Bearing, EngineState, Event, Hold, Look, Outcome, RunId,
+    self, AttemptId, AttemptReport, Bearing, EngineState, Event, Hold, Look, Outcome, RunId,
     StillRunning, Timeout, TrialFacts, Verdict,
 };
 use block::Block;
 use host::Surroundings;
+use live::Live;
 use tally::Tally;
 
 /// How much is said.
@@ -75,6 +77,7 @@ pub struct Talk {
     repeat: Vec<String>,
     /// Tries of each trial after which it was tried again.
     tries: BTreeMap<u32, usize>,
+    live: Live,
 }
 
 impl Talk {
@@ -92,6 +95,7 @@ impl Talk {
             together: BTreeMap::new(),
             repeat: Vec::new(),
             tries: BTreeMap::new(),
+            live: Live::default(),
         }
     }
 
@@ -202,25 +206,32 @@ impl Talk {
         }
     }
 
-    /// `said` is about the trial, and comes before anything that waits only when nobody needs an `Error: ` first.
     fn settled(
         &mut self,
         (trial, verdict): (u32, Verdict),
         reason: &str,
         bearing: &Bearing,
-        said: &str,
+        tally: Option<&model::Tally>,
     ) -> String {
+        let said = self.laps(trial, verdict, tally);
         self.tally.verdicts.push((verdict, bearing.clone()));
         let cause = self.causes.remove(&trial);
         if !self.look.nextest {
-            return said.to_owned();
+            return said;
         }
-        let waiting = std::mem::take(&mut self.waiting) + said;
+        let waiting = std::mem::take(&mut self.waiting) + &said;
         if !verdict.effect(bearing).is_bad() {
             return waiting;
         }
         let cause = cause.unwrap_or_else(|| one_line(reason));
         format!("Error: {verdict}: {cause}\n{waiting}")
+    }
+
+    fn closing(&mut self, duration: Duration) -> String {
+        let run = self.run.as_ref();
+        let tally = self.tally.text(duration, &self.look, run, &self.trials);
+        // What waits is of a trial that was never judged: the run was cut short.
+        std::mem::take(&mut self.waiting) + &tally
     }
 
     fn said(&mut self, event: &Event) -> String {
@@ -233,8 +244,8 @@ impl Talk {
             }
             Event::RunStarted(facts) if self.look.volume > Volume::Quiet => {
                 let mut block = Block::new(self.paint(), self.look.width);
-                if let Some(shard) = &facts.shard {
-                    block.line("shard", &tally::shard(shard));
+                if let Some(shard) = facts.shard.as_ref().map(tally::shard) {
+                    block.line("shard", &shard);
                 }
                 block.text()
             }
@@ -259,8 +270,7 @@ impl Talk {
                 report,
                 judgement,
             } => {
-                let said = self.ended(*attempt, report);
-                said + &self.judged(*attempt, report, judgement.as_deref())
+                self.ended(*attempt, report) + &self.judged(*attempt, report, judgement.as_deref())
             }
             Event::TrialSettled {
                 trial,
@@ -268,15 +278,10 @@ impl Talk {
                 reason,
                 bearing,
                 tally,
-            } => {
-                let said = self.laps(*trial, *verdict, tally.as_deref());
-                self.settled((*trial, *verdict), reason, bearing, &said)
-            }
+            } => self.settled((*trial, *verdict), reason, bearing, tally.as_deref()),
             Event::Cancelled { signal } => {
-                format!(
-                    "{}: ending what runs\n",
-                    self.paint().yellow(&signal_name(*signal))
-                )
+                let signal = self.paint().yellow(&signal_name(*signal));
+                format!("{signal}: ending what runs\n")
             }
             Event::Reaped(reaped) => {
                 reaped::paragraph(reaped, Block::new(self.paint(), self.look.width))
@@ -287,37 +292,35 @@ impl Talk {
                 reaped::at_last(&self.name(attempt.trial), cleanup, block)
             }
             Event::Warning { message } => {
-                format!(
-                    "{}: {}\n",
-                    self.paint().yellow("warning"),
-                    one_line(message)
-                )
+                let warning = self.paint().yellow("warning");
+                format!("{warning}: {}\n", one_line(message))
             }
-            Event::RunEnded { duration, .. } => {
-                let run = self.run.as_ref();
-                let tally = self.tally.text(*duration, &self.look, run, &self.trials);
-                // What waits is of a trial that was never judged: the run was cut short.
-                std::mem::take(&mut self.waiting) + &tally
-            }
+            Event::RunEnded { duration, .. } => self.closing(*duration),
         }
     }
 }
 
 impl Report for Talk {
-    fn event(&mut self, _at: Duration, event: &Event, out: &mut dyn Write) -> io::Result<()> {
+    fn event(&mut self, at: Duration, event: &Event, out: &mut dyn Write) -> io::Result<()> {
+        self.hide(out)?;
         self.learn(event);
+        self.live.learn(event);
         let said = self.said(event);
         let of_a_trial = matches!(event, Event::AttemptEnded { .. });
         if self.look.nextest && of_a_trial {
             self.waiting += &said;
             return Ok(());
         }
-        if said.is_empty() {
-            return Ok(());
+        if !said.is_empty() {
+            // One write for each paragraph: other processes write to the same terminal.
+            out.write_all(said.as_bytes())?;
+            out.flush()?;
         }
-        // One write for each paragraph: other processes write to the same terminal.
-        out.write_all(said.as_bytes())?;
-        out.flush()
+        self.draw(at, out)
+    }
+
+    fn hide(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.erase(out)
     }
 }
 

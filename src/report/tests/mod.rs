@@ -2,6 +2,7 @@
 
 mod libtest;
 mod talk;
+mod tries;
 
 use std::time::Duration;
 

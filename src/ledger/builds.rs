@@ -1,0 +1,109 @@
+//! What builds leave behind that were killed (Podman): steps that only the OCI runtime knows are removed by the proof of
+//! their bundles; working containers and layers, which nothing ties to a build, are named.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::calls::Calls;
+use super::journal::Journal;
+use super::proof::{Owner, Step, steps, written_id};
+use crate::engine::listing;
+use crate::engine::trouble::essence;
+use crate::model::{Cleanup, EngineKind, Leftover, Resource, ResourceKind};
+
+/// Removes what is proved to be the owner's, and names what may be.
+pub(super) fn clean(owner: &Owner, calls: &mut Calls, cleanup: &mut Cleanup) {
+    if calls.client.dialect() != EngineKind::Podman || owner.scratch.is_none() {
+        return;
+    }
+    for step in steps(owner, calls.client.environment()) {
+        remove(calls, &step, cleanup);
+    }
+    let journal = calls.journal();
+    if let Some(since) = killed_since(owner, &journal) {
+        name(calls, since, cleanup);
+    }
+}
+
+/// Through the runtime, for no client of the engine knows it.
+fn remove(calls: &mut Calls, step: &Step, cleanup: &mut Cleanup) {
+    let held = step.held();
+    let resource = Resource {
+        kind: ResourceKind::Container,
+        id: held.id.clone(),
+        name: "a step of a build that was killed".to_owned(),
+    };
+    let why = match held.deletion(calls.client.environment()) {
+        Some(deletion) => essence(&calls.run(&deletion).stderr),
+        None => format!("there is no `{}` in PATH", held.runtime),
+    };
+    if held.is_there() {
+        cleanup.leftovers.push(Leftover {
+            resource,
+            why,
+            remedy: held.remedy(),
+        });
+    } else {
+        cleanup.removed.push(resource);
+    }
+}
+
+/// When the first of the builds began, since 1970, that neither gave an image nor failed; `None` without any.
+fn killed_since(owner: &Owner, journal: &Journal) -> Option<Duration> {
+    let images = owner
+        .intended()
+        .filter(|intent| intent.kind == ResourceKind::Image);
+    let calls: BTreeSet<&str> = images
+        .filter(|intent| owner.journal.has(Path::new(&intent.id_file)))
+        .filter(|intent| written_id(&intent.id_file).is_none())
+        .map(|intent| intent.id_file.as_str())
+        .collect();
+    if calls.len() <= journal.failed_builds() {
+        return None;
+    }
+    // The call's directory was made for it and has not changed, for nothing was written there.
+    let begun = |file: &&str| {
+        let directory = Path::new(file).parent()?;
+        let made = fs::metadata(directory).and_then(|facts| facts.modified());
+        made.ok()?.duration_since(UNIX_EPOCH).ok()
+    };
+    calls.iter().filter_map(begun).min()
+}
+
+/// Names working containers and nameless images that came into being since.
+fn name(calls: &mut Calls, since: Duration, cleanup: &mut Cleanup) {
+    let why = "it came into being while a build of this attempt ran that was killed; whose it is cannot be proved";
+    for (kind, remedy) in [
+        (ResourceKind::Container, "rm -f"),
+        (ResourceKind::Image, "rmi"),
+    ] {
+        let found = match calls.leavings(kind) {
+            Ok(found) => found,
+            Err(trouble) => {
+                cleanup.leftovers.push(Leftover {
+                    resource: Resource {
+                        kind,
+                        id: String::new(),
+                        name: String::new(),
+                    },
+                    why: format!("what a build that was killed left cannot be listed: {trouble}"),
+                    remedy: listing::leavings_command(calls.client, kind),
+                });
+                continue;
+            }
+        };
+        for leaving in found.into_iter().filter(|leaving| leaving.made >= since) {
+            cleanup.leftovers.push(Leftover {
+                remedy: format!("{} {remedy} {}", calls.client.command(), leaving.id),
+                resource: Resource {
+                    kind,
+                    id: leaving.id,
+                    name: leaving.name,
+                },
+                why: why.to_owned(),
+            });
+        }
+    }
+}
