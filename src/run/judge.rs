@@ -11,7 +11,7 @@ use crate::model::{
     AttemptId, AttemptReport, EngineFacts, Event, FlakyResult, Judgement, LeakRule, Quarantined,
     Verdict,
 };
-use crate::schedule::Ending;
+use crate::schedule::{Ending, Stop};
 
 /// What is known of trials that are not settled, and what verdicts follow from.
 #[derive(Debug)]
@@ -117,7 +117,12 @@ impl Driver {
 
     /// Nothing more of the trial will run.
     pub(super) fn settle(&mut self, trial: u32) {
-        let tried = self.run.court.tried.remove(&trial).unwrap_or_default();
+        let mut tried = self.run.court.tried.remove(&trial).unwrap_or_default();
+        let stopped = matches!(self.run.scheduler.stopped(), Some(Stop::Failures(_)));
+        // A trial that ran is not blamed for laps that were not wanted any more.
+        if stopped && tried.iter().any(|tried| tried.verdict != Verdict::NotRun) {
+            tried.retain(|tried| tried.verdict != Verdict::NotRun);
+        }
         let Some((verdict, reason)) = classify::of_trial(&tried) else {
             return;
         };

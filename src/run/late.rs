@@ -10,7 +10,7 @@ use crate::model::{
     AttemptId, AttemptReport, AttemptStart, Event, Evidence, Gap, How, LadderStep, Lane, Outcome,
     StillRunning, Timeout,
 };
-use crate::schedule::News;
+use crate::schedule::{News, Stop};
 use crate::wire::{FromSlot, ToSlot};
 
 /// How long a slot may take to say what its script does.
@@ -244,6 +244,11 @@ impl Driver {
             .as_ref()
             .filter(|_| lane == Lane::Container);
         let why = self.broken.as_ref().or(down);
-        why.map_or_else(|| "the run was interrupted".to_owned(), String::clone)
+        let stopped = || match self.run.scheduler.stopped() {
+            Some(Stop::Failures(1)) => "the run stopped after a failure".to_owned(),
+            Some(Stop::Failures(number)) => format!("the run stopped after {number} failures"),
+            Some(Stop::Cancelled) | None => "the run was interrupted".to_owned(),
+        };
+        why.map_or_else(stopped, String::clone)
     }
 }
