@@ -18,6 +18,7 @@ use crate::history::{self, Recorder};
 use crate::host::{clock, environment};
 use crate::interp;
 use crate::model::{AfterFailure, Conclusion, Detail};
+use crate::plan::Durations;
 use crate::report::{ListForm, list};
 use crate::run::{self, Brief, Kept, Nothing, Teller};
 
@@ -201,6 +202,7 @@ pub(super) fn brief(
         selection: options.selection.clone(),
         lane: options.lane,
         shard,
+        durations: Durations::default(),
         together: options.overrides.width,
         kept: options.kept,
         variables: given::variables(options, &variables),

@@ -247,6 +247,17 @@ pub struct AdmissionSettings {
     pub engine_faults: u32,
 }
 
+impl Default for AdmissionSettings {
+    fn default() -> Self {
+        AdmissionSettings {
+            disk_floor: 1_000_000_000,
+            memory_pressure: 50,
+            settle: Duration::from_secs(120),
+            engine_faults: 3,
+        }
+    }
+}
+
 /// How many records are kept: whichever limit is met first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordSettings {
@@ -292,12 +303,7 @@ impl Default for Settings {
             groups: BTreeMap::new(),
             environment: BTreeMap::new(),
             pass_environment: BTreeSet::new(),
-            admission: AdmissionSettings {
-                disk_floor: 1_000_000_000,
-                memory_pressure: 50,
-                settle: Duration::from_secs(120),
-                engine_faults: 3,
-            },
+            admission: AdmissionSettings::default(),
             cleanup: CleanupSettings {
                 when: CleanupWhen::Always,
                 strict: false,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::Settings;
 use crate::model::{AfterFailure, Detail, Golden, Lane, Length};
-use crate::plan::{Selection, Shard};
+use crate::plan::{Durations, Selection, Shard};
 use crate::wire::Variables;
 
 /// What the door knows: what was typed, what is configured, where.
@@ -25,6 +25,8 @@ pub struct Brief {
     pub lane: Option<Lane>,
     /// Only this part of them.
     pub shard: Option<Shard>,
+    /// How long trials take, where all machines of a divided suite are told the same; empty otherwise.
+    pub durations: Durations,
     /// Attempts at once over both lanes.
     pub together: Option<NonZeroU32>,
     /// What stays for a look.

@@ -43,7 +43,7 @@ pub(super) fn provide(
         if provided.digests.contains_key(image) {
             continue;
         }
-        tell(format!("pulling {image}"));
+        tell(format!("waiting for image {image}, which is pulled"));
         match pull(image, client, runner, end, tell) {
             Ok(()) => {
                 let one = std::slice::from_ref(image);

@@ -113,7 +113,7 @@ pub fn select(brief: &Brief) -> Result<Selecting, StartError> {
     }
     let found = filtered_out + selected.len();
     let (mut trials, shard) = match &brief.shard {
-        Some(shard) => shards::keep(shard, selected),
+        Some(shard) => shards::keep(shard, selected, &brief.durations),
         None => (selected, None),
     };
     trials.retain(|trial| trial.chosen != Chosen::FilteredOut);

@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use super::select::Selected;
 use crate::model::{Event, ShardFacts};
-use crate::plan::{Shard, divide};
+use crate::plan::{Durations, Shard, divide};
 
 /// The trials of the shard, in their order, and how the suite was divided.
-pub(super) fn keep(shard: &Shard, all: Vec<Selected>) -> (Vec<Selected>, Option<ShardFacts>) {
+pub(super) fn keep(
+    shard: &Shard,
+    all: Vec<Selected>,
+    durations: &Durations,
+) -> (Vec<Selected>, Option<ShardFacts>) {
     let names: Vec<&str> = all
         .iter()
         .map(|trial| trial.planned.name.as_str())
         .collect();
-    let division = divide(&names, &|_| None, shard.total);
+    let division = divide(&names, &|name| durations.recorded(name), shard.total);
     let is_ours = |place: &usize| division.shards[*place] == shard.index.get();
     let ours: Vec<usize> = (0..all.len()).filter(is_ours).collect();
     let estimate = (!division.expected.is_empty()).then(|| {

@@ -138,13 +138,7 @@ pub fn prepare(
         stand_in: dirs.trial(),
     };
     Ok(Prepared {
-        scheduler: Scheduler::new(
-            order::trials(selected, &Past::default(), settings),
-            limits.clone(),
-            Laps::default(),
-            Order::Given,
-        )
-        .with_admission(admission::rules(&settings.admission)),
+        scheduler: scheduler(selected, settings, &limits),
         admission: settings.admission.clone(),
         limits,
         container_width: width,
@@ -166,6 +160,12 @@ pub fn prepare(
         dirs,
         state: state.to_owned(),
     })
+}
+
+fn scheduler(selected: &[Selected], settings: &Settings, limits: &Limits) -> Scheduler {
+    let trials = order::trials(selected, &Past::default(), settings);
+    Scheduler::new(trials, limits.clone(), Laps::default(), Order::Given)
+        .with_admission(admission::rules(&settings.admission))
 }
 
 /// What becomes of a container trial when there is no engine.

@@ -58,13 +58,10 @@ pub(super) struct Done {
 pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
     let (before, attempt) = (slot.machine.reading(), job.attempt);
     let (outcome, log, seen, work, rewrite) = match prepare(slot, job) {
-        Err(fault) => (
-            Outcome::Faulted(fault),
-            Vec::new(),
-            Seen::default(),
-            None,
-            None,
-        ),
+        Err(fault) => {
+            let (log, seen) = (Vec::new(), Seen::default());
+            (Outcome::Faulted(fault), log, seen, None, None)
+        }
         Ok((script, bytes, work)) => {
             let (outcome, log, seen) = run(slot, job, &script, &work);
             let rewrite = rewrite(&outcome, &seen.updates, &bytes);

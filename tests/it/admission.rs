@@ -1,8 +1,14 @@
 //! When container trials may start: an engine that goes away in mid-run, comes back, or answers and does nothing; a
-//! machine without room. The engines are doubles, small programs in PATH that fail when a file says so.
+//! machine without room. The engines are doubles, small programs in PATH that fail when a file says so; and one Docker
+//! daemon of the test's own, which is killed and started again.
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
+use tempfile::TempDir;
+
+use super::engines::{BASE, Engine};
 use super::project::{Output, Project, Run, eventually};
 
 /// A client of an engine that is gone while `down` is there. Its `run` does what its first word says.
@@ -15,7 +21,17 @@ fi
 case $1 in
 version) echo '{"Client":{"Version":"28.0.0"},"Server":{"Version":"28.0.0","Components":[]}}' ;;
 info) echo '{"ID":"DOUB:LE","Driver":"overlay2","DefaultRuntime":"runc"}' ;;
+container | inspect)
+    for word; do :; done
+    echo "Error response from daemon: No such container: $word" >&2
+    exit 1
+    ;;
 run)
+    for word; do
+        case $word in
+        --cidfile=*) printf %064d 7 >"${word#--cidfile=}" ;;
+        esac
+    done
     case $* in
     *takes-it-down*) touch "$HOME/down" ;;
     *fails*)
@@ -35,8 +51,10 @@ fn project(admission: &str) -> Project {
     Project::with_settings(&settings).program("bin/docker", DOUBLE)
 }
 
+/// At an address where nobody is: whatever is asked, the double is asked.
 fn doubled(project: &Project) -> Run<'_> {
-    project.run().path(&project.path("bin"))
+    let run = project.run().path(&project.path("bin"));
+    run.env("DOCKER_HOST", "tcp://127.0.0.1:1")
 }
 
 /// Lists of all containers that were asked for by nobody but detection and admission.
@@ -133,4 +151,142 @@ fn while_trials_go_well_the_engine_is_not_asked_for_its_health() {
     });
     doubled(&project).finish().expect_code(0);
     assert_eq!(looks(&project), 1, "detection asks once");
+}
+
+/// A Docker daemon that nobody else uses, ended when dropped.
+struct Daemon {
+    child: Child,
+    place: TempDir,
+}
+
+impl Daemon {
+    /// Needs root; says so where it cannot be had.
+    fn start() -> Option<Daemon> {
+        if !rustix::process::geteuid().is_root() || !Engine::Docker.usable() {
+            eprintln!("SKIPPED: a Docker daemon of our own needs root");
+            return None;
+        }
+        let place = tempfile::Builder::new().prefix("d-").tempdir().unwrap();
+        let child = launch(place.path());
+        let mut daemon = Daemon { child, place };
+        daemon.answers();
+        let load = "docker save \"$BASE\" | docker --host \"$HOST\" load";
+        let mut copy = Command::new("sh");
+        copy.args(["-c", load]).env("BASE", BASE);
+        let done = copy.env("HOST", daemon.host()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{stderr}");
+        Some(daemon)
+    }
+
+    fn host(&self) -> String {
+        format!("unix://{}/d.sock", self.place.path().display())
+    }
+
+    fn answers(&mut self) {
+        let log = self.place.path().join("log");
+        eventually("the daemon answers", || {
+            let ended = self.child.try_wait().unwrap();
+            let said = || fs::read_to_string(&log).unwrap_or_default();
+            assert!(ended.is_none(), "{ended:?}: {}", said());
+            let mut version = Command::new("docker");
+            version.args(["--host", &self.host(), "version"]);
+            let done = version.output().unwrap();
+            done.status.success().then_some(())
+        });
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn restart(&mut self) {
+        // What it knew of its containerd, which is gone.
+        fs::remove_dir_all(self.place.path().join("exec")).unwrap();
+        self.child = launch(self.place.path());
+        self.answers();
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        // It takes its containerd along, as SIGKILL would not.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
+        }
+        self.child.wait().ok();
+        // One that was killed leaves its mount.
+        let data = self.place.path().join("data");
+        while Command::new("umount")
+            .arg(&data)
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|done| done.success())
+        {}
+    }
+}
+
+fn launch(place: &Path) -> Child {
+    let at = |name: &str| place.join(name).display().to_string();
+    let log = File::create(place.join("log")).unwrap();
+    fs::write(place.join("daemon.json"), "{}").unwrap();
+    // In a network of its own: a daemon that is to have no bridge takes the machine's away.
+    Command::new("unshare")
+        .args(["--net", "dockerd"])
+        .arg("--host")
+        .arg(format!("unix://{}", at("d.sock")))
+        .args(["--data-root", &at("data"), "--exec-root", &at("exec")])
+        .args(["--pidfile", &at("pid"), "--config-file", &at("daemon.json")])
+        .args(["--bridge", "none", "--iptables=false", "--ip6tables=false"])
+        .args(["--storage-driver", "vfs"])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_docker_daemon_that_is_killed_and_comes_back_costs_no_trial() {
+    let Some(mut daemon) = Daemon::start() else {
+        return;
+    };
+    let settings = format!(
+        "scripts = [\"scripts\"]\n[policy]\ndocker = \"serial\"\nwidth = 1\n[admission]\nsettle = \"100s\"\n[environment]\nBASE = \"{BASE}\"\n"
+    );
+    let project = Project::with_settings(&settings);
+    let (ready, gone) = (project.path("ready"), project.path("gone"));
+    let wait = format!(
+        "touch {}\nwhile ! test -e {}; do sleep 0.05; done\n",
+        ready.display(),
+        gone.display()
+    );
+    let run = "exec $ENGINE run --rm --network none $BASE true\n";
+    let project = project
+        .script(
+            "container_a",
+            format!("{run}exec sh wait.sh\n! exec $ENGINE ps\n-- wait.sh --\n{wait}"),
+        )
+        .script("container_b", run);
+    let shakedown = project.run().args(["--engine", "docker"]);
+    let running = shakedown.env("DOCKER_HOST", daemon.host()).start();
+    eventually("the first script is in its middle", || {
+        ready.exists().then_some(())
+    });
+    daemon.kill();
+    fs::write(gone, "").unwrap();
+    eventually("the lane waits", || {
+        let told = running.stderr();
+        told.contains("container trials wait, for 1m40s at most: engine down: docker: its daemon")
+            .then_some(())
+    });
+    daemon.restart();
+    let output = running.finish();
+    output.expect_stderr("container trials go on");
+    let record = project.record();
+    assert_eq!(record.verdict("container_a").0, "passed");
+    assert_eq!(record.verdict("container_b").0, "passed");
+    output.expect_code(0);
 }

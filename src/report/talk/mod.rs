@@ -19,8 +19,8 @@ use super::Report;
 use super::cause::{cause, place};
 use super::paint::{Paint, one_line, seconds};
 use crate::model::{
-    self, AttemptId, AttemptReport, Bearing, EngineState, Event, Hold, Look, Outcome, RunId,
-    StillRunning, Timeout, TrialFacts, Verdict,
+    self, AttemptId, AttemptReport, Bearing, EngineState, Event, Hold, Look, Outcome, RunFacts,
+    RunId, StillRunning, Timeout, TrialFacts, Verdict,
 };
 use block::Block;
 use host::Surroundings;
@@ -227,19 +227,19 @@ impl Talk {
         format!("Error: {verdict}: {cause}\n{waiting}")
     }
 
-    fn opened(&self, facts: &model::RunFacts) -> String {
-        let mut block = Block::new(self.paint(), self.look.width);
-        if let Some(shard) = facts.shard.as_ref().map(tally::shard) {
-            block.line("shard", &shard);
-        }
-        block.text()
-    }
-
     fn closing(&mut self, duration: Duration) -> String {
         let run = self.run.as_ref();
         let tally = self.tally.text(duration, &self.look, run, &self.trials);
         // What waits is of a trial that was never judged: the run was cut short.
         std::mem::take(&mut self.waiting) + &tally
+    }
+
+    fn begun(&self, facts: &RunFacts) -> String {
+        let mut block = Block::new(self.paint(), self.look.width);
+        if let Some(shard) = facts.shard.as_ref().map(tally::shard) {
+            block.line("shard", &shard);
+        }
+        block.text()
     }
 
     fn said(&mut self, event: &Event) -> String {
@@ -250,7 +250,7 @@ impl Talk {
             Event::SlotReplaced { slot, why } if self.look.volume > Volume::Normal => {
                 format!("worker {slot} was replaced: {}\n", one_line(why))
             }
-            Event::RunStarted(facts) if self.look.volume > Volume::Quiet => self.opened(facts),
+            Event::RunStarted(facts) if self.look.volume > Volume::Quiet => self.begun(facts),
             Event::RunStarted(_)
             | Event::TrialPlanned(_)
             | Event::Engine(_)
