@@ -42,6 +42,8 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// How container trials share an engine.
     pub policy: PolicySettings,
+    /// How many scripts of a group run at once; a group that is not here has room for one.
+    pub groups: BTreeMap<String, u32>,
     /// Variables set in every script.
     pub environment: BTreeMap<String, String>,
     /// Variables copied from the harness's own environment.
@@ -287,6 +289,7 @@ impl Default for Settings {
                 wait: Duration::from_secs(3600),
                 width: Width::Cores,
             },
+            groups: BTreeMap::new(),
             environment: BTreeMap::new(),
             pass_environment: BTreeSet::new(),
             admission: AdmissionSettings {

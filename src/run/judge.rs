@@ -113,9 +113,7 @@ impl Driver {
 
     /// The schedule dropped an attempt that has not begun.
     pub(super) fn dropped(&mut self, attempt: AttemptId) {
-        let why = self.why_dropped(attempt);
-        let excused = why.is_none();
-        let reason = why.unwrap_or_else(|| "the run was to stop before it".to_owned());
+        let (reason, excused) = self.why_dropped(attempt);
         let tried = self.run.court.tried.entry(attempt.trial).or_default();
         tried.push(Tried {
             excused,
