@@ -134,10 +134,12 @@ pub(super) struct Gathered {
     pub(super) proofs: Vec<Proof>,
     /// Names that were the owner's once, and may be anybody's now.
     pub(super) suspects: Vec<Resource>,
-    /// What has the owner's labels, and is not in a journal that should show it.
+    /// What has the owner's labels, and neither the journal nor the socket that should show it does.
     pub(super) unconfirmed: Vec<Resource>,
     /// Where the engine did not answer: something may be left, and nobody knows what.
     pub(super) doubts: Vec<Leftover>,
+    /// All containers with our labels are known.
+    pub(super) labels_are_known: bool,
 }
 
 impl Gathered {
@@ -192,9 +194,12 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
             list(&mut gathered, owner, calls, kind);
         }
     }
-    if keeps_journal && owner.watched {
+    let is_answered = |id: &str| owner.acquired.iter().any(|made| made.id == id);
+    let sees_socket = owner.standing == Standing::Alive && calls.client.api().is_some();
+    if (keeps_journal && owner.watched) || sees_socket {
         let listed = gathered.of(ResourceKind::Container).into_iter();
-        let unknown = listed.filter(|proof| !journal.shows(&proof.resource.id));
+        let is_shown = |id: &str| journal.shows(id) || is_answered(id);
+        let unknown = listed.filter(|proof| !is_shown(&proof.resource.id));
         gathered.unconfirmed = unknown.map(|proof| proof.resource).collect();
     }
     for made in journal.made().filter(|made| made.kind <= owner.up_to) {
@@ -246,6 +251,7 @@ fn list(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls, kind: Resourc
     let labels = labels::of(owner.run, owner.attempt);
     match calls.labelled(kind, &labels) {
         Ok(found) => {
+            gathered.labels_are_known |= kind == ResourceKind::Container;
             for thing in found.iter().filter(|thing| !thing.infra) {
                 gathered.add(kind, &thing.id, &thing.name, Grounds::Labels);
             }

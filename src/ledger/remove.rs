@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::builds;
 use super::calls::Calls;
-use super::proof::{Grounds, Owner, Proof, gather};
+use super::proof::{Gathered, Grounds, Owner, Proof, gather};
 use super::remedy;
 use crate::engine::client::Client;
 use crate::engine::trouble::essence;
@@ -71,6 +71,7 @@ pub fn clean(
         // With the last name of an image its layers go by themselves.
         clean_layers(&mut cleanup, &mut calls, &layers, keep);
     }
+    cleanup.unlabelled = unlabelled(&gathered, &cleanup);
     if !policy.keep {
         builds::clean(owner, &mut calls, &mut cleanup);
     }
@@ -78,6 +79,18 @@ pub fn clean(
     cleanup.leftovers.extend(gathered.doubts);
     cleanup.duration = clock::now() - start;
     cleanup
+}
+
+/// Containers that were there and that a stand-in for the client had given our labels, which they do not have.
+fn unlabelled(gathered: &Gathered, cleanup: &Cleanup) -> Vec<Resource> {
+    let was_there =
+        |resource: &Resource| cleanup.removed.contains(resource) || cleanup.kept.contains(resource);
+    let containers = gathered.of(ResourceKind::Container).into_iter();
+    containers
+        .filter(|_| gathered.labels_are_known)
+        .filter(|proof| proof.grounds() == Grounds::IdFile && was_there(proof.resource()))
+        .map(|proof| proof.resource().clone())
+        .collect()
 }
 
 /// What cannot be proved to be the owner's is named if it is there, and stays.

@@ -188,6 +188,7 @@ impl Reaped {
             kept: _,
             leftovers,
             unconfirmed: _,
+            unlabelled: _,
             duration: _,
         } = &self.cleanup;
         self.ended.is_empty() && removed.is_empty() && leftovers.is_empty()

@@ -99,9 +99,12 @@ pub struct Cleanup {
     pub kept: Vec<Resource>,
     /// Still there.
     pub leftovers: Vec<Leftover>,
-    /// By their labels the attempt's, though its journal does not show that they were made.
+    /// By their labels the attempt's, though neither its journal nor the engine's socket showed that they were made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unconfirmed: Vec<Resource>,
+    /// Made by the attempt and given its labels, and found without them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlabelled: Vec<Resource>,
     /// How long cleaning took; never charged to the script.
     #[serde(with = "seconds")]
     pub duration: Duration,

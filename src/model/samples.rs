@@ -226,6 +226,7 @@ fn cleanup() -> Cleanup {
             remedy: "podman volume rm data".to_owned(),
         }],
         unconfirmed: Vec::new(),
+        unlabelled: Vec::new(),
         duration: Duration::from_millis(400),
     }
 }

@@ -226,6 +226,12 @@ fn select(search: &Search, facts: EngineFacts, warnings: &mut Vec<String>) -> En
             ));
         }
     }
+    if facts.remote && facts.socket().is_none() {
+        warnings.push(format!(
+            "{} is reached at {}, where nobody can stand in for its socket: what scripts make is known by their calls of the client and by labels alone",
+            facts.kind, facts.endpoint
+        ));
+    }
     EngineState::Selected {
         facts: Box::new(facts),
         policy: decided.value,

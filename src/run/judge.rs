@@ -11,7 +11,7 @@ use crate::model::{
     AttemptId, AttemptReport, EngineFacts, Event, FlakyResult, Judgement, LeakRule, Quarantined,
     Verdict,
 };
-use crate::schedule::Ending;
+use crate::schedule::{Ending, Stop};
 
 /// What is known of trials that are not settled, and what verdicts follow from.
 #[derive(Debug)]
@@ -113,7 +113,13 @@ impl Driver {
 
     /// The schedule dropped an attempt that has not begun.
     pub(super) fn dropped(&mut self, attempt: AttemptId) {
-        let (reason, excused) = self.why_dropped(attempt);
+        let why = self.why_dropped(attempt);
+        let excused = why.is_none();
+        let reason = why.unwrap_or_else(|| match self.run.scheduler.stopped() {
+            Some(Stop::Failures(1)) => "the run stopped after a failure".to_owned(),
+            Some(Stop::Failures(number)) => format!("the run stopped after {number} failures"),
+            Some(Stop::Cancelled) | None => "the run was to stop before it".to_owned(),
+        });
         let tried = self.run.court.tried.entry(attempt.trial).or_default();
         tried.push(Tried {
             excused,

@@ -10,7 +10,7 @@ use crate::model::{
     AttemptId, AttemptReport, AttemptStart, Event, Evidence, Gap, How, LadderStep, Lane, Outcome,
     StillRunning, Timeout,
 };
-use crate::schedule::{News, Stop};
+use crate::schedule::News;
 use crate::wire::{FromSlot, ToSlot};
 
 /// How long a slot may take to say what its script does.
@@ -236,22 +236,16 @@ impl Driver {
         self.engine_down = Some(why);
     }
 
-    /// Why an attempt is dropped that has not begun, and whether nothing is wrong: the run was told beforehand when to
-    /// stop.
-    pub(super) fn why_dropped(&self, attempt: AttemptId) -> (String, bool) {
+    /// What is wrong, that an attempt is dropped which has not begun. `None` when nothing is: the run was told
+    /// beforehand when to stop.
+    pub(super) fn why_dropped(&self, attempt: AttemptId) -> Option<String> {
         let lane = self.trial(attempt).planned.lane;
         let down = self
             .engine_down
             .as_ref()
             .filter(|_| lane == Lane::Container);
         let why = self.broken.as_ref().or(down);
-        match (why, self.run.scheduler.stopped()) {
-            (Some(why), _) => (why.clone(), false),
-            (None, Some(Stop::Failures(1))) => ("the run stopped after a failure".to_owned(), true),
-            (None, Some(Stop::Failures(number))) => {
-                (format!("the run stopped after {number} failures"), true)
-            }
-            (None, Some(Stop::Cancelled) | None) => ("the run was interrupted".to_owned(), false),
-        }
+        let interrupted = || self.signal.map(|_| "the run was interrupted".to_owned());
+        why.cloned().or_else(interrupted)
     }
 }

@@ -126,6 +126,7 @@ pub(super) fn clean_engines(
         total.kept.extend(done.kept);
         total.leftovers.extend(done.leftovers);
         total.unconfirmed.extend(done.unconfirmed);
+        total.unlabelled.extend(done.unlabelled);
     }
     if extent == Extent::Everything {
         total

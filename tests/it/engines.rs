@@ -185,6 +185,11 @@ fn stage() -> PathBuf {
     folder
 }
 
+/// Gives everything below to the user that owns rootless Podman.
+pub(super) fn give_away_to_podman(path: &Path) {
+    give_away(path, &stage());
+}
+
 /// Gives everything below to the owner of the model.
 fn give_away(path: &Path, model: &Path) {
     let owner = fs::metadata(model).unwrap();

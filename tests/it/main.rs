@@ -31,6 +31,7 @@ mod nextest;
 mod orphans;
 mod settings;
 mod shards;
+mod sockets;
 mod stacks;
 mod surroundings;
 mod testscript;

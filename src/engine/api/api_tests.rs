@@ -1,3 +1,5 @@
+//! Questions over a socket to engines that answer whole, half and not at all.
+
 use std::os::unix::net::UnixListener;
 use std::thread::JoinHandle;
 

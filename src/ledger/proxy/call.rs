@@ -30,31 +30,31 @@ pub(super) enum Call {
 }
 
 /// A name as Docker shows it: its clients may write out what it leaves away.
-fn familiar(name: String) -> String {
-    let rest = name.strip_prefix("docker.io/").unwrap_or(&name);
+fn familiar(name: &str) -> String {
+    let rest = name.strip_prefix("docker.io/").unwrap_or(name);
     rest.strip_prefix("library/").unwrap_or(rest).to_owned()
 }
 
 /// A name as Podman keeps it: one without a registry is its own.
-fn qualified(name: String) -> String {
+fn qualified(name: &str) -> String {
     let is_domain = |part: &str| part == "localhost" || part.contains(['.', ':']);
     match name.split_once('/') {
-        Some((first, _)) if is_domain(first) => name,
-        _ if name.starts_with("sha256:") => name,
+        Some((first, _)) if is_domain(first) => name.to_owned(),
+        _ if name.starts_with("sha256:") => name.to_owned(),
         _ => format!("localhost/{name}"),
     }
 }
 
 impl Call {
     /// The same with the names of images as they are kept, so that one thing has one name.
-    fn with_names(self, short: fn(String) -> String) -> Call {
+    fn with_names(self, short: fn(&str) -> String) -> Call {
         match self {
             Call::Build { names } => Call::Build {
-                names: names.into_iter().map(short).collect(),
+                names: names.iter().map(|name| short(name)).collect(),
             },
-            Call::Name(name) => Call::Name(short(name)),
+            Call::Name(name) => Call::Name(short(&name)),
             Call::Commit { name } => Call::Commit {
-                name: name.map(short),
+                name: name.as_deref().map(short),
             },
             Call::Remove {
                 kind: ResourceKind::Image,
@@ -62,7 +62,7 @@ impl Call {
                 with_volumes,
             } => Call::Remove {
                 kind: ResourceKind::Image,
-                id: short(id),
+                id: short(&id),
                 with_volumes,
             },
             other @ (Call::Create { .. } | Call::Load | Call::Play | Call::Remove { .. }) => other,

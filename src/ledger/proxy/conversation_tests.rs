@@ -1,3 +1,5 @@
+//! What passes and what is told, however the bytes are cut.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! A whole proxy between clients and an engine that is a few lines long.
+
 use std::io::Read;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! One connection from both of its ends: who closes what, and who notices.
+
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::sync::mpsc::{self, Receiver, Sender};

@@ -86,7 +86,11 @@ pub(super) fn attempt(
         block.line("KEPT", &format!("{name}: $WORK is {}", report.work_dir));
     }
     for Resource { kind, id, .. } in &report.cleanup.unconfirmed {
-        let why = "has its labels, but is not in Podman's journal of it";
+        let why = "has its labels, but nothing else shows that it was made for it";
+        block.line("NOTE", &format!("{kind} {id} of {name} {why}"));
+    }
+    for Resource { kind, id, .. } in &report.cleanup.unlabelled {
+        let why = "was given its labels, and does not have them";
         block.line("NOTE", &format!("{kind} {id} of {name} {why}"));
     }
     for leftover in &report.cleanup.leftovers {
