@@ -602,7 +602,7 @@ fn trouble_that_an_engine_tells_is_known_by_its_words_and_its_command() {
             .script("container_direct", "exec $ENGINE volume rm $TAG-nothing\n")
             .script(
                 "container_behind",
-                "exec sh -c '$ENGINE ps >/dev/null; $ENGINE run --rm $BASE /nope'\n",
+                "exec sh -c '$ENGINE ps >/dev/null; $ENGINE run --rm --network none $BASE /nope'\n",
             );
         let output = engine.run(&project).finish();
         output.expect_code(101);
