@@ -24,6 +24,8 @@ pub struct Tried {
     pub artefacts: Artefacts,
     /// The signature for which it was tried again; empty when it was not, or for another reason.
     pub again_for: String,
+    /// It never began because the run was told beforehand when to stop; it counts only if nothing of its trial did.
+    pub excused: bool,
 }
 
 impl Tried {
@@ -54,6 +56,7 @@ impl Tried {
                 hang_file: report.hang_file.clone(),
             },
             again_for: String::new(),
+            excused: false,
         }
     }
 
@@ -67,6 +70,7 @@ impl Tried {
             took: Duration::ZERO,
             artefacts: Artefacts::default(),
             again_for: String::new(),
+            excused: false,
         }
     }
 }

@@ -72,7 +72,8 @@ struct Lap<'a> {
 /// The laps in order, with their verdicts.
 fn laps(tried: &[Tried]) -> Vec<Lap<'_>> {
     let mut laps: BTreeMap<u32, Vec<&Tried>> = BTreeMap::new();
-    for one in tried {
+    let some_ran = tried.iter().any(|one| !one.excused);
+    for one in tried.iter().filter(|one| !(some_ran && one.excused)) {
         laps.entry(one.attempt.lap).or_default().push(one);
     }
     laps.into_values().filter_map(lap).collect()
@@ -194,6 +195,15 @@ mod tests {
         );
         check(&[(1, 1, Skipped), (2, 1, Passed)], Some(Passed));
         check(&[(1, 1, Skipped), (2, 1, Skipped)], Some(Skipped));
+    }
+
+    #[test]
+    fn laps_that_the_run_was_not_to_begin_count_only_when_none_did() {
+        let mut laps = tried(&[(1, 1, Passed), (2, 1, NotRun)]);
+        laps[1].excused = true;
+        assert_eq!(of_trial(&laps).unwrap().0, Passed);
+        assert_eq!(tally(&laps), None);
+        assert_eq!(of_trial(&laps[1..]).unwrap().0, NotRun);
     }
 
     #[test]

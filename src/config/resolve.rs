@@ -180,6 +180,11 @@ impl Settings {
         }
     }
 
+    /// How many scripts of this group may run at once.
+    pub fn limit_of(&self, group: &str) -> u32 {
+        self.groups.get(group).copied().unwrap_or(1)
+    }
+
     /// How often a script whose header says `header` is tried again, by the same order.
     pub fn retries_for(&self, header: Option<u32>) -> u32 {
         let failures = &self.retry.failures;

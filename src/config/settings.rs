@@ -42,6 +42,8 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// How container trials share an engine.
     pub policy: PolicySettings,
+    /// How many scripts of a group run at once; a group that is not here has room for one.
+    pub groups: BTreeMap<String, u32>,
     /// Variables set in every script.
     pub environment: BTreeMap<String, String>,
     /// Variables copied from the harness's own environment.
@@ -77,6 +79,17 @@ pub struct RetrySettings {
     pub budget: Option<u32>,
     /// What a flaky script means.
     pub flaky: FlakyResult,
+}
+
+impl Default for RetrySettings {
+    fn default() -> Self {
+        RetrySettings {
+            failures: Sourced::default_of(0),
+            signatures: true,
+            budget: None,
+            flaky: FlakyResult::Pass,
+        }
+    }
 }
 
 /// Scripts that do not fail the run for now.
@@ -276,6 +289,7 @@ impl Default for Settings {
                 wait: Duration::from_secs(3600),
                 width: Width::Cores,
             },
+            groups: BTreeMap::new(),
             environment: BTreeMap::new(),
             pass_environment: BTreeSet::new(),
             admission: AdmissionSettings {
@@ -297,12 +311,7 @@ impl Default for Settings {
                 keep_runs: 30,
                 keep_bytes: 1_000_000_000,
             },
-            retry: RetrySettings {
-                failures: Sourced::default_of(0),
-                signatures: true,
-                budget: None,
-                flaky: FlakyResult::Pass,
-            },
+            retry: RetrySettings::default(),
             quarantine: Vec::new(),
             signatures: Vec::new(),
         }

@@ -307,6 +307,20 @@ static TABLE: &[Setting] = &[
         },
     ),
     setting(
+        ("groups", "NAME"),
+        "a number above zero",
+        "",
+        "How many scripts of this group may run at once, over both lanes. A script says with `#: groups = [\"NAME\"]` that it belongs to a group; in a group that is not here there is room for one.",
+        |settings, given| {
+            let limit = given.number().map_err(one)?;
+            if limit == 0 {
+                return Err(vec![given.wrong("expected a number above zero, found `0`: no script of the group could ever run")]);
+            }
+            settings.groups.insert(given.key.to_owned(), limit);
+            Ok(())
+        },
+    ),
+    setting(
         ("environment", "NAME"),
         "a text",
         "",

@@ -85,6 +85,9 @@ fn every_setting_can_be_set() {
         wait = "10m"
         width = 3
 
+        [groups]
+        port-8080 = 2
+
         [environment]
         LANG = "C"
         EMPTY = ""
@@ -243,6 +246,9 @@ fn every_setting_can_be_set() {
                 3,
             ),
         },
+        groups: {
+            "port-8080": 2,
+        },
         environment: {
             "EMPTY": "",
             "LANG": "C",
@@ -285,7 +291,7 @@ fn every_setting_can_be_set() {
                 value: 2,
                 origin: File {
                     file: "harness.toml",
-                    line: 62,
+                    line: 65,
                 },
             },
             signatures: false,

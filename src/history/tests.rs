@@ -45,6 +45,18 @@ fn version_1_is_written_as_it_always_was() {
 }
 
 #[test]
+fn tries_and_laps_are_written_as_they_always_were() {
+    let lines: Vec<String> = samples::tried()
+        .iter()
+        .map(|event| serde_json::to_string(event).unwrap() + "\n")
+        .collect();
+    insta::assert_snapshot!(lines.concat(), @r#"
+    {"event":"attempt_ended","attempt":"1.1.1","report":{"outcome":{"failed":{"place":{"file":"fixtures/exit.txtar","line":3,"text":"exec false"},"message":"unexpected command failure"}},"log":"","log_file":"","timings":{"script":1.25,"held":0.0,"ladder":0.0},"cleanup":{"removed":[],"gone":[],"kept":[],"leftovers":[],"duration":0.0},"ended":[],"leaks":[],"engine_calls":1,"machine":{"cpu_stall_us":null,"memory_stall_us":null,"io_stall_us":null,"oom_kills":null,"disk_free_bytes":null},"work_dir":"","failed":{"exit":125,"stderr":"Error: layer not known\n","call":{"engine":"podman","command":"build","direct":true}}},"judgement":{"verdict":"failed","kind":"podman-layer-not-known","known":{"signature":"podman-layer-not-known","class":"stale-state","cause":"a layer was removed under a reader","remedy":"one more try"},"again":{"after":0.612,"why":"it may pass by itself","for_signature":true}}}
+    {"event":"trial_settled","trial":1,"verdict":"hung","reason":"","bearing":{"quarantined":{"reason":"DNS","issue":"example/project#7","until":"2026-12-31"}},"tally":{"laps":20,"passed":18,"flaky":1,"skipped":0,"kinds":[{"kind":"hang/pipe-held","laps":2,"first":"1.1.1","hang_file":"hangs/a.json"}],"rate":[0.698964,0.972132],"took":{"median":1.0,"p90":2.0,"longest":3.0}}}
+    "#);
+}
+
+#[test]
 fn version_1_is_read_back() {
     let state = tempfile::tempdir().unwrap();
     let path = state.path().join("a-1.jsonl");
@@ -281,6 +293,7 @@ fn event() -> impl Strategy<Value = Event> {
     let ended = (attempt.clone(), outcome(), any::<Vec<u8>>(), duration());
     prop_oneof![
         proptest::sample::select(every_kind()),
+        proptest::sample::select(samples::tried()),
         text().prop_map(|message| Event::Warning { message }),
         (attempt.clone(), text())
             .prop_map(|(attempt, command)| Event::AttemptHeld { attempt, command }),

@@ -50,8 +50,10 @@ fn remove(calls: &mut Calls, step: &Step, cleanup: &mut Cleanup) {
     }
 }
 
-/// When the first of the builds began, since 1970, that neither gave an image nor failed; `None` without any.
+/// When the first of the builds began, since 1970, that neither gave an image nor failed; `None` without any, and
+/// without a journal, which alone tells a failure from a kill.
 fn killed_since(owner: &Owner, journal: &Journal) -> Option<Duration> {
+    owner.journal.written_conf()?;
     let images = owner
         .intended()
         .filter(|intent| intent.kind == ResourceKind::Image);

@@ -124,7 +124,7 @@ impl Engine {
             journal: JournalFiles::below(self.path()),
             watched: true,
             up_to: Image,
-            scratch: None,
+            scratch: Some(self.path()),
         };
         clean(&owner, &client, &mut Bounded, policy, limit)
     }
@@ -477,4 +477,24 @@ fn labels_and_journal_that_disagree_are_told() {
     assert_eq!(show(&cleanup), "removed: aaaa bbbb");
     let unconfirmed: Vec<&str> = cleanup.unconfirmed.iter().map(|one| &*one.id).collect();
     assert_eq!(unconfirmed, [B]);
+}
+
+#[test]
+fn only_a_build_that_was_killed_is_looked_after() {
+    let failed = r#"{"Status":"build","Type":"image"}"#.to_owned();
+    for (journal, expected) in [(&[failed][..], 0), (&[], 1)] {
+        let mut engine = Engine::podman(journal).file("ps.list", "[]");
+        let call = engine.path().join("call-1");
+        std::fs::create_dir(&call).unwrap();
+        engine.intents.push(Intent {
+            kind: Image,
+            name: String::new(),
+            id_file: call.join("iid").to_string_lossy().into_owned(),
+            existed: false,
+        });
+        engine.clean();
+        let calls = engine.calls();
+        let looks = calls.iter().filter(|call| call.contains("--external"));
+        assert_eq!(looks.count(), expected, "{calls:?}");
+    }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    AttemptId, AttemptReport, AttemptStart, Bytes, Cleanup, Conclusion, EndedProcess, EngineCall,
-    EngineFacts, EngineKind, EngineState, Event, Evidence, FailedProgram, Failure, Fault,
-    FaultKind, Gap, HangClass, How, LadderStep, Lane, Leak, Leftover, MachineDelta, MachineNow,
-    Movement, Outcome, Place, Policy, ProcessFact, Resource, ResourceKind, RunFacts, Rung, Scene,
-    SlotId, Timeout, Timings, Tool, TrialFacts, Verdict, Why,
+    Again, Artefacts, AttemptId, AttemptReport, AttemptStart, Bearing, Bytes, Cleanup, Conclusion,
+    EndedProcess, EngineCall, EngineFacts, EngineKind, EngineState, Event, Evidence, FailedProgram,
+    Failure, FailureKind, Fault, FaultKind, Gap, HangClass, How, Judgement, Known, LadderStep,
+    Lane, Leak, Leftover, MachineDelta, MachineNow, Movement, Outcome, Place, Policy, ProcessFact,
+    Quarantined, Resource, ResourceKind, RunFacts, Rung, Scene, SlotId, Spread, Tally, Timeout,
+    Timings, Tool, TrialFacts, TroubleClass, Verdict, Why,
 };
 
 pub(crate) fn run_started() -> Event {
@@ -373,5 +374,66 @@ pub(crate) fn every_kind() -> Vec<Event> {
             message: "the disk is nearly full".to_owned(),
         },
         run_ended(Conclusion::Interrupted { signal: 2 }),
+    ]
+}
+
+/// What is told of tries and laps.
+pub(crate) fn tried() -> Vec<Event> {
+    let report = called(EngineKind::Podman, "build", 125, "Error: layer not known\n");
+    let judgement = Judgement {
+        verdict: Verdict::Failed,
+        kind: "podman-layer-not-known".to_owned(),
+        known: Some(Known {
+            signature: "podman-layer-not-known".to_owned(),
+            class: TroubleClass::StaleState,
+            cause: "a layer was removed under a reader".to_owned(),
+            remedy: "one more try".to_owned(),
+        }),
+        again: Some(Again {
+            after: Duration::from_millis(612),
+            why: "it may pass by itself".to_owned(),
+            for_signature: true,
+        }),
+        refused: String::new(),
+    };
+    let tally = Tally {
+        laps: 20,
+        passed: 18,
+        flaky: 1,
+        skipped: 0,
+        kinds: vec![FailureKind {
+            kind: "hang/pipe-held".to_owned(),
+            laps: 2,
+            first: attempt(1, 1),
+            artefacts: Artefacts {
+                hang_file: "hangs/a.json".to_owned(),
+                ..Artefacts::default()
+            },
+        }],
+        rate: (0.698_964, 0.972_132),
+        fails_below: None,
+        took: Some(Spread {
+            median: Duration::from_secs(1),
+            p90: Duration::from_secs(2),
+            longest: Duration::from_secs(3),
+        }),
+    };
+    vec![
+        Event::AttemptEnded {
+            attempt: attempt(1, 1),
+            report: Box::new(report),
+            judgement: Some(Box::new(judgement)),
+        },
+        Event::TrialSettled {
+            trial: 1,
+            verdict: Verdict::Hung,
+            reason: String::new(),
+            bearing: Bearing::Quarantined(Quarantined {
+                reason: "DNS".to_owned(),
+                issue: "example/project#7".to_owned(),
+                until: "2026-12-31".to_owned(),
+            }),
+            tally: Some(Box::new(tally)),
+        },
     ]
 }

@@ -1,6 +1,6 @@
 //! From scripts to the plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::mentions::mentioned;
@@ -53,6 +53,10 @@ pub struct Planned {
     pub leaks: LeakRule,
     /// How much of its lane's width it takes; the maximum is all of it.
     pub cpus: u32,
+    /// Nothing else of the run may run beside it, in neither lane.
+    pub exclusive: bool,
+    /// The groups that it belongs to, each once.
+    pub groups: BTreeSet<String>,
     /// Of the images that are pulled beforehand, those that it names.
     pub images: Vec<String>,
     /// How often it is tried again when it does not pass.
@@ -88,6 +92,9 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
     } else {
         script.header.cpus.as_ref().map_or(1, |cpus| cpus.value)
     };
+    let exclusive = script.header.exclusive.as_ref();
+    let exclusive = exclusive.is_some_and(|exclusive| exclusive.value);
+    let groups = script.header.groups.map(|groups| groups.value);
     let retries = (rules.retries)(script.header.retries.as_ref().map(|retries| retries.value));
     Planned {
         name,
@@ -96,6 +103,8 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         deadline,
         leaks,
         cpus,
+        exclusive,
+        groups: groups.unwrap_or_default(),
         images,
         retries,
         hash,

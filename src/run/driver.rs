@@ -21,7 +21,7 @@ use crate::engine::turn::Turn;
 use crate::host::adopt;
 use crate::host::post::{Inbox, Post, post};
 use crate::model::{
-    AttemptId, AttemptStart, Cleanup, Conclusion, Effect, EngineFacts, Event, SlotId, Verdict,
+    AttemptId, AttemptStart, Cleanup, Conclusion, Effect, EngineFacts, Event, SlotId,
 };
 use crate::schedule::{Action, News, Width};
 use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
@@ -305,10 +305,7 @@ impl Driver {
                 Action::Recall(slot, attempt) => self.send(slot, &ToSlot::Recall(attempt)),
                 Action::Admit(attempt) => self.admit(attempt),
                 Action::GiveUp(attempt) => self.without_engine(attempt),
-                Action::Drop(attempt) => {
-                    let reason = self.why_dropped(attempt);
-                    self.never_begun(attempt, Verdict::NotRun, reason);
-                }
+                Action::Drop(attempt) => self.dropped(attempt),
                 Action::Settle(trial) => self.settle(trial),
                 Action::Look => self.look_at_engine(),
                 Action::Turned(turned) => self.turned(turned),

@@ -111,13 +111,13 @@ mod tests {
             "a".repeat(64)
         );
         let program = fake::client(place.path(), "docker", &body);
-        let environment = vec![("PATH".into(), std::env::var_os("PATH").unwrap())];
+        let environment = crate::host::environment::variables();
         let client = Client::named(EngineKind::Docker, program, environment);
         let mut told = Vec::new();
         let limit = Duration::from_secs(60);
         let wanted = ["x:1".to_owned()];
         let provided = provide(&wanted, &client, &mut Bounded, limit, &mut |line| {
-            told.push(line)
+            told.push(line);
         });
         let made = std::fs::read_to_string(place.path().join("pulls")).unwrap();
         assert_eq!(made.lines().count(), pulls as usize, "{told:?}");

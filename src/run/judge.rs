@@ -11,7 +11,7 @@ use crate::model::{
     AttemptId, AttemptReport, EngineFacts, Event, FlakyResult, Judgement, LeakRule, Quarantined,
     Verdict,
 };
-use crate::schedule::Ending;
+use crate::schedule::{Ending, Stop};
 
 /// What is known of trials that are not settled, and what verdicts follow from.
 #[derive(Debug)]
@@ -102,11 +102,29 @@ impl Driver {
         let again = judgement.again.take_if(|_| self.signal.is_none());
         let ending = match &again {
             Some(again) => Ending::Again { after: again.after },
+            // What does not fail the run does not stop it either.
+            None if self.quarantine_of(attempt.trial).is_some() => Ending::Fine,
             None if verdict.is_failure() || verdict.is_fault() => Ending::Failed,
             None => Ending::Fine,
         };
         judgement.again = again;
         (judgement, ending)
+    }
+
+    /// The schedule dropped an attempt that has not begun.
+    pub(super) fn dropped(&mut self, attempt: AttemptId) {
+        let why = self.why_dropped(attempt);
+        let excused = why.is_none();
+        let reason = why.unwrap_or_else(|| match self.run.scheduler.stopped() {
+            Some(Stop::Failures(1)) => "the run stopped after a failure".to_owned(),
+            Some(Stop::Failures(number)) => format!("the run stopped after {number} failures"),
+            Some(Stop::Cancelled) | None => "the run was to stop before it".to_owned(),
+        });
+        let tried = self.run.court.tried.entry(attempt.trial).or_default();
+        tried.push(Tried {
+            excused,
+            ..Tried::never_begun(attempt, Verdict::NotRun, reason)
+        });
     }
 
     /// An attempt that never began, and never will.

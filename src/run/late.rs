@@ -236,14 +236,16 @@ impl Driver {
         self.engine_down = Some(why);
     }
 
-    /// Why an attempt is dropped that has not begun.
-    pub(super) fn why_dropped(&self, attempt: AttemptId) -> String {
+    /// What is wrong, that an attempt is dropped which has not begun. `None` when nothing is: the run was told
+    /// beforehand when to stop.
+    pub(super) fn why_dropped(&self, attempt: AttemptId) -> Option<String> {
         let lane = self.trial(attempt).planned.lane;
         let down = self
             .engine_down
             .as_ref()
             .filter(|_| lane == Lane::Container);
         let why = self.broken.as_ref().or(down);
-        why.map_or_else(|| "the run was interrupted".to_owned(), String::clone)
+        let interrupted = || self.signal.map(|_| "the run was interrupted".to_owned());
+        why.cloned().or_else(interrupted)
     }
 }

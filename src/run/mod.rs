@@ -16,6 +16,7 @@ mod judge;
 mod late;
 mod loss;
 mod opening;
+mod order;
 mod orphans;
 mod quarantine;
 mod select;

@@ -12,6 +12,7 @@ use super::discover::DiscoverError;
 use super::engines::Search;
 use super::judge::Court;
 use super::opening::opening;
+use super::order::{self, Past};
 use super::select::{Selected, select};
 use super::{orphans, quarantine, shards};
 use crate::config::{self, AdmissionSettings, CleanupWhen, EngineChoice, Settings};
@@ -20,9 +21,9 @@ use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
 use crate::ledger::life::Life;
 use crate::ledger::state::{self, StateError};
-use crate::model::{AttemptId, Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
-use crate::plan::{Chosen, Planned};
-use crate::schedule::{Attempt, Limits, Scheduler, Width};
+use crate::model::{Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
+use crate::plan::Planned;
+use crate::schedule::{Laps, Limits, Order, Scheduler, Width};
 use crate::wire::{self, Keep, OnHang, OtherEngine, SlotSetup};
 
 /// A trial and where its script is.
@@ -113,6 +114,7 @@ pub fn prepare(
     let limits = Limits {
         plain: width,
         together: brief.together,
+        groups: order::group_limits(selected, settings),
     };
     let dirs = Dirs::make(state, run)?;
     let ledgers = state::directory(&environment::variables())?;
@@ -124,13 +126,8 @@ pub fn prepare(
     opening.extend(brief.shard.as_ref().and_then(shards::acknowledge));
     opening.extend(quarantine::notes(brief)?);
     opening.extend(reaped.into_iter().map(|dead| Event::Reaped(Box::new(dead))));
-    let setup = setup(
-        brief,
-        run,
-        &dirs,
-        (&ledger, &directory_of(&ledgers, run)),
-        state,
-    );
+    let ids = directory_of(&ledgers, run);
+    let setup = setup(brief, run, &dirs, (&ledger, &ids), state);
     let search = Search {
         settings: settings.clone(),
         shared: shared(brief, state),
@@ -141,8 +138,13 @@ pub fn prepare(
         stand_in: dirs.trial(),
     };
     Ok(Prepared {
-        scheduler: Scheduler::new(attempts(selected), limits)
-            .with_admission(admission::rules(&settings.admission)),
+        scheduler: Scheduler::new(
+            order::trials(selected, &Past::default(), settings),
+            limits.clone(),
+            Laps::default(),
+            Order::Given,
+        )
+        .with_admission(admission::rules(&settings.admission)),
         admission: settings.admission.clone(),
         limits,
         container_width: width,
@@ -159,7 +161,7 @@ pub fn prepare(
         slow: settings.slow,
         court: Court::new(settings, selecting.trials.len(), seed),
         empty: selecting.is_empty() && brief.nothing == Nothing::Noted,
-        trials: trials(brief, selecting.trials),
+        trials: scripts(brief, selecting.trials),
         life,
         dirs,
         state: state.to_owned(),
@@ -176,7 +178,7 @@ fn without_engine(settings: &Settings) -> Verdict {
 }
 
 /// What came on standard input has no file that could be rewritten.
-fn trials(brief: &Brief, selected: Vec<Selected>) -> Vec<Trial> {
+fn scripts(brief: &Brief, selected: Vec<Selected>) -> Vec<Trial> {
     let trial = |selected: Selected| Trial {
         golden: if brief.stdin.as_ref() == Some(&selected.script.path) {
             Golden::Compare
@@ -194,23 +196,6 @@ impl Prepared {
     pub fn work_root(&self) -> PathBuf {
         self.dirs.work_root()
     }
-}
-
-/// One attempt for each trial that is to run.
-fn attempts(selected: &[Selected]) -> Vec<Attempt> {
-    let runs = (1..)
-        .zip(selected)
-        .filter(|(_, selected)| selected.chosen == Chosen::Runs);
-    let attempt = |(trial, selected): (u32, &Selected)| Attempt {
-        id: AttemptId {
-            trial,
-            lap: 1,
-            attempt: 1,
-        },
-        lane: selected.planned.lane,
-        cpus: selected.planned.cpus,
-    };
-    runs.map(attempt).collect()
 }
 
 /// Programs that scripts find first in their `PATH`: ours, and those of the configuration by their paths.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{AttemptId, Lane, SlotId};
-use crate::schedule::{Action, Attempt, Ending, Limits, News, Scheduler, Width};
+use crate::schedule::{Action, Ending, Laps, Limits, Needs, News, Order, Scheduler, Trial, Width};
 
 fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
@@ -171,17 +171,25 @@ fn without_any_patience_the_first_bad_look_breaks_the_circuit() {
 
 /// A schedule of these lanes, one attempt at once in each, behind a door; the engine is there and one slot is up.
 fn schedule(lanes: &[Lane]) -> Scheduler {
-    let attempts = (1..).zip(lanes).map(|(trial, lane)| Attempt {
-        id: id(trial),
-        lane: *lane,
-        cpus: 1,
+    let trials = (1..).zip(lanes).map(|(number, lane)| Trial {
+        number,
+        needs: Needs {
+            lane: *lane,
+            cpus: 1,
+            exclusive: false,
+            groups: Vec::new(),
+        },
+        expected: None,
     });
     let one = Width::MIN;
     let limits = Limits {
         plain: one,
         together: Some(one),
+        groups: Vec::new(),
     };
-    let mut schedule = Scheduler::new(attempts, limits).with_admission(door().rules);
+    let laps = Laps::default();
+    let mut schedule =
+        Scheduler::new(trials, limits, laps, Order::Given).with_admission(door().rules);
     schedule.begin();
     let used = News::Used {
         health: Health::Answered,

@@ -4,9 +4,20 @@
 //! tests do the same in simulated time.
 
 mod admission;
+mod desks;
 mod lanes;
+mod laps;
+mod line;
+mod news;
+mod queue;
+mod room;
 mod step;
+mod tally;
+#[cfg(test)]
+mod tests;
 
 pub use admission::{AdmissionRules, Health, Sight, Turned};
-pub use lanes::{Limits, Width};
-pub use step::{Action, Attempt, Ending, News, Scheduler};
+pub use lanes::{Limits, Needs, Trial, Width};
+pub use laps::{Laps, Order, Stop};
+pub use news::{Action, Ending, News};
+pub use step::Scheduler;

@@ -3,7 +3,7 @@
 //! Every mistake is collected. Must not know defaults nor what flags say.
 
 use crate::model::{Diagnostic, LeakRule, duration};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What the header sets; each with its line.
@@ -11,12 +11,16 @@ use std::time::Duration;
 pub struct Header {
     /// How long one attempt may take.
     pub deadline: Option<At<Duration>>,
-    /// Whether nothing else may run at the same time.
+    /// Whether nothing else of its lane may run at the same time.
     pub serial: Option<At<bool>>,
     /// Whether the script needs an engine, whatever its lines look like.
     pub container: Option<At<bool>>,
     /// How many processors it occupies.
     pub cpus: Option<At<u32>>,
+    /// Whether nothing else of the run may run at the same time, in neither lane.
+    pub exclusive: Option<At<bool>>,
+    /// Groups of which only so many may run at once as the configuration says.
+    pub groups: Option<At<BTreeSet<String>>>,
     /// What an output that stays open after its command means.
     pub leak: Option<At<LeakRule>>,
     /// How often it is tried again after a failure.
@@ -35,7 +39,16 @@ pub struct At<T> {
 /// With its quotes: a bare `30s` is no TOML.
 const DEADLINE: &str = "a duration such as `\"500ms\"`, `\"30s\"`, `\"1m30s\"`";
 
-const KEYS: [&str; 6] = ["deadline", "serial", "container", "cpus", "leak", "retries"];
+const KEYS: [&str; 8] = [
+    "deadline",
+    "serial",
+    "exclusive",
+    "groups",
+    "container",
+    "cpus",
+    "leak",
+    "retries",
+];
 
 /// A `#: key =` line in its parts.
 struct Directive<'a> {
@@ -117,6 +130,8 @@ fn apply(header: &mut Header, directive: &Directive<'_>) -> Result<(), Mistake> 
     match directive.key {
         "deadline" => set(&mut header.deadline, directive, deadline),
         "serial" => set(&mut header.serial, directive, truth),
+        "exclusive" => set(&mut header.exclusive, directive, truth),
+        "groups" => set(&mut header.groups, directive, groups),
         "container" => set(&mut header.container, directive, truth),
         "cpus" => set(&mut header.cpus, directive, cpus),
         "leak" => set(&mut header.leak, directive, leak),
@@ -202,6 +217,15 @@ fn truth(value: &toml::Value) -> Result<bool, Expected> {
     value.as_bool().ok_or("`true` or `false`")
 }
 
+fn groups(value: &toml::Value) -> Result<BTreeSet<String>, Expected> {
+    const GROUPS: Expected = "a list of names such as `[\"port-8080\"]`";
+    let name = |value: &toml::Value| {
+        let name = value.as_str().filter(|name| !name.is_empty());
+        name.map(str::to_owned).ok_or(GROUPS)
+    };
+    value.as_array().ok_or(GROUPS)?.iter().map(name).collect()
+}
+
 fn cpus(value: &toml::Value) -> Result<u32, Expected> {
     let number = number(value).filter(|number| *number > 0);
     number.ok_or("a whole number from 1")
@@ -259,7 +283,8 @@ mod tests {
     fn every_key_is_read_with_its_line() {
         let text = "# What it shows.\n#: deadline = \"1m30s\"\n\n#: serial = true # why\n\
                     #:container=false\r\n  #: cpus = 2\n#: retries = 0\n\
-                    #: leak = \"fail\"\nexec true\n";
+                    #: leak = \"fail\"\n#: exclusive = true\n\
+                    #: groups = [\"a\", \"b\", \"a\"]\nexec true\n";
         let wanted = Header {
             deadline: Some(At {
                 value: Duration::from_secs(90),
@@ -279,6 +304,14 @@ mod tests {
                 line: 8,
             }),
             retries: Some(At { value: 0, line: 7 }),
+            exclusive: Some(At {
+                value: true,
+                line: 9,
+            }),
+            groups: Some(At {
+                value: ["a", "b"].map(str::to_owned).into(),
+                line: 10,
+            }),
         };
         check(text, &wanted);
     }
@@ -315,7 +348,7 @@ mod tests {
         check_mistake(
             "#:colour = 1\n",
             "a.txtar:1:3: unknown key `colour`\n  \
-             hint: known keys: deadline, serial, container, cpus, leak, retries",
+             hint: known keys: deadline, serial, exclusive, groups, container, cpus, leak, retries",
         );
     }
 
@@ -353,6 +386,10 @@ mod tests {
         check_mistake(
             "#: cpus = 0",
             "a.txtar:1:11: `cpus`: expected a whole number from 1, found `0`",
+        );
+        check_mistake(
+            "#: groups = \"a\"",
+            "a.txtar:1:13: `groups`: expected a list of names such as `[\"port-8080\"]`, found `\"a\"`",
         );
         check_mistake(
             "#: cpus = 5000000000",

@@ -4,6 +4,7 @@
 //! Asked after the attempt was cleaned: whoever has the name then is somebody else. Nothing is asked for scripts that
 //! pass, or that expect the conflict.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ pub(super) fn explain(
 
 /// The names that the line may not have got: without an id for what was to be made. A volume of that name may be used
 /// without being made, unless the line was to make nothing else.
-fn refused(intents: &[Intent], dialect: EngineKind) -> Vec<(ResourceKind, String)> {
+fn refused(intents: &[Intent], dialect: EngineKind) -> BTreeSet<(ResourceKind, String)> {
     let only_volumes = intents
         .iter()
         .all(|intent| intent.kind == ResourceKind::Volume);
@@ -130,6 +131,8 @@ mod tests {
         };
         let (docker, podman) = (EngineKind::Docker, EngineKind::Podman);
         check(&[(Container, "x"), (Volume, "v")], podman, &["x"]);
+        // Written down by the stand-in and by the proxy.
+        check(&[(Container, "x"), (Container, "x")], docker, &["x"]);
         check(&[(Container, "")], podman, &[]);
         check(&[(Volume, "v")], podman, &["v"]);
         check(&[(Volume, "v")], docker, &[]);

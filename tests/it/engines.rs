@@ -589,3 +589,39 @@ fn a_run_on_podman_that_is_killed_leaves_no_container_running() {
     running.finish().expect_code(137);
     gone_soon(Engine::Podman, &id);
 }
+
+#[test]
+fn trouble_that_an_engine_tells_is_known_by_its_words_and_its_command() {
+    for engine in [Engine::Docker, Engine::Podman] {
+        if !engine.usable() {
+            continue;
+        }
+        let name = engine.name();
+        let project = engine
+            .project()
+            .script("container_direct", "exec $ENGINE volume rm $TAG-nothing\n")
+            .script(
+                "container_behind",
+                "exec sh -c '$ENGINE ps >/dev/null; $ENGINE run --rm $BASE /nope'\n",
+            );
+        let output = engine.run(&project).finish();
+        output.expect_code(101);
+        let record = project.record();
+        for (script, signature, command, direct) in [
+            ("container_direct", "absent-volume", "volume rm", true),
+            ("container_behind", "exec-not-found", "run", false),
+        ] {
+            let call = &record.report(script)["failed"]["call"];
+            assert_eq!(call["command"], command, "{name}: {call}");
+            assert_eq!(call["engine"], name);
+            assert_eq!(call["direct"], direct);
+            let known = format!("KNOWN  {script}: `{signature}`: ");
+            output.expect_stderr(&known);
+        }
+        assert_eq!(
+            record.of("attempt_ended").count(),
+            2,
+            "nothing of it may pass by itself"
+        );
+    }
+}

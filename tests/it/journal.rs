@@ -95,6 +95,54 @@ fn what_no_label_and_no_id_file_tells_of_is_removed_by_the_journal() {
 }
 
 #[test]
+fn a_pod_from_a_file_is_removed_by_the_journal() {
+    if !Engine::Podman.usable() {
+        return;
+    }
+    let pod = format!("it-play-{}", std::process::id());
+    let script = format!(
+        "exec $ENGINE play kube --network none pod.yaml\n\
+         exec $ENGINE pod exists {pod}\n\
+         -- pod.yaml --\n\
+         apiVersion: v1\n\
+         kind: Pod\n\
+         metadata:\n  name: {pod}\n\
+         spec:\n  containers:\n  - name: one\n    image: {BASE}\n    imagePullPolicy: Never\n    command: [/bin/sleep, '1000']\n"
+    );
+    let project = Engine::Podman.project().script("container_pod", script);
+    let output = Engine::Podman.run(&project).finish();
+    let there = Engine::Podman.lines(&["pod", "ps", "-q", "--filter", &format!("name={pod}")]);
+    if !there.is_empty() {
+        Engine::Podman.lines(&["pod", "rm", "-f", "-t", "0", &pod]);
+    }
+    output.expect_code(0);
+    assert_eq!(there.len(), 0);
+    let report = report(&project, "container_pod");
+    let removed = list(&report, "removed");
+    assert!(
+        removed.iter().any(|thing| thing["kind"] == "pod"),
+        "{removed:?}"
+    );
+    assert!(list(&report, "leftovers").is_empty());
+}
+
+#[test]
+fn logs_that_are_followed_end_with_their_container() {
+    if !Engine::Podman.usable() {
+        return;
+    }
+    // Podman learns of the end from the journal, so all calls of a script must share one.
+    let script = "#: deadline = \"30s\"\n\
+                  exec $ENGINE run -d --name $TAG --network none $BASE sh -c 'echo one; sleep 1; echo two'\n\
+                  exec $ENGINE logs --follow $TAG\n\
+                  cmp stdout expected\n\
+                  -- expected --\none\ntwo\n";
+    let project = Engine::Podman.project().script("container_follow", script);
+    Engine::Podman.run(&project).finish().expect_code(0);
+    Engine::Podman.expect_clean(project.record().run());
+}
+
+#[test]
 fn a_script_with_a_configuration_of_its_own_keeps_it() {
     if !Engine::Podman.usable() {
         return;

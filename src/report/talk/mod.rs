@@ -227,6 +227,14 @@ impl Talk {
         format!("Error: {verdict}: {cause}\n{waiting}")
     }
 
+    fn opened(&self, facts: &model::RunFacts) -> String {
+        let mut block = Block::new(self.paint(), self.look.width);
+        if let Some(shard) = facts.shard.as_ref().map(tally::shard) {
+            block.line("shard", &shard);
+        }
+        block.text()
+    }
+
     fn closing(&mut self, duration: Duration) -> String {
         let run = self.run.as_ref();
         let tally = self.tally.text(duration, &self.look, run, &self.trials);
@@ -242,13 +250,7 @@ impl Talk {
             Event::SlotReplaced { slot, why } if self.look.volume > Volume::Normal => {
                 format!("worker {slot} was replaced: {}\n", one_line(why))
             }
-            Event::RunStarted(facts) if self.look.volume > Volume::Quiet => {
-                let mut block = Block::new(self.paint(), self.look.width);
-                if let Some(shard) = facts.shard.as_ref().map(tally::shard) {
-                    block.line("shard", &shard);
-                }
-                block.text()
-            }
+            Event::RunStarted(facts) if self.look.volume > Volume::Quiet => self.opened(facts),
             Event::RunStarted(_)
             | Event::TrialPlanned(_)
             | Event::Engine(_)

@@ -1,0 +1,63 @@
+//! From the selected trials to what the schedule is given: what each needs, and who goes first.
+
+use std::collections::BTreeSet;
+
+use super::select::Selected;
+use crate::config::Settings;
+use crate::plan::{self, Chosen, Durations, Known, Planned};
+use crate::schedule::{Needs, Trial, Width};
+
+/// What earlier runs say of trials.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Past {
+    /// How long they took.
+    pub(super) durations: Durations,
+    /// Names of those that failed when they ran last.
+    pub(super) failed: BTreeSet<String>,
+}
+
+/// The trials that run, in the order in which they are to start.
+pub(super) fn trials(selected: &[Selected], past: &Past, settings: &Settings) -> Vec<Trial> {
+    let running: Vec<(u32, &Planned)> = (1..)
+        .zip(selected)
+        .filter(|(_, selected)| selected.chosen == Chosen::Runs)
+        .map(|(number, selected)| (number, &selected.planned))
+        .collect();
+    let known = |planned: &Planned| Known {
+        expected: past.durations.expected(&planned.name),
+        failed: past.failed.contains(&planned.name),
+    };
+    let groups = plan::groups(selected.iter().map(|selected| &selected.planned));
+    let groups: Vec<&str> = groups.into_iter().collect();
+    let all = running
+        .iter()
+        .map(|(_, planned)| (*planned, known(planned)));
+    let places = plan::places(all, &|group| settings.limit_of(group));
+    let mut trials: Vec<(u32, Trial)> = places
+        .into_iter()
+        .zip(running)
+        .map(|(place, (number, planned))| {
+            let group = |name: &String| groups.binary_search(&name.as_str()).ok();
+            let trial = Trial {
+                number,
+                needs: Needs {
+                    lane: planned.lane,
+                    cpus: planned.cpus,
+                    exclusive: planned.exclusive,
+                    groups: planned.groups.iter().filter_map(group).collect(),
+                },
+                expected: past.durations.expected(&planned.name),
+            };
+            (place, trial)
+        })
+        .collect();
+    trials.sort_by_key(|(place, _)| *place);
+    trials.into_iter().map(|(_, trial)| trial).collect()
+}
+
+/// The limits of the groups that trials name.
+pub(super) fn group_limits(selected: &[Selected], settings: &Settings) -> Vec<Width> {
+    let groups = plan::groups(selected.iter().map(|selected| &selected.planned));
+    let limit = |group: &str| Width::new(settings.limit_of(group)).unwrap_or(Width::MIN);
+    groups.into_iter().map(limit).collect()
+}

@@ -1,0 +1,6 @@
+//! The scheduler in simulated time.
+
+mod makespan;
+mod rules;
+mod stories;
+mod world;
