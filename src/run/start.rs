@@ -12,7 +12,7 @@ use super::discover::DiscoverError;
 use super::engines::Search;
 use super::judge::Court;
 use super::opening::opening;
-use super::order::{self, Past};
+use super::order;
 use super::select::{Selected, select};
 use super::{orphans, quarantine, shards};
 use crate::classify::{Budget, Catalogue, RetryRules};
@@ -24,7 +24,7 @@ use crate::ledger::life::Life;
 use crate::ledger::state::{self, StateError};
 use crate::model::{Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
 use crate::plan::Planned;
-use crate::schedule::{Laps, Limits, Order, Scheduler, Width};
+use crate::schedule::{Limits, Scheduler, Width};
 use crate::wire::{self, Keep, OnHang, OtherEngine, SlotSetup};
 
 /// A trial and where its script is.
@@ -129,6 +129,8 @@ pub fn prepare(
     opening.extend(notes.map(|message| Event::Warning { message }));
     let reaped = reaped.into_iter().map(Box::new);
     opening.extend(reaped.map(Event::Reaped));
+    let (past, warning) = order::past(brief, state);
+    opening.extend(warning.map(|message| Event::Warning { message }));
     let setup = setup(
         brief,
         run,
@@ -147,10 +149,10 @@ pub fn prepare(
     };
     Ok(Prepared {
         scheduler: Scheduler::new(
-            order::trials(selected, &Past::default(), settings),
+            order::trials(selected, &past, settings),
             limits.clone(),
-            Laps::default(),
-            Order::Given,
+            brief.laps,
+            order::order(brief, seed),
         )
         .with_admission(admission::rules(&settings.admission)),
         admission: settings.admission.clone(),

@@ -23,6 +23,7 @@ mod images;
 mod interruption;
 mod ladder;
 mod lanes;
+mod laps;
 mod layers;
 mod libtest;
 mod mischief;

@@ -233,6 +233,13 @@ impl Talk {
             }
             Event::RunStarted(facts) if self.look.volume > Volume::Quiet => {
                 let mut block = Block::new(self.paint(), self.look.width);
+                if facts.shuffled {
+                    let seed = facts.seed;
+                    block.line(
+                        "shuffled",
+                        &format!("`--shuffle={seed}` repeats this order"),
+                    );
+                }
                 if let Some(shard) = &facts.shard {
                     block.line("shard", &tally::shard(shard));
                 }
