@@ -66,7 +66,10 @@ impl Memory {
         for (_, event) in &record.events {
             if let Event::TrialPlanned(facts) = event {
                 names.insert(facts.trial, &facts.name);
-            } else if let Event::AttemptEnded { attempt, report, .. } = event {
+            } else if let Event::AttemptEnded {
+                attempt, report, ..
+            } = event
+            {
                 let whole = matches!(
                     report.outcome,
                     Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut(_)
