@@ -10,8 +10,8 @@ use super::harness::complain;
 use super::reports::{output, report, talk};
 use super::upkeep::{forget_old_runs, hold};
 use super::{
-    Action, Door, Environment, Format, Options, PassingLogs, Runner, Typed, check, given, help,
-    options, repeat,
+    Action, Door, Environment, Format, Options, PassingLogs, Runner, StartOrder, Typed, check,
+    given, help, options, repeat,
 };
 use crate::config::{self, Settings};
 use crate::history::{self, Recorder};
@@ -204,6 +204,8 @@ pub(super) fn brief(
         shard,
         durations: Durations::default(),
         together: options.overrides.width,
+        laps: options.laps.laps(),
+        shuffled: matches!(options.order, StartOrder::Shuffled(_)),
         kept: options.kept,
         variables: given::variables(options, &variables),
         stdin: None,
@@ -272,7 +274,12 @@ fn list_trials(options: &Options, brief: &Brief) -> ExitCode {
 
 fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
     let run = run::new_run_id();
-    let seed = u64::from(clock::since_1970().subsec_nanos());
+    let seed = match options.order {
+        StartOrder::Shuffled(Some(seed)) => seed,
+        StartOrder::Shuffled(None) | StartOrder::Longest => {
+            u64::from(clock::since_1970().subsec_nanos())
+        }
+    };
     let out = match output(options) {
         Ok(out) => out,
         Err(message) => return misused(&message),
@@ -313,6 +320,11 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
     }
     let conclusion = run::drive(prepared, teller);
     drop(live);
+    if brief.nextest.is_none()
+        && let Err(error) = history::remember(state)
+    {
+        complain(&format!("warning: durations are not remembered: {error}"));
+    }
     forget_old_runs(brief, state, &run);
     exit(conclusion)
 }

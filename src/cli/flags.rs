@@ -2,7 +2,9 @@
 //!
 //! libtest's flags are in `libtest`; this table is what `--help` and the documentation show as ours.
 
-use super::{Action, Options, PassingLogs};
+use std::num::NonZeroU32;
+
+use super::{Action, Options, PassingLogs, StartOrder};
 use crate::config::{
     CleanupWhen, Dialect, EngineChoice, FlakyResult, LeakRule, OnHang, Origin, Sourced, duration,
     nearest,
@@ -19,6 +21,8 @@ pub struct FlagFacts {
     pub short: Option<char>,
     /// The word for its value; a switch has none.
     pub value: Option<&'static str>,
+    /// The word for a value that a switch may have behind `=`.
+    pub attached: Option<&'static str>,
     /// The environment variable that says the same.
     pub twin: &'static str,
     /// What it does.
@@ -51,6 +55,7 @@ const fn valued(
             name,
             short: None,
             value: Some(value),
+            attached: None,
             twin,
             about,
         },
@@ -64,6 +69,7 @@ const fn switch(name: &'static str, twin: &'static str, about: &'static str, set
             name,
             short: None,
             value: None,
+            attached: None,
             twin,
             about,
         },
@@ -75,6 +81,16 @@ const fn with_short(flag: Flag, short: char) -> Flag {
     Flag {
         facts: FlagFacts {
             short: Some(short),
+            ..flag.facts
+        },
+        set: flag.set,
+    }
+}
+
+const fn with_attached(flag: Flag, value: &'static str) -> Flag {
+    Flag {
+        facts: FlagFacts {
+            attached: Some(value),
             ..flag.facts
         },
         set: flag.set,
@@ -191,6 +207,62 @@ pub(super) static TABLE: &[Flag] = &[
             options.overrides.flaky = Some(word(text, &FlakyResult::WORDS)?);
             Ok(())
         },
+    ),
+    valued(
+        "--count",
+        "NUMBER",
+        "SHAKEDOWN_COUNT",
+        "Run every trial so often: one queue, and each trial keeps one line",
+        |options, text, _| {
+            options.laps.count = Some(above_zero(text)?);
+            Ok(())
+        },
+    ),
+    switch(
+        "--until-fail",
+        "SHAKEDOWN_UNTIL_FAIL",
+        "Run all trials again and again until one fails, or as often as --count says",
+        |options, _, _| {
+            options.laps.until_failure = true;
+            Ok(())
+        },
+    ),
+    valued(
+        "--for",
+        "TIME",
+        "SHAKEDOWN_FOR",
+        "Run all trials again and again for so long; what has begun then is finished",
+        |options, text, _| {
+            options.laps.until = Some(duration::parse(text)?);
+            Ok(())
+        },
+    ),
+    valued(
+        "--max-fail",
+        "NUMBER",
+        "SHAKEDOWN_MAX_FAIL",
+        "Begin nothing more after so many failures",
+        |options, text, _| {
+            options.laps.failures = Some(above_zero(text)?);
+            Ok(())
+        },
+    ),
+    with_attached(
+        switch(
+            "--shuffle",
+            "SHAKEDOWN_SHUFFLE",
+            "Begin in random order, in every lap anew; a seed repeats one",
+            |options, text, _| {
+                let wrong = |_| format!("expected a number as seed, found `{text}`");
+                let seed = match text {
+                    "" => None,
+                    text => Some(text.parse().map_err(wrong)?),
+                };
+                options.order = StartOrder::Shuffled(seed);
+                Ok(())
+            },
+        ),
+        "SEED",
     ),
     valued(
         "--config",
@@ -322,6 +394,11 @@ pub(super) static TABLE: &[Flag] = &[
         'v',
     ),
 ];
+
+fn above_zero(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .map_err(|_| format!("expected a number above zero, found `{text}`"))
+}
 
 /// `VAR=VALUE`, or `VAR` for a copy.
 fn variable(options: &mut Options, text: &str) -> Result<(), String> {

@@ -16,7 +16,11 @@ pub fn help(usage: &str, door: Door) -> String {
     text += "\nFlags of shakedown; the environment variable behind each says the same:\n";
     for flag in flags() {
         let about = format!("{} [{}]", flag.about, flag.twin);
-        entry(&mut text, flag.name, flag.short, flag.value, &about);
+        let attached = flag
+            .attached
+            .map(|value| format!("{}[={value}]", flag.name));
+        let name = attached.as_deref().unwrap_or(flag.name);
+        entry(&mut text, name, flag.short, flag.value, &about);
     }
     text += match door {
         Door::Target => {

@@ -44,8 +44,6 @@ const fn short(short: char, flag: LibtestFlag) -> LibtestFlag {
     }
 }
 
-const ORDER: &str = "trials start in the order of the plan";
-
 /// All of them, in the order of libtest's help.
 pub(super) static TABLE: &[LibtestFlag] = &[
     flag(
@@ -68,8 +66,8 @@ pub(super) static TABLE: &[LibtestFlag] = &[
     flag(
         "--fail-fast",
         None,
-        Fate::Refused("trials are not cut short by the failure of another"),
-        "",
+        Fate::ReadHere,
+        "Begin nothing more after a failure, as --max-fail 1",
     ),
     short(
         'h',
@@ -141,6 +139,10 @@ pub(super) static TABLE: &[LibtestFlag] = &[
         Fate::Refused("a script's time is limited by its deadline: `--deadline TIME`"),
         "",
     ),
-    flag("--shuffle", None, Fate::Refused(ORDER), ""),
-    flag("--shuffle-seed", Some("SEED"), Fate::Refused(ORDER), ""),
+    flag(
+        "--shuffle-seed",
+        Some("SEED"),
+        Fate::ReadHere,
+        "As --shuffle=SEED",
+    ),
 ];

@@ -28,6 +28,8 @@ pub use flags::{FlagFacts, flags};
 pub use harness::{Harness, Program};
 pub use help::help;
 pub use misuse::{Mistake, Misuse};
-pub use options::{Action, Color, Format, Options, Output, PassingLogs, Runner};
+pub use options::{
+    Action, Color, Format, LapsTyped, Options, Output, PassingLogs, Runner, StartOrder,
+};
 pub use parse::{Door, Environment, Typed, options};
 pub use program::main;

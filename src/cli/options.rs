@@ -1,10 +1,14 @@
 //! What was typed, as values: the flags with their environment twins, and nothing of harness.toml.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use super::Selection;
 use crate::config::{Overrides, Sourced};
 use crate::model::{Golden, Lane, Length};
 use crate::plan::ShardChoice;
 use crate::run::Kept;
+use crate::schedule::Laps;
 
 /// All that was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +39,54 @@ pub struct Options {
     pub length: Length,
     /// What `cmp` does with files of the scripts' own.
     pub golden: Golden,
+    /// How often every trial runs, and when the run stops by itself.
+    pub laps: LapsTyped,
+    /// Which trials go first.
+    pub order: StartOrder,
     /// How it is told.
     pub output: Output,
     /// Oddities that stop nothing, as lowercase fragments.
     pub warnings: Vec<String>,
+}
+
+/// How often every trial runs. `None` and `false`: nothing typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LapsTyped {
+    /// `--count`
+    pub count: Option<NonZeroU32>,
+    /// `--for`
+    pub until: Option<Duration>,
+    /// `--until-fail`
+    pub until_failure: bool,
+    /// `--max-fail`
+    pub failures: Option<NonZeroU32>,
+}
+
+impl LapsTyped {
+    /// What follows from all of it. What runs until something happens has no last lap, unless it has a number.
+    pub fn laps(&self) -> Laps {
+        let endless = self.until.is_some() || self.until_failure;
+        let failures = if self.until_failure {
+            Some(NonZeroU32::MIN)
+        } else {
+            self.failures
+        };
+        Laps {
+            count: self.count.or((!endless).then_some(NonZeroU32::MIN)),
+            until: self.until,
+            failures,
+        }
+    }
+}
+
+/// Which trials go first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum StartOrder {
+    /// Those that failed last, then the longest.
+    #[default]
+    Longest,
+    /// At random, by this seed or a new one.
+    Shuffled(Option<u64>),
 }
 
 /// Who started us.
@@ -142,6 +190,8 @@ impl Options {
             go_on: false,
             length: Length::default(),
             golden: Golden::default(),
+            laps: LapsTyped::default(),
+            order: StartOrder::default(),
             output: Output::default(),
             warnings: Vec::new(),
         }

@@ -11,6 +11,7 @@ use super::flags::{self, Flag};
 use super::libtest::{self, Fate, LibtestFlag};
 use super::{
     Action, Color, Format, Ignoring, Mistake, Misuse, Options, PassingLogs, Runner, Selection,
+    StartOrder,
 };
 use crate::config::{Origin, nearest};
 use crate::model::Golden;
@@ -111,6 +112,14 @@ impl Known {
         }
     }
 
+    /// The word for a value that may follow behind `=`.
+    fn attached(self) -> Option<&'static str> {
+        match self {
+            Known::Ours(flag) => flag.facts.attached,
+            Known::Libtest(_) => None,
+        }
+    }
+
     /// Names of all flags, for suggestions.
     fn names() -> impl Iterator<Item = &'static str> {
         let ours = flags::TABLE.iter().map(|flag| flag.facts.name);
@@ -173,6 +182,7 @@ impl Reading {
         let name = flag.name();
         let value = match (flag.value(), value) {
             (None, None) => String::new(),
+            (None, Some(value)) if flag.attached().is_some() && !value.is_empty() => value,
             (None, Some(_)) => return self.wrong(format!("`{name}` takes no value")),
             (Some(_), Some(value)) => value,
             (Some(kind), None) => {
@@ -209,6 +219,11 @@ impl Reading {
                 self.wrong(format!("`{name}` is not supported: {why}"));
             }
             (Fate::ReadHere, "--help") => self.help = true,
+            (Fate::ReadHere, "--fail-fast") => self.options.laps.failures = Some(NonZeroU32::MIN),
+            (Fate::ReadHere, "--shuffle-seed") => match value.parse() {
+                Ok(seed) => self.options.order = StartOrder::Shuffled(Some(seed)),
+                Err(_) => self.wrong(format!("{}: expected a number, found `{value}`", flag.name)),
+            },
             (Fate::ReadHere, "--report-time") => self.options.output.times = true,
             (Fate::ReadHere, name) => self.threads(name, value),
             (Fate::Read, "--color") => self.one_of("--color", value, &["auto", "always", "never"]),
@@ -271,6 +286,7 @@ impl Reading {
                 (Some(_), value) => self.ours(flag, value, origin),
                 (None, "1" | "true" | "yes") => self.ours(flag, "", origin),
                 (None, "0" | "false" | "no") => {}
+                (None, value) if flag.facts.attached.is_some() => self.ours(flag, value, origin),
                 (None, value) => {
                     self.wrong(format!("{twin}: expected `1` or `0`, found `{value}`"));
                 }

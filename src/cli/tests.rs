@@ -187,7 +187,7 @@ fn every_flag_of_ours_has_a_twin_and_the_flag_goes_before_it() {
             "--engine" => "docker",
             "--policy" => "serial",
             "--lane" => "container",
-            "--deadline" => "5s",
+            "--deadline" | "--for" => "5s",
             "--dialect" => "testscript",
             "--on-hang" => "hold",
             "--leak" | "--flaky-result" => "fail",
@@ -238,14 +238,14 @@ fn a_twin_that_is_misspelt_is_spoken_of() {
 #[test]
 fn mistakes_are_told_together_with_what_was_probably_meant() {
     check_wrong(
-        "--engin docker --deadline --format xml --strict=yes --engine dokcer --shuffle -x",
+        "--engin docker --deadline --format xml --strict=yes --engine dokcer --shuffle=x -x",
         &[],
         "error: unknown flag `--engin`\n  hint: did you mean `--engine`?\n\
          error: expected a value after `--deadline`: TIME\n\
          error: --format: expected one of pretty, terse, json, found `xml`\n\
          error: `--strict` takes no value\n\
          error: --engine: expected one of auto, docker, podman, found `dokcer` (did you mean `docker`?)\n\
-         error: `--shuffle` is not supported: trials start in the order of the plan\n\
+         error: --shuffle: expected a number as seed, found `x`\n\
          error: unknown flag `-x`",
     );
     check_wrong(
@@ -445,6 +445,7 @@ fn the_help_has_every_flag() {
           --test               Run tests and not benchmarks
           --bench              Run benchmarks; there are none
           --list               List all trials
+          --fail-fast          Begin nothing more after a failure, as --max-fail 1
       -h, --help               Display this message
           --logfile PATH       Write to this file in place of stdout
           --no-capture         No effect: scripts never write to the terminal
@@ -456,6 +457,7 @@ fn the_help_has_every_flag() {
           --format FORMAT      The form of stdout: pretty, terse or json
           --show-output        Show the logs of passing trials too
           --report-time        Show the time of each trial
+          --shuffle-seed SEED  As --shuffle=SEED
 
     Flags of shakedown; the environment variable behind each says the same:
           --engine NAME        The engine of the container lane: docker, podman or auto [SHAKEDOWN_ENGINE]
@@ -468,6 +470,11 @@ fn the_help_has_every_flag() {
           --leak WORD          What an output left open means, whatever the script says: warn or fail [SHAKEDOWN_LEAK]
           --retries NUMBER     How often a script that does not pass is tried again, whatever it says itself [SHAKEDOWN_RETRIES]
           --flaky-result WORD  What a script means that passes on another try: pass or fail [SHAKEDOWN_FLAKY_RESULT]
+          --count NUMBER       Run every trial so often: one queue, and each trial keeps one line [SHAKEDOWN_COUNT]
+          --until-fail         Run all trials again and again until one fails, or as often as --count says [SHAKEDOWN_UNTIL_FAIL]
+          --for TIME           Run all trials again and again for so long; what has begun then is finished [SHAKEDOWN_FOR]
+          --max-fail NUMBER    Begin nothing more after so many failures [SHAKEDOWN_MAX_FAIL]
+          --shuffle[=SEED]     Begin in random order, in every lap anew; a seed repeats one [SHAKEDOWN_SHUFFLE]
           --config FILE        The harness.toml to read [SHAKEDOWN_CONFIG]
           --state-dir DIR      Where records and history live [SHAKEDOWN_DIR]
           --dialect NAME       The language of the scripts: shakedown or testscript [SHAKEDOWN_DIALECT]

@@ -8,6 +8,7 @@
 //! .shakedown/hangs/RUN-*.json   everything about a hang, one file each
 //! ```
 
+mod durations;
 mod hangs;
 mod keep;
 mod log;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::RunId;
 
+pub use durations::{Memory, memory, remember};
 pub use hangs::{HangReport, store_hang};
 pub use keep::{Retention, latest, retain, runs};
 pub use log::{StoredLog, store_log};

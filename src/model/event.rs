@@ -220,6 +220,9 @@ pub struct RunFacts {
     pub config_hash: String,
     /// Seed of everything random in this run.
     pub seed: u64,
+    /// Trials start in random order, by the seed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shuffled: bool,
     /// Trials that were filtered out, for libtest's closing line.
     pub filtered_out: usize,
     /// Upper limit of trials at once, over both lanes.

@@ -24,6 +24,7 @@ pub(crate) fn run_started() -> Event {
         cores: 2,
         commit: "1f3c9e2".to_owned(),
         config_hash: "00ff".to_owned(),
+        shuffled: false,
         seed: 7,
         filtered_out: 3,
         width: 2,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::config::Settings;
 use crate::model::{AfterFailure, Detail, Golden, Lane, Length};
 use crate::plan::{Durations, Selection, Shard};
+use crate::schedule::Laps;
 use crate::wire::Variables;
 
 /// What the door knows: what was typed, what is configured, where.
@@ -29,6 +30,10 @@ pub struct Brief {
     pub durations: Durations,
     /// Attempts at once over both lanes.
     pub together: Option<NonZeroU32>,
+    /// How often every trial runs, and when the run stops by itself.
+    pub laps: Laps,
+    /// Trials start in random order, by the run's seed.
+    pub shuffled: bool,
     /// What stays for a look.
     pub kept: Kept,
     /// Variables that were typed, and win over every other.

@@ -31,6 +31,7 @@ pub(super) fn opening(brief: &Brief, run: &RunId, selecting: &Selecting, seed: u
         commit: commit(&brief.base),
         config_hash: Hash::of(brief.config_text.as_bytes()),
         seed,
+        shuffled: brief.shuffled,
         filtered_out: selecting.filtered_out,
         width: width.get(),
         repeat: brief.repeat.clone(),

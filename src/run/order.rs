@@ -1,11 +1,15 @@
 //! From the selected trials to what the schedule is given: what each needs, and who goes first.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
 
+use super::brief::Brief;
 use super::select::Selected;
 use crate::config::Settings;
+use crate::history;
 use crate::plan::{self, Chosen, Durations, Known, Planned};
-use crate::schedule::{Needs, Trial, Width};
+use crate::schedule::{Needs, Order, Trial, Width};
 
 /// What earlier runs say of trials.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +18,29 @@ pub(super) struct Past {
     pub(super) durations: Durations,
     /// Names of those that failed when they ran last.
     pub(super) failed: BTreeSet<String>,
+}
+
+/// What earlier runs say, and a warning if it cannot be read. One trial alone needs no order.
+pub(super) fn past(brief: &Brief, state: &Path) -> (Past, Option<String>) {
+    if brief.nextest.is_some() || brief.shuffled {
+        return (Past::default(), None);
+    }
+    match history::memory(state) {
+        Ok(memory) => {
+            let median = |(name, durations): (&str, Vec<Duration>)| {
+                Some((name.to_owned(), plan::median(durations)?))
+            };
+            let past = Past {
+                durations: memory.durations().filter_map(median).collect(),
+                failed: memory.failed(),
+            };
+            (past, None)
+        }
+        Err(why) => {
+            let warning = format!("{why}; trials start in the order of their names");
+            (Past::default(), Some(warning))
+        }
+    }
 }
 
 /// The trials that run, in the order in which they are to start.
@@ -53,6 +80,15 @@ pub(super) fn trials(selected: &[Selected], past: &Past, settings: &Settings) ->
         .collect();
     trials.sort_by_key(|(place, _)| *place);
     trials.into_iter().map(|(_, trial)| trial).collect()
+}
+
+/// The order of starts that was asked for.
+pub(super) fn order(brief: &Brief, seed: u64) -> Order {
+    if brief.shuffled {
+        Order::Shuffled { seed }
+    } else {
+        Order::Given
+    }
 }
 
 /// The limits of the groups that trials name.

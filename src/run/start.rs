@@ -23,7 +23,7 @@ use crate::ledger::life::Life;
 use crate::ledger::state::{self, StateError};
 use crate::model::{Diagnostic, EngineKind, Event, Golden, RunId, Verdict};
 use crate::plan::Planned;
-use crate::schedule::{Laps, Limits, Order, Scheduler, Width};
+use crate::schedule::{Limits, Scheduler, Width};
 use crate::wire::{self, Keep, OnHang, OtherEngine, SlotSetup};
 
 /// A trial and where its script is.
@@ -126,6 +126,8 @@ pub fn prepare(
     opening.extend(brief.shard.as_ref().and_then(shards::acknowledge));
     opening.extend(quarantine::notes(brief)?);
     opening.extend(reaped.into_iter().map(|dead| Event::Reaped(Box::new(dead))));
+    let (past, warning) = order::past(brief, state);
+    opening.extend(warning.map(|message| Event::Warning { message }));
     let ids = directory_of(&ledgers, run);
     let setup = setup(brief, run, &dirs, (&ledger, &ids), state);
     let search = Search {
@@ -138,7 +140,7 @@ pub fn prepare(
         stand_in: dirs.trial(),
     };
     Ok(Prepared {
-        scheduler: scheduler(selected, settings, &limits),
+        scheduler: scheduler(brief, selected, (&past, seed), &limits),
         admission: settings.admission.clone(),
         limits,
         container_width: width,
@@ -162,10 +164,21 @@ pub fn prepare(
     })
 }
 
-fn scheduler(selected: &[Selected], settings: &Settings, limits: &Limits) -> Scheduler {
-    let trials = order::trials(selected, &Past::default(), settings);
-    Scheduler::new(trials, limits.clone(), Laps::default(), Order::Given)
-        .with_admission(admission::rules(&settings.admission))
+fn scheduler(
+    brief: &Brief,
+    selected: &[Selected],
+    (past, seed): (&Past, u64),
+    limits: &Limits,
+) -> Scheduler {
+    let settings = &brief.settings;
+    let trials = order::trials(selected, past, settings);
+    Scheduler::new(
+        trials,
+        limits.clone(),
+        brief.laps,
+        order::order(brief, seed),
+    )
+    .with_admission(admission::rules(&settings.admission))
 }
 
 /// What becomes of a container trial when there is no engine.

@@ -11,6 +11,7 @@ mod line;
 mod news;
 mod queue;
 mod room;
+mod shut;
 mod step;
 mod tally;
 #[cfg(test)]

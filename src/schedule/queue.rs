@@ -8,6 +8,7 @@ use super::lanes::{Needs, Trial};
 use super::laps::{Laps, Order};
 use super::line::{Line, Place, Rules};
 use super::room::{Lack, Room};
+use super::shut::Shut;
 use super::tally::Tally;
 use crate::model::{AttemptId, Lane};
 
@@ -52,34 +53,6 @@ pub(super) struct Queue {
     container_first: bool,
     /// Whether a lane takes back what came back.
     shut: [Shut; 2],
-}
-
-/// What of a lane will not begin any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Shut {
-    /// Nothing.
-    Open,
-    /// Every lap but the first.
-    Further,
-    /// Laps that have not begun; one that has is tried again if it must.
-    Laps,
-    /// Anything.
-    All,
-}
-
-impl Shut {
-    fn last(self) -> Option<u32> {
-        match self {
-            Shut::Open => None,
-            Shut::Further => Some(1),
-            Shut::Laps | Shut::All => Some(0),
-        }
-    }
-
-    fn admits(self, id: AttemptId) -> bool {
-        let lap = self.last().is_none_or(|last| id.lap <= last);
-        self != Shut::All && (lap || id.attempt > 1)
-    }
 }
 
 fn number(lane: Lane) -> usize {

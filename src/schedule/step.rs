@@ -9,8 +9,9 @@ use super::desks::Desks;
 use super::lanes::{Limits, Trial, Width};
 use super::laps::{Laps, Order, Stop};
 use super::news::{Action, Ending, News};
-use super::queue::{Attempt, Queue, Shut};
+use super::queue::{Attempt, Queue};
 use super::room::Room;
+use super::shut::Shut;
 use crate::model::{AttemptId, Lane, SlotId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

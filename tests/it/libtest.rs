@@ -274,7 +274,10 @@ fn usage_errors_are_told_with_a_hint_and_nothing_runs() {
             "--test-threads: expected a number above zero, found `0`",
         ),
         (&["--format", "jsn"], "did you mean `json`?"),
-        (&["--shuffle"], "`--shuffle` is not supported"),
+        (
+            &["--shuffle=x"],
+            "--shuffle: expected a number as seed, found `x`",
+        ),
         (&["--deadline", "soon"], "--deadline:"),
         (&["--engine", "dockr"], "did you mean `docker`?"),
         (&["--ignored", "--include-ignored"], "exclude each other"),

@@ -24,6 +24,7 @@ mod interruption;
 mod journal;
 mod ladder;
 mod lanes;
+mod laps;
 mod layers;
 mod libtest;
 mod mischief;

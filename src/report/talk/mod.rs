@@ -236,6 +236,10 @@ impl Talk {
 
     fn begun(&self, facts: &RunFacts) -> String {
         let mut block = Block::new(self.paint(), self.look.width);
+        if facts.shuffled {
+            let repeat = format!("`--shuffle={}` repeats this order", facts.seed);
+            block.line("shuffled", &repeat);
+        }
         if let Some(shard) = facts.shard.as_ref().map(tally::shard) {
             block.line("shard", &shard);
         }

@@ -1,0 +1,138 @@
+//! How long trials took and which failed last, folded from the latest records into one small file, so that a
+//! run need not read all of them. The file follows from the records: who deletes it loses nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Record, read, record_path, runs};
+use crate::model::{Event, Outcome, RunId};
+
+/// So many runs are folded, and so many durations of a trial kept.
+const RUNS: usize = 20;
+const VERSION: u32 = 1;
+
+/// What is remembered of earlier runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    version: u32,
+    /// The runs that are in it, oldest first.
+    runs: Vec<RunId>,
+    /// By name.
+    trials: BTreeMap<String, Remembered>,
+}
+
+/// What is remembered of a trial.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Remembered {
+    /// The latest last.
+    seconds: Vec<f64>,
+    /// It failed when it ran last.
+    failed: bool,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Memory {
+            version: VERSION,
+            runs: Vec::new(),
+            trials: BTreeMap::new(),
+        }
+    }
+}
+
+impl Memory {
+    /// The durations of each trial, the latest last.
+    pub fn durations(&self) -> impl Iterator<Item = (&str, Vec<Duration>)> {
+        let time = |seconds: &f64| Duration::try_from_secs_f64(*seconds).unwrap_or_default();
+        self.trials
+            .iter()
+            .filter(|(_, trial)| !trial.seconds.is_empty())
+            .map(move |(name, trial)| (name.as_str(), trial.seconds.iter().map(time).collect()))
+    }
+
+    /// Names of the trials that failed when they ran last.
+    pub fn failed(&self) -> BTreeSet<String> {
+        let failed = self.trials.iter().filter(|(_, trial)| trial.failed);
+        failed.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn fold(&mut self, run: RunId, record: &Record) {
+        let mut names: BTreeMap<u32, &str> = BTreeMap::new();
+        for (_, event) in &record.events {
+            if let Event::TrialPlanned(facts) = event {
+                names.insert(facts.trial, &facts.name);
+            } else if let Event::AttemptEnded {
+                attempt, report, ..
+            } = event
+            {
+                let whole = matches!(
+                    report.outcome,
+                    Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut(_)
+                );
+                if let Some(name) = names.get(&attempt.trial).filter(|_| whole) {
+                    let took = report.timings.script.saturating_sub(report.timings.held);
+                    let trial = self.trials.entry((*name).to_owned()).or_default();
+                    trial.seconds.push(took.as_secs_f64());
+                    let old = trial.seconds.len().saturating_sub(RUNS);
+                    trial.seconds.drain(..old);
+                }
+            } else if let Event::TrialSettled { trial, verdict, .. } = event
+                && let Some(trial) = names.get(trial).and_then(|name| self.trials.get_mut(*name))
+            {
+                trial.failed = verdict.is_failure() || verdict.is_fault();
+            }
+        }
+        self.runs.push(run);
+        let old = self.runs.len().saturating_sub(RUNS);
+        self.runs.drain(..old);
+    }
+}
+
+fn file(state_dir: &Path) -> PathBuf {
+    state_dir.join("durations.json")
+}
+
+/// What is remembered. The error says what is wrong with the file; it is made anew by [`remember`].
+pub fn memory(state_dir: &Path) -> Result<Memory, String> {
+    let path = file(state_dir);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Memory::default()),
+        Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
+    };
+    let memory: Memory = serde_json::from_slice(&bytes)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    if memory.version == VERSION {
+        Ok(memory)
+    } else {
+        Err(format!("{} is of another version", path.display()))
+    }
+}
+
+/// Folds what the latest runs have recorded and is not remembered yet. The file is replaced as a whole.
+pub fn remember(state_dir: &Path) -> io::Result<()> {
+    let mut memory = memory(state_dir).unwrap_or_default();
+    let all = runs(state_dir)?;
+    let latest = all.len().saturating_sub(RUNS);
+    for run in all.into_iter().skip(latest) {
+        if memory.runs.contains(&run) {
+            continue;
+        }
+        // A run that is still going on has its turn when it ends.
+        if let Ok(record) = read(&record_path(state_dir, &run))
+            && record.is_complete()
+        {
+            memory.fold(run, &record);
+        }
+    }
+    let mut new = tempfile::NamedTempFile::new_in(state_dir)?;
+    serde_json::to_writer(&mut new, &memory)?;
+    new.write_all(b"\n")?;
+    new.persist(file(state_dir))?;
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Laps, stop rules, orders, and scripts that cannot run beside others, through the program.
+
+use super::project::{Project, Record};
+
+/// The trials' names in the order of starts.
+fn starts(record: &Record) -> Vec<String> {
+    let mut starts: Vec<_> = record.of("attempt_started").collect();
+    starts.sort_by_key(|start| start["order"].as_u64());
+    let name = |start: &&serde_json::Value| {
+        let id = start["attempt"].as_str().unwrap();
+        let trial: u64 = id.split('.').next().unwrap().parse().unwrap();
+        let planned = record
+            .of("trial_planned")
+            .find(|planned| planned["trial"] == trial);
+        planned.unwrap()["name"].as_str().unwrap().to_owned()
+    };
+    starts.iter().map(name).collect()
+}
+
+fn letters(text: &str) -> Project {
+    ["a", "b", "c", "d", "e", "f"]
+        .into_iter()
+        .fold(Project::new(), |project, name| project.script(name, text))
+}
+
+/// Whether two attempts of these trials ran at the same time.
+fn overlap(record: &Record, one: u64, other: u64) -> bool {
+    let at = |name: &str, trial: u64| {
+        let id = format!("{trial}.1.1");
+        let event = record
+            .of(name)
+            .find(|event| event["attempt"] == id.as_str());
+        event.unwrap()["at"].as_f64().unwrap()
+    };
+    let span = |trial| (at("attempt_started", trial), at("attempt_ended", trial));
+    let (one, other) = (span(one), span(other));
+    one.0 < other.1 && other.0 < one.1
+}
+
+#[test]
+fn a_count_runs_every_trial_so_often_and_keeps_one_line_for_each() {
+    let project = letters("exec true\n");
+    let output = project
+        .run()
+        .args(["--count", "5", "--test-threads=3"])
+        .finish();
+    output.expect_code(0);
+    let lines = output
+        .stdout()
+        .lines()
+        .filter(|line| line.starts_with("test a ... ok"));
+    assert_eq!(lines.count(), 1, "{}", output.stdout());
+    assert!(
+        output.stdout().contains("test result: ok. 6 passed"),
+        "{}",
+        output.stdout()
+    );
+    let record = project.record();
+    assert_eq!(record.of("attempt_started").count(), 30);
+    assert_eq!(record.of("trial_settled").count(), 6);
+}
+
+#[test]
+fn under_exact_the_laps_are_those_of_the_one_trial_and_its_name_stays() {
+    let project = letters("exec true\n");
+    let output = project
+        .run()
+        .args(["--exact", "--", "b"])
+        .env("SHAKEDOWN_COUNT", "4")
+        .finish();
+    output.expect_code(0);
+    assert!(
+        output.stdout().contains("test b ... ok"),
+        "{}",
+        output.stdout()
+    );
+    assert_eq!(project.record().of("attempt_started").count(), 4);
+}
+
+#[test]
+fn until_fail_ends_with_the_first_failure() {
+    let project = Project::new();
+    let file = project.path("laps");
+    let text = format!(
+        "exec sh -c 'echo x >>{0}; test $(wc -l <{0}) -lt 4'\n",
+        file.display()
+    );
+    let project = project.script("counts", text);
+    let run = project.run().args(["--until-fail", "--test-threads=1"]);
+    run.finish().expect_code(101);
+    assert_eq!(project.record().of("attempt_started").count(), 4);
+}
+
+#[test]
+fn after_so_many_failures_nothing_more_begins() {
+    let project = letters("exec false\n");
+    let output = project
+        .run()
+        .args(["--max-fail", "2", "--test-threads=1"])
+        .finish();
+    output.expect_code(101);
+    let record = project.record();
+    assert_eq!(record.of("attempt_started").count(), 2);
+    let verdict = record.verdict("f");
+    assert_eq!(verdict, ("not_run", "the run stopped after 2 failures"));
+}
+
+#[test]
+fn a_run_for_some_time_runs_every_trial_at_least_once() {
+    let project = letters("exec true\n");
+    project
+        .run()
+        .args(["--for", "10ms"])
+        .finish()
+        .expect_code(0);
+    assert!(project.record().of("attempt_started").count() >= 6);
+    assert_eq!(project.record().of("trial_settled").count(), 6);
+}
+
+#[test]
+fn a_seed_repeats_a_random_order_and_is_said() {
+    let run = |words: &[&str]| {
+        let project = letters("exec true\n");
+        let output = project.run().arg("--test-threads=1").args(words).finish();
+        output.expect_code(0);
+        let seed = project.record().of("run_started").next().unwrap()["seed"].clone();
+        output.expect_stderr(&format!("--shuffle={seed}"));
+        (seed, starts(&project.record()))
+    };
+    let (seed, order) = run(&["--shuffle"]);
+    let again = format!("--shuffle={seed}");
+    assert_eq!(run(&[&again]), (seed.clone(), order.clone()));
+    assert_eq!(run(&["--shuffle-seed", &seed.to_string()]).1, order);
+}
+
+#[test]
+fn an_exclusive_script_runs_alone_and_a_group_lets_in_as_many_as_it_may() {
+    let grouped = "#: groups = [\"door\"]\nexec sleep 0.2\n";
+    let project = Project::new()
+        .script("a", "#: exclusive = true\nexec sleep 0.2\n")
+        .script("b", grouped)
+        .script("c", grouped)
+        .script("d", "exec sleep 0.2\n");
+    project
+        .run()
+        .arg("--test-threads=4")
+        .finish()
+        .expect_code(0);
+    let record = project.record();
+    for other in 2..=4 {
+        assert!(!overlap(&record, 1, other), "{other}");
+    }
+    assert!(!overlap(&record, 2, 3));
+}
+
+#[test]
+fn the_longest_is_first_the_next_time_and_before_it_what_failed() {
+    let project = Project::new()
+        .script("a_short", "exec true\n")
+        .script("b_long", "exec sleep 0.5\n")
+        .script("c_bad", "exec false\n");
+    let run = || {
+        let run = project.run().arg("--test-threads=1");
+        run.finish().expect_code(101);
+        let record = Record::read(project.record_files().last().unwrap());
+        starts(&record)
+    };
+    assert_eq!(run(), ["a_short", "b_long", "c_bad"]);
+    assert_eq!(run(), ["c_bad", "b_long", "a_short"]);
+    // Torn, it is made anew from the records.
+    let file = project.state().join("durations.json");
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(run(), ["a_short", "b_long", "c_bad"]);
+    assert_eq!(run(), ["c_bad", "b_long", "a_short"]);
+}
