@@ -15,6 +15,7 @@ mod project;
 mod admission;
 mod check;
 mod conformance;
+mod counting;
 mod daemon;
 mod doubles;
 mod engines;
