@@ -85,9 +85,10 @@ fn socket(place: &Path, behaviour: Behaviour) -> (PathBuf, Option<UnixListener>)
 }
 
 fn limit(behaviour: Behaviour) -> Duration {
-    match behaviour {
-        Behaviour::Silent => Duration::from_millis(500),
-        _ => Duration::from_secs(20),
+    if matches!(behaviour, Behaviour::Silent) {
+        Duration::from_millis(500)
+    } else {
+        Duration::from_secs(20)
     }
 }
 
