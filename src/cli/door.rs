@@ -11,14 +11,13 @@ use super::reports::{output, report, talk};
 use super::upkeep::{forget_old_runs, hold};
 use super::{
     Action, Door, Environment, Format, Options, PassingLogs, Runner, StartOrder, Typed, check,
-    given, help, options, repeat,
+    given, help, options, past, repeat,
 };
 use crate::config::{self, Settings};
 use crate::history::{self, Recorder};
 use crate::host::{clock, environment};
 use crate::interp;
 use crate::model::{AfterFailure, Conclusion, Detail};
-use crate::plan::Durations;
 use crate::report::{ListForm, list};
 use crate::run::{self, Brief, Kept, Nothing, Teller};
 
@@ -202,10 +201,11 @@ pub(super) fn brief(
         selection: options.selection.clone(),
         lane: options.lane,
         shard,
-        durations: Durations::default(),
+        memory: past::durations(options)?,
         together: options.overrides.width,
         laps: options.laps.laps(),
         shuffled: matches!(options.order, StartOrder::Shuffled(_)),
+        repeated: past::order(options, &state)?,
         kept: options.kept,
         variables: given::variables(options, &variables),
         stdin: None,
@@ -276,7 +276,7 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
     let run = run::new_run_id();
     let seed = match options.order {
         StartOrder::Shuffled(Some(seed)) => seed,
-        StartOrder::Shuffled(None) | StartOrder::Longest => {
+        StartOrder::Shuffled(None) | StartOrder::Longest | StartOrder::Repeated(_) => {
             u64::from(clock::since_1970().subsec_nanos())
         }
     };

@@ -265,6 +265,28 @@ pub(super) static TABLE: &[Flag] = &[
         "SEED",
     ),
     valued(
+        "--order",
+        "RUN",
+        "SHAKEDOWN_ORDER",
+        "Begin in the order of a recorded run: latest, its id, or its record's file",
+        |options, text, origin| {
+            let value = text.to_owned();
+            options.order = StartOrder::Repeated(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
+        "--durations",
+        "FILE",
+        "SHAKEDOWN_DURATIONS",
+        "The durations.json that says what is long, for the order and for shards",
+        |options, text, origin| {
+            let value = text.to_owned();
+            options.durations = Some(Sourced { value, origin });
+            Ok(())
+        },
+    ),
+    valued(
         "--config",
         "FILE",
         "SHAKEDOWN_CONFIG",

@@ -14,6 +14,7 @@ mod libtest;
 mod misuse;
 mod options;
 mod parse;
+mod past;
 mod program;
 mod reap;
 mod repeat;

@@ -43,6 +43,8 @@ pub struct Options {
     pub laps: LapsTyped,
     /// Which trials go first.
     pub order: StartOrder,
+    /// A file of durations in place of the remembered ones.
+    pub durations: Option<Sourced<String>>,
     /// How it is told.
     pub output: Output,
     /// Oddities that stop nothing, as lowercase fragments.
@@ -87,6 +89,8 @@ pub enum StartOrder {
     Longest,
     /// At random, by this seed or a new one.
     Shuffled(Option<u64>),
+    /// As in a recorded run: `latest`, its id, or the file of its record.
+    Repeated(Sourced<String>),
 }
 
 /// Who started us.
@@ -192,6 +196,7 @@ impl Options {
             golden: Golden::default(),
             laps: LapsTyped::default(),
             order: StartOrder::default(),
+            durations: None,
             output: Output::default(),
             warnings: Vec::new(),
         }

@@ -475,6 +475,8 @@ fn the_help_has_every_flag() {
           --for TIME           Run all trials again and again for so long; what has begun then is finished [SHAKEDOWN_FOR]
           --max-fail NUMBER    Begin nothing more after so many failures [SHAKEDOWN_MAX_FAIL]
           --shuffle[=SEED]     Begin in random order, in every lap anew; a seed repeats one [SHAKEDOWN_SHUFFLE]
+          --order RUN          Begin in the order of a recorded run: latest, its id, or its record's file [SHAKEDOWN_ORDER]
+          --durations FILE     The durations.json that says what is long, for the order and for shards [SHAKEDOWN_DURATIONS]
           --config FILE        The harness.toml to read [SHAKEDOWN_CONFIG]
           --state-dir DIR      Where records and history live [SHAKEDOWN_DIR]
           --dialect NAME       The language of the scripts: shakedown or testscript [SHAKEDOWN_DIALECT]

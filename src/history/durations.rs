@@ -100,11 +100,16 @@ fn file(state_dir: &Path) -> PathBuf {
 /// What is remembered. The error says what is wrong with the file; it is made anew by [`remember`].
 pub fn memory(state_dir: &Path) -> Result<Memory, String> {
     let path = file(state_dir);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Memory::default()),
-        Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
-    };
+    match fs::exists(&path) {
+        Ok(false) => Ok(Memory::default()),
+        Ok(true) | Err(_) => memory_in(&path),
+    }
+}
+
+/// What is remembered in this file, which has to be there.
+pub fn memory_in(path: &Path) -> Result<Memory, String> {
+    let bytes =
+        fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     let memory: Memory = serde_json::from_slice(&bytes)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     if memory.version == VERSION {

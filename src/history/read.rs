@@ -1,5 +1,6 @@
 //! Reads a record. Damaged lines are skipped and counted; a torn last line is what a kill leaves.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,24 @@ impl Record {
     /// The run ended by itself.
     pub fn is_complete(&self) -> bool {
         matches!(self.events.last(), Some((_, Event::RunEnded { .. })))
+    }
+
+    /// The first attempts in the order in which they started: name of the trial, and lap.
+    pub fn starts(&self) -> Vec<(String, u32)> {
+        let mut names: BTreeMap<u32, &str> = BTreeMap::new();
+        let mut starts = Vec::new();
+        for (_, event) in &self.events {
+            if let Event::TrialPlanned(facts) = event {
+                names.insert(facts.trial, &facts.name);
+            } else if let Event::AttemptStarted(start) = event
+                && start.attempt.attempt == 1
+                && let Some(name) = names.get(&start.attempt.trial)
+            {
+                starts.push((start.order, ((*name).to_owned(), start.attempt.lap)));
+            }
+        }
+        starts.sort_by_key(|(order, _)| *order);
+        starts.into_iter().map(|(_, start)| start).collect()
     }
 
     /// What a reader should know about gaps, as lowercase fragments.

@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use crate::config::Settings;
+use crate::history::Memory;
 use crate::model::{AfterFailure, Detail, Golden, Lane, Length};
-use crate::plan::{Durations, Selection, Shard};
+use crate::plan::{Selection, Shard};
 use crate::schedule::Laps;
 use crate::wire::Variables;
 
@@ -26,14 +27,16 @@ pub struct Brief {
     pub lane: Option<Lane>,
     /// Only this part of them.
     pub shard: Option<Shard>,
-    /// How long trials take, where all machines of a divided suite are told the same; empty otherwise.
-    pub durations: Durations,
+    /// What is known of earlier runs, where a file was named: all machines of a divided suite are told the same.
+    pub memory: Option<Memory>,
     /// Attempts at once over both lanes.
     pub together: Option<NonZeroU32>,
     /// How often every trial runs, and when the run stops by itself.
     pub laps: Laps,
     /// Trials start in random order, by the run's seed.
     pub shuffled: bool,
+    /// First of all trials start in this order: name and lap.
+    pub repeated: Option<Vec<(String, u32)>>,
     /// What stays for a look.
     pub kept: Kept,
     /// Variables that were typed, and win over every other.

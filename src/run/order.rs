@@ -1,13 +1,13 @@
 //! From the selected trials to what the schedule is given: what each needs, and who goes first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use super::brief::Brief;
 use super::select::Selected;
 use crate::config::Settings;
-use crate::history;
+use crate::history::{self, Memory};
 use crate::plan::{self, Chosen, Durations, Known, Planned};
 use crate::schedule::{Needs, Order, Trial, Width};
 
@@ -25,13 +25,14 @@ pub(super) fn past(brief: &Brief, state: &Path) -> (Past, Option<String>) {
     if brief.nextest.is_some() || brief.shuffled {
         return (Past::default(), None);
     }
-    match history::memory(state) {
+    let memory = match &brief.memory {
+        Some(given) => Ok(given.clone()),
+        None => history::memory(state),
+    };
+    match memory {
         Ok(memory) => {
-            let median = |(name, durations): (&str, Vec<Duration>)| {
-                Some((name.to_owned(), plan::median(durations)?))
-            };
             let past = Past {
-                durations: memory.durations().filter_map(median).collect(),
+                durations: durations(&memory),
                 failed: memory.failed(),
             };
             (past, None)
@@ -41,6 +42,14 @@ pub(super) fn past(brief: &Brief, state: &Path) -> (Past, Option<String>) {
             (Past::default(), Some(warning))
         }
     }
+}
+
+/// The median of each trial.
+pub(super) fn durations(memory: &Memory) -> Durations {
+    let median = |(name, durations): (&str, Vec<Duration>)| {
+        Some((name.to_owned(), plan::median(durations)?))
+    };
+    memory.durations().filter_map(median).collect()
 }
 
 /// The trials that run, in the order in which they are to start.
@@ -83,12 +92,23 @@ pub(super) fn trials(selected: &[Selected], past: &Past, settings: &Settings) ->
 }
 
 /// The order of starts that was asked for.
-pub(super) fn order(brief: &Brief, seed: u64) -> Order {
-    if brief.shuffled {
-        Order::Shuffled { seed }
-    } else {
-        Order::Given
+pub(super) fn order(brief: &Brief, selected: &[Selected], seed: u64) -> Order {
+    match &brief.repeated {
+        Some(starts) if brief.nextest.is_none() => Order::Repeated(numbered(starts, selected)),
+        Some(_) | None if brief.shuffled => Order::Shuffled { seed },
+        Some(_) | None => Order::Given,
     }
+}
+
+/// The starts of an earlier run, with the numbers that its trials have in this one. Who is not there is left out.
+fn numbered(starts: &[(String, u32)], selected: &[Selected]) -> Vec<(u32, u32)> {
+    let numbers: BTreeMap<&str, u32> = selected
+        .iter()
+        .map(|selected| selected.planned.name.as_str())
+        .zip(1..)
+        .collect();
+    let number = |(name, lap): &(String, u32)| Some((*numbers.get(name.as_str())?, *lap));
+    starts.iter().filter_map(number).collect()
 }
 
 /// The limits of the groups that trials name.

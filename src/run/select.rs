@@ -4,8 +4,8 @@ use std::fs;
 
 use super::brief::Brief;
 use super::discover::{self, Discovered};
-use super::shards;
 use super::start::StartError;
+use super::{order, shards};
 use crate::config::EngineChoice;
 use crate::engine::presence;
 use crate::host::environment;
@@ -113,7 +113,10 @@ pub fn select(brief: &Brief) -> Result<Selecting, StartError> {
     }
     let found = filtered_out + selected.len();
     let (mut trials, shard) = match &brief.shard {
-        Some(shard) => shards::keep(shard, selected, &brief.durations),
+        Some(shard) => {
+            let durations = brief.memory.as_ref().map(order::durations);
+            shards::keep(shard, selected, &durations.unwrap_or_default())
+        }
         None => (selected, None),
     };
     trials.retain(|trial| trial.chosen != Chosen::FilteredOut);

@@ -176,7 +176,7 @@ fn scheduler(
         trials,
         limits.clone(),
         brief.laps,
-        order::order(brief, seed),
+        order::order(brief, selected, seed),
     )
     .with_admission(admission::rules(&settings.admission))
 }

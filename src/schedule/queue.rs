@@ -44,6 +44,8 @@ pub(super) struct Queue {
     heads: BTreeSet<Head>,
     /// What goes first, one after the other, over both lanes.
     named: VecDeque<AttemptId>,
+    /// How many of these are of each lane.
+    named_of: [usize; 2],
     /// What is tried again, and when.
     later: BTreeMap<(Duration, AttemptId), Attempt>,
     pub(super) tally: Tally,
@@ -110,12 +112,14 @@ impl Queue {
             rules,
             heads: BTreeSet::new(),
             named,
+            named_of: [0; 2],
             later: BTreeMap::new(),
             tally,
             patience,
             container_first: false,
             shut: [Shut::Open; 2],
         };
+        queue.count_named();
         queue.line_up();
         queue
     }
@@ -145,13 +149,9 @@ impl Queue {
     /// Something of this lane waits, now or later.
     pub(super) fn has(&self, lane: Lane) -> bool {
         let of_lane = |line: usize| self.lines[line].needs.lane == lane;
-        let named = |id: &AttemptId| {
-            self.tally
-                .place(id.trial)
-                .is_some_and(|(line, _)| of_lane(line))
-        };
         let later = self.later.values().any(|attempt| of_lane(attempt.line));
-        later || self.heads.iter().any(|head| of_lane(head.line)) || self.named.iter().any(named)
+        let named = self.named_of[number(lane)] > 0;
+        later || named || self.heads.iter().any(|head| of_lane(head.line))
     }
 
     /// The order of starts is prescribed as yet.
@@ -314,6 +314,7 @@ impl Queue {
                 .is_none_or(|(line, _)| !lines.contains(&line));
             elsewhere || shut.admits(*id)
         });
+        self.count_named();
         for id in &made {
             self.tally.over(id.trial);
         }
@@ -350,6 +351,7 @@ impl Queue {
             return None;
         }
         self.named.pop_front();
+        self.named_of[number(self.lines[line].needs.lane)] -= 1;
         self.tally.made(id);
         Some(Attempt { id, line })
     }
@@ -374,6 +376,16 @@ impl Queue {
             place,
             line: number,
         })
+    }
+
+    /// Counted once, for a step must not look at all that waits.
+    fn count_named(&mut self) {
+        self.named_of = [0; 2];
+        for id in &self.named {
+            if let Some((line, _)) = self.tally.place(id.trial) {
+                self.named_of[number(self.lines[line].needs.lane)] += 1;
+            }
+        }
     }
 
     fn line_up(&mut self) {

@@ -134,6 +134,49 @@ fn a_seed_repeats_a_random_order_and_is_said() {
 }
 
 #[test]
+fn a_recorded_order_is_repeated_and_what_it_does_not_name_comes_after_it() {
+    let project = letters("exec true\n");
+    let run = |words: &[&str]| {
+        let run = project.run().arg("--test-threads=1").args(words);
+        run.finish().expect_code(0);
+        starts(&Record::read(project.record_files().last().unwrap()))
+    };
+    let order = run(&["--shuffle=5", "--count=2"]);
+    assert_ne!(order, run(&["--count=2"]), "the seed gives another order");
+    let file = project.record_files().remove(0);
+    let id = file.file_stem().unwrap().to_str().unwrap();
+    assert_eq!(run(&["--order", id, "--count=2"]), order);
+    assert_eq!(run(&["--order=latest", "--count=2"]), order);
+    let file = file.to_str().unwrap();
+    assert_eq!(run(&["--order", file, "--count=2"]), order);
+
+    let skips = |name: &String| name != "b";
+    let without: Vec<String> = order.iter().filter(|name| skips(name)).cloned().collect();
+    let skip = ["--skip", "b", "--order", file, "--count=2"];
+    assert_eq!(run(&skip), without);
+    // The record of the last run does not know `b`.
+    let wanted = [&without[..], &["b".to_owned(), "b".to_owned()]].concat();
+    assert_eq!(run(&["--order=latest", "--count=2"]), wanted);
+}
+
+#[test]
+fn an_order_that_cannot_be_read_is_a_mistake_and_nothing_runs() {
+    let project = letters("exec true\n").file("notes", "no record\n");
+    let notes = project.path("notes");
+    let check = |run: &str, wanted: &str| {
+        let output = project.run().args(["--order", run]).finish();
+        output.expect_code(2).expect_stderr(wanted);
+    };
+    check("latest", "error: --order: no run is recorded in ");
+    check(
+        "20200101-000000-0-1",
+        "20200101-000000-0-1.jsonl: No such file",
+    );
+    check(notes.to_str().unwrap(), "found lines that are not of one");
+    assert!(project.record_files().is_empty());
+}
+
+#[test]
 fn an_exclusive_script_runs_alone_and_a_group_lets_in_as_many_as_it_may() {
     let grouped = "#: groups = [\"door\"]\nexec sleep 0.2\n";
     let project = Project::new()
@@ -173,4 +216,20 @@ fn the_longest_is_first_the_next_time_and_before_it_what_failed() {
     std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
     assert_eq!(run(), ["a_short", "b_long", "c_bad"]);
     assert_eq!(run(), ["c_bad", "b_long", "a_short"]);
+}
+
+#[test]
+fn a_file_of_durations_says_what_is_long() {
+    let durations = r#"{"version":1,"runs":[],"trials":{
+        "a":{"seconds":[1],"failed":false},"b":{"seconds":[1,3,90],"failed":false},
+        "c":{"seconds":[2],"failed":false},"d":{"seconds":[0.5],"failed":true},
+        "e":{"seconds":[9],"failed":false},"f":{"seconds":[4],"failed":false}}}"#;
+    let project = letters("exec true\n").file("given.json", durations);
+    let given = project.path("given.json");
+    let run = project.run().arg("--test-threads=1");
+    run.env("SHAKEDOWN_DURATIONS", given.to_str().unwrap())
+        .finish()
+        .expect_code(0);
+    let order = starts(&project.record());
+    assert_eq!(order, ["d", "e", "f", "b", "c", "a"]);
 }

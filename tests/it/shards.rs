@@ -53,6 +53,51 @@ fn the_parts_are_the_whole_without_overlap_and_show_the_same_digest() {
 }
 
 #[test]
+fn a_file_of_durations_balances_the_parts_and_they_are_still_the_whole() {
+    let seconds = |number| if number == 0 { 11 } else { 1 };
+    let trial = |number| {
+        let seconds = seconds(number);
+        format!(r#""script_{number}":{{"seconds":[{seconds}],"failed":false}}"#)
+    };
+    let trials: Vec<String> = (0..12).map(trial).collect();
+    let text = format!(
+        r#"{{"version":1,"runs":[],"trials":{{{}}}}}"#,
+        trials.join(",")
+    );
+    let mut parts = Vec::new();
+    for shard in ["1/2", "2/2"] {
+        let project = project().file("given.json", &text);
+        let given = project.path("given.json");
+        let run = project.run().args(["--shard", shard]).without_engine();
+        let output = run.args(["--durations", given.to_str().unwrap()]).finish();
+        output.expect_code(0).expect_stderr("11s");
+        parts.push(names(&output));
+    }
+    parts.sort_by_key(BTreeSet::len);
+    assert_eq!(parts[0], BTreeSet::from(["script_0".to_owned()]));
+    assert_eq!(parts[1].len(), 11);
+    assert!(!parts[1].contains("script_0"));
+}
+
+#[test]
+fn durations_that_cannot_be_read_are_a_mistake_and_nothing_runs() {
+    let project = project().file("torn.json", r#"{"version":1,"runs":[],"tri"#);
+    for (file, wanted) in [
+        ("torn.json", "torn.json: EOF while parsing"),
+        ("missing.json", "missing.json: No such file"),
+    ] {
+        let path = project.path(file);
+        let run = project.run().args(["--durations", path.to_str().unwrap()]);
+        let output = run.finish();
+        output
+            .expect_code(2)
+            .expect_stderr("error: --durations: cannot read ")
+            .expect_stderr(wanted);
+    }
+    assert!(project.record_files().is_empty());
+}
+
+#[test]
 fn bazel_is_followed_without_a_flag_and_told_so() {
     let mut seen = 0;
     for index in ["0", "1"] {
