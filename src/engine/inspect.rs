@@ -214,6 +214,10 @@ fn names(line: &str, id: &str) -> bool {
 }
 
 #[cfg(test)]
+#[path = "truth_tests.rs"]
+mod truth_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use ResourceKind::{Container, Image, Network, Pod, Volume};

@@ -1,7 +1,8 @@
 //! Whose turn it is on an engine, among all processes of this account, whatever their workspace or shell. Keyed by the
 //! engine's identity, so that two ways to the same engine meet.
 //!
-//! There are two things to take turns at: being the run that uses the engine, and starting a container.
+//! There are three things to take turns at: being the run that uses the engine, starting a container, and creating
+//! something on a service. Who has a turn at creating waits for no other, so whoever is at the gate may wait for it.
 
 use std::io;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use crate::host::tickets::{Holder, Sharing, Ticket, Tickets, Waited};
 use crate::model::{EngineFacts, Hash, Policy};
 
-/// The right to use an engine, or to start a container on it; given back when dropped.
+/// The right to use an engine, or to start or create a container on it; given back when dropped.
 #[derive(Debug)]
 pub struct Turn {
     #[expect(dead_code, reason = "the held ticket is the turn")]
@@ -24,6 +25,8 @@ pub enum At {
     Run(Sharing),
     /// At the gate, which admits one start of a container at a time.
     Gate,
+    /// At the service's creating something, where it does not bear two at a time.
+    Create,
 }
 
 impl At {
@@ -39,13 +42,14 @@ impl At {
         match self {
             At::Run(_) => "run",
             At::Gate => "gate",
+            At::Create => "create",
         }
     }
 
     fn sharing(self) -> Sharing {
         match self {
             At::Run(sharing) => sharing,
-            At::Gate => Sharing::Alone,
+            At::Gate | At::Create => Sharing::Alone,
         }
     }
 }

@@ -55,6 +55,7 @@ impl Driver {
                 }
                 self.search();
             }
+            FromSlot::Warning(message) => self.teller.tell(&Event::Warning { message }),
             FromSlot::Recalled(attempt) => self.news(News::Recalled(attempt)),
             FromSlot::Ended {
                 attempt,

@@ -77,6 +77,7 @@ impl Driver {
             | FromSlot::AtGate { .. }
             | FromSlot::AskEngine(_)
             | FromSlot::Recalled(_)
+            | FromSlot::Warning(_)
             | FromSlot::Ended { .. } => {}
         }
     }

@@ -149,6 +149,7 @@ impl Conversation {
                 | FromSlot::AtGate { .. }
                 | FromSlot::AskEngine(_)
                 | FromSlot::Recalled(_)
+                | FromSlot::Warning(_)
                 | FromSlot::Busy { .. }
                 | FromSlot::Late { .. }
                 | FromSlot::Found { .. }

@@ -128,8 +128,7 @@ pub fn prepare(
     opening.extend(reaped.into_iter().map(|dead| Event::Reaped(Box::new(dead))));
     let (past, warning) = order::past(brief, state);
     opening.extend(warning.map(|message| Event::Warning { message }));
-    let ids = directory_of(&ledgers, run);
-    let setup = setup(brief, run, &dirs, (&ledger, &ids), state);
+    let setup = setup(brief, run, &dirs, (&ledger, &ledgers), state);
     let search = Search {
         settings: settings.clone(),
         shared: shared(brief, state),
@@ -258,7 +257,7 @@ fn setup(
     brief: &Brief,
     run: &RunId,
     dirs: &Dirs,
-    ledger: (&Ledger, &Path),
+    (ledger, account): (&Ledger, &Path),
     state: &Path,
 ) -> SlotSetup {
     let settings = &brief.settings;
@@ -309,8 +308,9 @@ fn setup(
         slot: crate::model::SlotId(0),
         directory: crate::model::Bytes::default(),
         work_root: search::bytes(&dirs.work_root()).into(),
-        ledger: search::bytes(ledger.0.file()).into(),
-        id_files: search::bytes(&ledger.1.join("ids")).into(),
+        account: search::bytes(account).into(),
+        ledger: search::bytes(ledger.file()).into(),
+        id_files: search::bytes(&directory_of(account, run).join("ids")).into(),
         logs: search::bytes(&state.join("runs").join(run.as_str())).into(),
         environment: variables
             .iter()

@@ -32,10 +32,12 @@ fn open(slot: &Slot<'_>, attempt: AttemptId) -> Result<Option<Proxy>, String> {
         return Ok(None);
     };
     let directory: PathBuf = path(&slot.setup.work_root);
+    let account: PathBuf = path(&slot.setup.account);
     let seat = Seat {
         run: &slot.setup.run,
         attempt,
         ledger: Ledger::at(path(&slot.setup.ledger)),
+        account: &account,
         directory: &directory,
     };
     Proxy::open(seat, facts).map_err(|error| {
@@ -94,6 +96,9 @@ impl Watch<'_, '_> {
             let attempt = self.attempt;
             let at_most = LAST + self.slot.setup.rules.cleanup_limit;
             self.slot.tell(&FromSlot::Busy { attempt, at_most });
+        }
+        if let Some(message) = proxy.trouble() {
+            self.slot.tell(&FromSlot::Warning(message));
         }
         self.visited = proxy.visits();
         if let Some(why) = proxy.close(LAST) {

@@ -139,6 +139,8 @@ pub enum FromSlot {
         /// For what.
         gate: Box<Gate>,
     },
+    /// Something that whoever reads the run should know, and that changes no verdict.
+    Warning(String),
     /// An attempt is over, cleaning included.
     Ended {
         /// Which attempt.
@@ -164,6 +166,8 @@ pub struct SlotSetup {
     pub directory: Bytes,
     /// Where work directories are made.
     pub work_root: Bytes,
+    /// The account's state directory, where turns are taken.
+    pub account: Bytes,
     /// The file of intents.
     pub ledger: Bytes,
     /// Where engines write the ids of what they make.

@@ -2,13 +2,10 @@
 //! machine without room. The engines are doubles, small programs in PATH that fail when a file says so; and one Docker
 //! daemon of the test's own, which is killed and started again.
 
-use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::fs;
 
-use tempfile::TempDir;
-
-use super::engines::{BASE, Engine};
+use super::daemon::Daemon;
+use super::engines::BASE;
 use super::project::{Output, Project, Run, eventually};
 
 /// A client of an engine that is gone while `down` is there. Its `run` does what its first word says.
@@ -151,101 +148,6 @@ fn while_trials_go_well_the_engine_is_not_asked_for_its_health() {
     });
     doubled(&project).finish().expect_code(0);
     assert_eq!(looks(&project), 1, "detection asks once");
-}
-
-/// A Docker daemon that nobody else uses, ended when dropped.
-struct Daemon {
-    child: Child,
-    place: TempDir,
-}
-
-impl Daemon {
-    /// Needs root; says so where it cannot be had.
-    fn start() -> Option<Daemon> {
-        if !rustix::process::geteuid().is_root() || !Engine::Docker.usable() {
-            eprintln!("SKIPPED: a Docker daemon of our own needs root");
-            return None;
-        }
-        let place = tempfile::Builder::new().prefix("d-").tempdir().unwrap();
-        let child = launch(place.path());
-        let mut daemon = Daemon { child, place };
-        daemon.answers();
-        let load = "docker save \"$BASE\" | docker --host \"$HOST\" load";
-        let mut copy = Command::new("sh");
-        copy.args(["-c", load]).env("BASE", BASE);
-        let done = copy.env("HOST", daemon.host()).output().unwrap();
-        let stderr = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{stderr}");
-        Some(daemon)
-    }
-
-    fn host(&self) -> String {
-        format!("unix://{}/d.sock", self.place.path().display())
-    }
-
-    fn answers(&mut self) {
-        let log = self.place.path().join("log");
-        eventually("the daemon answers", || {
-            let ended = self.child.try_wait().unwrap();
-            let said = || fs::read_to_string(&log).unwrap_or_default();
-            assert!(ended.is_none(), "{ended:?}: {}", said());
-            let mut version = Command::new("docker");
-            version.args(["--host", &self.host(), "version"]);
-            let done = version.output().unwrap();
-            done.status.success().then_some(())
-        });
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn restart(&mut self) {
-        // What it knew of its containerd, which is gone.
-        fs::remove_dir_all(self.place.path().join("exec")).unwrap();
-        self.child = launch(self.place.path());
-        self.answers();
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        // It takes its containerd along, as SIGKILL would not.
-        if matches!(self.child.try_wait(), Ok(None)) {
-            rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
-        }
-        self.child.wait().ok();
-        // One that was killed leaves its mount.
-        let data = self.place.path().join("data");
-        while Command::new("umount")
-            .arg(&data)
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|done| done.success())
-        {}
-    }
-}
-
-fn launch(place: &Path) -> Child {
-    let at = |name: &str| place.join(name).display().to_string();
-    let log = File::create(place.join("log")).unwrap();
-    fs::write(place.join("daemon.json"), "{}").unwrap();
-    // In a network of its own: a daemon that is to have no bridge takes the machine's away.
-    Command::new("unshare")
-        .args(["--net", "dockerd"])
-        .arg("--host")
-        .arg(format!("unix://{}", at("d.sock")))
-        .args(["--data-root", &at("data"), "--exec-root", &at("exec")])
-        .args(["--pidfile", &at("pid"), "--config-file", &at("daemon.json")])
-        .args(["--bridge", "none", "--iptables=false", "--ip6tables=false"])
-        .args(["--storage-driver", "vfs"])
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .spawn()
-        .unwrap()
 }
 
 #[test]

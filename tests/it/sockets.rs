@@ -2,12 +2,15 @@
 //! both clients on a service of rootless Podman.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::engines::{BASE, Engine};
+use super::interruption::children;
 use super::project::{Output, Project, Record, eventually, package};
 
 /// A script of `tests/clients`.
@@ -175,37 +178,57 @@ fn a_killed_build_leaves_no_layers() {
 }
 
 /// A service of rootless Podman, for as long as a test runs.
-struct Service {
+pub(super) struct Service {
     child: Child,
     socket: PathBuf,
     _place: Project,
 }
 
 impl Service {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let place = Engine::Podman.project();
         let socket = place.path("service.sock");
-        let owner = package().join("scripts/as-rootless");
         let stage = place.path("");
         super::engines::give_away_to_podman(&stage);
-        let child = Command::new(owner)
-            .args(["podman", "system", "service", "--time", "120"])
-            .arg(format!("unix://{}", socket.display()))
-            .current_dir("/")
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        eventually("the service listens", || socket.exists().then_some(()));
         Service {
-            child,
+            child: serve(&socket),
             socket,
             _place: place,
         }
     }
 
-    fn address(&self) -> String {
+    /// As a crash does it: what serves is a child of what was started, which has only entered a namespace.
+    pub(super) fn kill(&mut self) {
+        for pid in children(i32::try_from(self.child.id()).unwrap()) {
+            kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+        }
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        eventually("nobody listens", || {
+            UnixStream::connect(&self.socket).is_err().then_some(())
+        });
+    }
+
+    pub(super) fn restart(&mut self) {
+        fs::remove_file(&self.socket).unwrap();
+        self.child = serve(&self.socket);
+    }
+
+    pub(super) fn address(&self) -> String {
         format!("unix://{}", self.socket.display())
     }
+}
+
+fn serve(socket: &Path) -> Child {
+    let child = Command::new(package().join("scripts/as-rootless"))
+        .args(["podman", "system", "service", "--time", "120"])
+        .arg(format!("unix://{}", socket.display()))
+        .current_dir("/")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    eventually("the service listens", || socket.exists().then_some(()));
+    child
 }
 
 impl Drop for Service {

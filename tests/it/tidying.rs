@@ -35,6 +35,8 @@ fn run(fails: u32) -> (Project, Output) {
         .file("bin/fails", fails.to_string())
         .script("container_one", "exec $ENGINE run -d x\n");
     let run = project.run().path(&project.path("bin")).arg("--strict");
+    // Else the machine's own daemon would be asked over its socket.
+    let run = run.env("DOCKER_HOST", "tcp://127.0.0.1:1");
     let output = run.finish();
     (project, output)
 }

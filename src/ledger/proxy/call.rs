@@ -46,6 +46,17 @@ fn qualified(name: &str) -> String {
 }
 
 impl Call {
+    /// Podman's service reads the account's sub-ids for it. Builds may read them too, and are left out: they take long.
+    pub(super) fn reads_subids(&self) -> bool {
+        match self {
+            Call::Create { kind, .. } => {
+                matches!(kind, ResourceKind::Container | ResourceKind::Pod)
+            }
+            Call::Commit { .. } | Call::Play => true,
+            Call::Build { .. } | Call::Name(_) | Call::Load | Call::Remove { .. } => false,
+        }
+    }
+
     /// The same with the names of images as they are kept, so that one thing has one name.
     fn with_names(self, short: fn(&str) -> String) -> Call {
         match self {

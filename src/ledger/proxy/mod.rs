@@ -7,6 +7,7 @@
 mod call;
 mod conversation;
 mod exchange;
+mod queue;
 mod relay;
 mod scene;
 mod stream;
@@ -22,6 +23,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use self::queue::Queue;
 use self::scene::{Scene, lock};
 use self::witness::Watcher;
 use super::intents::Ledger;
@@ -40,6 +42,8 @@ pub struct Seat<'a> {
     pub attempt: AttemptId,
     /// The run's ledger.
     pub ledger: Ledger,
+    /// The account's state directory, where turns are taken.
+    pub account: &'a Path,
     /// A directory of the run, private to the user, for the socket.
     pub directory: &'a Path,
 }
@@ -81,6 +85,7 @@ impl Proxy {
             engine: engine.kind,
             ledger: seat.ledger,
             socket: PathBuf::from(upstream),
+            queue: Queue::of(seat.account, engine),
             place: Mutex::default(),
             fault: Mutex::default(),
             visits: AtomicU32::new(0),
@@ -123,6 +128,9 @@ impl Proxy {
     /// Lets nobody in any more. Whether all connections end within this time; what the engine still makes for clients
     /// that are gone is awaited.
     pub fn ends_within(&mut self, limit: Duration) -> bool {
+        if let Some(queue) = &self.scene.queue {
+            queue.end();
+        }
         drop(self.stopper.take());
         self.ended = self.ended
             || match self.over.recv_timeout(limit) {
@@ -130,6 +138,11 @@ impl Proxy {
                 Err(mpsc::RecvTimeoutError::Timeout) => false,
             };
         self.ended
+    }
+
+    /// Why something was created beside other things, on a service that does not bear it; told once.
+    pub fn trouble(&self) -> Option<String> {
+        self.scene.queue.as_ref().and_then(Queue::trouble)
     }
 
     /// Ends it with its attempt, after at most this time. Gives the reason why something could not be written down.

@@ -66,6 +66,7 @@ impl Engine {
             run: &"r1".parse().unwrap(),
             attempt: attempt(),
             ledger,
+            account: self.place.path(),
             directory: self.place.path(),
         };
         Proxy::open(seat, &self.facts()).unwrap().unwrap()
@@ -124,7 +125,11 @@ fn converse(mut stream: UnixStream) {
 
 /// What a client of the proxy hears.
 fn say(proxy: &Proxy, request: &str, body: &str) -> String {
-    let path = proxy.address().strip_prefix("unix://").unwrap();
+    say_at(proxy.address(), request, body)
+}
+
+fn say_at(address: &str, request: &str, body: &str) -> String {
+    let path = address.strip_prefix("unix://").unwrap();
     let mut stream = UnixStream::connect(path).unwrap();
     let text = format!(
         "{request} HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}",
@@ -234,6 +239,7 @@ fn an_engine_that_is_not_there_is_told_as_its_own_client_would() {
         run: &"r1".parse().unwrap(),
         attempt: attempt(),
         ledger: engine.ledger(),
+        account: engine.place.path(),
         directory: engine.place.path(),
     };
     let proxy = Proxy::open(seat, &facts).unwrap().unwrap();
@@ -259,6 +265,7 @@ fn only_a_unix_socket_is_stood_in_for() {
             run: &"r1".parse().unwrap(),
             attempt: attempt(),
             ledger: engine.ledger(),
+            account: engine.place.path(),
             directory: engine.place.path(),
         };
         assert!(Proxy::open(seat, &facts).unwrap().is_none(), "{endpoint}");
@@ -274,6 +281,7 @@ fn the_address_is_short_however_deep_its_directory_is() {
         run: &"r1".parse().unwrap(),
         attempt: attempt(),
         ledger: engine.ledger(),
+        account: engine.place.path(),
         directory: &deep,
     };
     let proxy = Proxy::open(seat, &engine.facts()).unwrap().unwrap();
@@ -281,4 +289,71 @@ fn the_address_is_short_however_deep_its_directory_is() {
     assert!(say(&proxy, "GET /volumes/old", "").contains("200"));
     assert_eq!(proxy.close(LIMIT), None);
     assert_eq!(fs::read_dir(&deep).unwrap().count(), 0);
+}
+
+/// A service that answers a creation only when it has told the test of it, and was told to.
+fn slow_service(path: &Path) -> (Receiver<()>, mpsc::Sender<()>) {
+    let listener = UnixListener::bind(path).unwrap();
+    let ((came, comes), (answers, may_answer)) = (mpsc::channel(), mpsc::channel::<()>());
+    let may_answer = Arc::new(Mutex::new(may_answer));
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let (came, may_answer) = (came.clone(), may_answer.clone());
+            std::thread::spawn(move || {
+                let mut chunk = [0; 4096];
+                if !matches!(stream.read(&mut chunk), Ok(1..)) {
+                    return;
+                }
+                came.send(()).unwrap();
+                lock(&may_answer).recv().unwrap();
+                let answer = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
+                stream.write_all(answer.as_bytes()).unwrap();
+            });
+        }
+    });
+    (comes, answers)
+}
+
+#[test]
+fn two_attempts_create_one_after_the_other_on_podmans_service_and_at_once_on_dockers() {
+    for (server, at_once) in [("podman", false), ("docker", true)] {
+        let engine = Engine::start();
+        let socket = engine.place.path().join("slow");
+        let (comes, answers) = slow_service(&socket);
+        let mut facts = engine.facts();
+        facts.server = server.parse().unwrap();
+        facts.endpoint = format!("unix://{}", socket.display());
+        let proxies = ["3.1.1", "4.1.1"].map(|attempt| {
+            let seat = Seat {
+                run: &"r1".parse().unwrap(),
+                attempt: attempt.parse().unwrap(),
+                ledger: engine.ledger(),
+                account: engine.place.path(),
+                directory: engine.place.path(),
+            };
+            Proxy::open(seat, &facts).unwrap().unwrap()
+        });
+        std::thread::scope(|scope| {
+            for address in proxies.each_ref().map(Proxy::address) {
+                scope.spawn(move || {
+                    let heard = say_at(address, "POST /libpod/containers/create", "{}");
+                    assert!(heard.starts_with("HTTP/1.1 201 "), "{heard}");
+                });
+            }
+            comes.recv_timeout(LIMIT).unwrap();
+            // The second has long been there when nobody keeps it; whoever is kept comes after the first answer.
+            let second = if at_once {
+                LIMIT
+            } else {
+                Duration::from_millis(300)
+            };
+            assert_eq!(comes.recv_timeout(second).is_ok(), at_once, "{server}");
+            answers.send(()).unwrap();
+            if !at_once {
+                comes.recv_timeout(LIMIT).unwrap();
+            }
+            answers.send(()).unwrap();
+        });
+        assert!(proxies.iter().all(|proxy| proxy.trouble().is_none()));
+    }
 }

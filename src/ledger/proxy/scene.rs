@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::queue::Queue;
 use crate::ledger::intents::{Entry, Ledger};
 use crate::model::{AttemptId, EngineKind, Resource, ResourceKind, RunId};
 
@@ -17,6 +18,8 @@ pub(super) struct Scene {
     pub(super) ledger: Ledger,
     /// The engine's own socket.
     pub(super) socket: PathBuf,
+    /// Where creations wait for each other.
+    pub(super) queue: Option<Queue>,
     /// The script's line that is running, as `file:line`.
     pub(super) place: Mutex<String>,
     /// Why something could not be written down.

@@ -7,16 +7,21 @@ use std::time::Duration;
 
 use super::call::{self, Call, Wanted};
 use super::conversation::{Interest, Judgement, Witness};
+use super::queue::Entry as Queued;
 use super::scene::{Scene, lock};
 use super::stream::{Seen, Stream};
 use crate::engine::api::{self, Api};
 use crate::engine::http::RequestHead;
+use crate::engine::turn::Turn;
 use crate::host::clock;
 use crate::ledger::intents::Entry;
 use crate::model::{Intent, Presence, ResourceKind};
 
 /// A limit for each question to the engine; without an answer a thing counts as somebody else's.
 const QUESTION: Duration = Duration::from_secs(10);
+
+/// What a client is told whose script ended while it waited.
+const OVER: &str = "the script is over, so nothing was made";
 
 /// One connection's witness.
 pub(super) struct Watcher {
@@ -31,6 +36,8 @@ pub(super) struct Watcher {
     since: Duration,
     /// The ids and names of images that were there before an archive was loaded.
     before: Option<BTreeSet<String>>,
+    /// Keeps other creations out, from the request to the engine's answer.
+    turn: Option<Turn>,
 }
 
 impl Watcher {
@@ -45,6 +52,7 @@ impl Watcher {
             stream: Stream::default(),
             since: Duration::ZERO,
             before: None,
+            turn: None,
         }
     }
 }
@@ -70,6 +78,12 @@ impl Witness for Watcher {
         let Some(call) = self.call.clone() else {
             return Judgement::Pass;
         };
+        if let (Some(queue), true) = (&self.scene.queue, call.reads_subids()) {
+            match queue.enter() {
+                Queued::Goes(turn) => self.turn = turn,
+                Queued::Over => return Judgement::Refuse(OVER.to_owned()),
+            }
+        }
         self.new.clear();
         self.since = clock::since_1970();
         let follows = match &call {
@@ -95,11 +109,15 @@ impl Witness for Watcher {
             .collect();
         match self.scene.write(&entries) {
             Ok(()) => follows,
-            Err(why) => Judgement::Refuse(why),
+            Err(why) => {
+                self.turn = None;
+                Judgement::Refuse(why)
+            }
         }
     }
 
     fn hear(&mut self, status: u16, body: Option<&[u8]>) {
+        self.turn = None;
         let Some(call) = self.call.take() else {
             return;
         };
@@ -152,6 +170,7 @@ impl Witness for Watcher {
     }
 
     fn lost(&mut self, why: &'static str) {
+        self.turn = None;
         self.scene
             .unseen("what a connection of its programs made", why);
     }
