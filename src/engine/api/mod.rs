@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::http::{self, Body, Framing};
-use crate::host::clock;
+use crate::host::{clock, socket};
 
 pub use presence::{Thing, images, is_anonymous, labelled, presence, thing};
 
@@ -97,9 +97,15 @@ impl Api {
         if clock::now() >= end {
             return Err(late());
         }
-        let stream = UnixStream::connect(&self.socket).map_err(|source| ApiError::Unreachable {
-            socket: self.socket.clone(),
-            source,
+        let left = end.saturating_duration_since(clock::now());
+        let stream = socket::connect_within(&self.socket, left).map_err(|source| {
+            if source.kind() == io::ErrorKind::TimedOut {
+                return late();
+            }
+            ApiError::Unreachable {
+                socket: self.socket.clone(),
+                source,
+            }
         })?;
         match ask(&stream, target, end) {
             Ok((answer, stays)) => {
