@@ -37,6 +37,8 @@ fn places(header: &Header) -> impl Iterator<Item = u32> {
         serial,
         container,
         cpus,
+        exclusive,
+        groups,
         leak,
         retries,
     } = header;
@@ -45,6 +47,8 @@ fn places(header: &Header) -> impl Iterator<Item = u32> {
         serial.map(|at| at.line),
         container.map(|at| at.line),
         cpus.map(|at| at.line),
+        exclusive.map(|at| at.line),
+        groups.as_ref().map(|at| at.line),
         leak.map(|at| at.line),
         retries.map(|at| at.line),
     ]
