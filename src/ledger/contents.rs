@@ -19,46 +19,36 @@ pub struct Contents {
 impl Contents {
     /// What an attempt was about to make in an engine.
     pub fn intents(&self, of: AttemptId, on: EngineKind) -> Vec<Intent> {
-        let entries = self.entries.iter();
-        let intent = |entry: &Entry| match entry {
-            Entry::Intent {
+        let intent = |entry: &Entry| {
+            let Entry::Intent {
                 attempt,
                 engine,
                 intent,
                 place: _,
-            } if *attempt == of && *engine == on => Some(intent.clone()),
-            Entry::Intent { .. }
-            | Entry::Engine { .. }
-            | Entry::Elsewhere { .. }
-            | Entry::Unseen { .. }
-            | Entry::Unwatched { .. }
-            | Entry::Acquired { .. }
-            | Entry::Released { .. }
-            | Entry::Settled { .. } => None,
+            } = entry
+            else {
+                return None;
+            };
+            (*attempt == of && *engine == on).then(|| intent.clone())
         };
-        entries.filter_map(intent).collect()
+        self.entries.iter().filter_map(intent).collect()
     }
 
     /// The commands of an attempt that made something nobody can attribute, with what led them away.
     pub fn elsewhere(&self, of: AttemptId) -> Vec<(String, String)> {
-        let entries = self.entries.iter();
-        let away = |entry: &Entry| match entry {
-            Entry::Elsewhere {
+        let away = |entry: &Entry| {
+            let Entry::Elsewhere {
                 attempt,
                 engine,
                 command,
                 by,
-            } if *attempt == of => Some((format!("{engine} {command}"), by.clone())),
-            Entry::Intent { .. }
-            | Entry::Engine { .. }
-            | Entry::Elsewhere { .. }
-            | Entry::Unseen { .. }
-            | Entry::Unwatched { .. }
-            | Entry::Acquired { .. }
-            | Entry::Released { .. }
-            | Entry::Settled { .. } => None,
+            } = entry
+            else {
+                return None;
+            };
+            (*attempt == of).then(|| (format!("{engine} {command}"), by.clone()))
         };
-        entries.filter_map(away).collect()
+        self.entries.iter().filter_map(away).collect()
     }
 
     /// What an attempt is known to have made in an engine, in order, without what is proved to be gone.
