@@ -9,6 +9,7 @@ use crate::diagnose;
 use crate::host::clock;
 use crate::host::reaper::Reap;
 use crate::interp::Interrupted;
+use crate::ledger::proxy::Proxy;
 use crate::model::{Evidence, Hold, Look, Movement, Outcome, QuietSample, Rung, Timeout};
 use crate::wire::{FromSlot, OnHang};
 
@@ -18,7 +19,24 @@ const LONG: Duration = Duration::from_secs(3600);
 impl Watch<'_, '_> {
     /// Time charged to the script so far.
     pub(super) fn charged_at(&self, now: Instant) -> Duration {
-        (now - self.begun).saturating_sub(self.held.total(now))
+        (now - self.begun).saturating_sub(self.waited(now))
+    }
+
+    /// Time that was spent waiting for the engine: for admission, at the gate, for the turn of a creation.
+    pub(super) fn waited(&self, now: Instant) -> Duration {
+        self.held.total(now) + self.queued(now)
+    }
+
+    /// Such a wait moves the deadline, and the harness would take the slot for a silent one.
+    fn tell_of_waits(&mut self, now: Instant) {
+        let queued = self.queued(now);
+        if queued > self.told_of {
+            self.told_of = queued;
+            let left = self.deadline.saturating_sub(self.charged_at(now));
+            let at_most = left + Proxy::LONGEST_WAIT;
+            let attempt = self.attempt;
+            self.slot.tell(&FromSlot::Busy { attempt, at_most });
+        }
     }
 
     /// How long a turn may last before the clock has to be looked at again.
@@ -63,6 +81,7 @@ impl Watch<'_, '_> {
         if !self.held.is_waiting() && self.verdict.is_none() && !self.slot.ending {
             let charged = self.charged_at(now);
             if charged < self.deadline {
+                self.tell_of_waits(now);
                 let received = self.slot.reaper.received();
                 let look = || (diagnose::sample(me()), received);
                 self.looks.take(charged, self.deadline, look);

@@ -2,11 +2,11 @@
 //! processes have ended.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::serve::{Slot, path};
 use super::watch::Watch;
-use crate::host::search;
+use crate::host::{clock, search};
 use crate::ledger::intents::Ledger;
 use crate::ledger::proxy::{self, Proxy, Seat};
 use crate::model::{AttemptId, FaultKind, Lane};
@@ -87,6 +87,12 @@ impl Watch<'_, '_> {
         self.proxy.as_ref().map_or(self.visited, Proxy::visits)
     }
 
+    /// How long the script's creations have waited for their turns.
+    pub(super) fn queued(&self, now: Instant) -> Duration {
+        let proxy = self.proxy.as_ref();
+        proxy.map_or(self.queued, |proxy| proxy.waited(now))
+    }
+
     /// Closes it when the script's processes have ended. What it could not write down is a fault of the attempt.
     pub(super) fn end_stand_in(&mut self) {
         let Some(mut proxy) = self.proxy.take() else {
@@ -101,6 +107,7 @@ impl Watch<'_, '_> {
             self.slot.tell(&FromSlot::Warning(message));
         }
         self.visited = proxy.visits();
+        self.queued = proxy.waited(clock::now());
         if let Some(why) = proxy.close(LAST) {
             self.fault(FaultKind::Ledger, why);
         }

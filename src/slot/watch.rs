@@ -48,6 +48,10 @@ pub(super) struct Watch<'s, 'r> {
     pub(super) proxy: Option<Proxy>,
     /// Connections to it, when it is closed.
     pub(super) visited: u32,
+    /// How long creations waited on a socket that is closed by now.
+    pub(super) queued: Duration,
+    /// How much of such waits the harness knows of.
+    pub(super) told_of: Duration,
     pub(super) ended: Vec<EndedProcess>,
     pub(super) leaks: Vec<Leak>,
     /// Resources that the ladder removed.
@@ -129,6 +133,8 @@ impl<'s, 'r> Watch<'s, 'r> {
             calls: 0,
             proxy: None,
             visited: 0,
+            queued: Duration::ZERO,
+            told_of: Duration::ZERO,
             ended: Vec::new(),
             leaks: Vec::new(),
             removed: Vec::new(),
@@ -147,7 +153,7 @@ impl<'s, 'r> Watch<'s, 'r> {
     /// From the first line until now, and how much of it was spent waiting for admission.
     pub(super) fn times(&self) -> (Duration, Duration) {
         let now = clock::now();
-        (now - self.begun, self.held.total(now))
+        (now - self.begun, self.waited(now))
     }
 
     /// One turn, at most `limit`; answers shims.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::queue::Queue;
 use self::scene::{Scene, lock};
@@ -139,6 +139,16 @@ impl Proxy {
             };
         self.ended
     }
+
+    /// How long the attempt has waited for its creations' turns; none of these waits is longer than
+    /// [`Proxy::LONGEST_WAIT`].
+    pub fn waited(&self, now: Instant) -> Duration {
+        let queue = self.scene.queue.as_ref();
+        queue.map_or(Duration::ZERO, |queue| queue.waited(now))
+    }
+
+    /// After that a creation goes on beside others.
+    pub const LONGEST_WAIT: Duration = queue::LIMIT;
 
     /// Why something was created beside other things, on a service that does not bear it; told once.
     pub fn trouble(&self) -> Option<String> {

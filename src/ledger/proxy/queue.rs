@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::scene::lock;
 use crate::engine::turn::{self, At, Turn};
@@ -14,7 +14,7 @@ use crate::host::clock;
 use crate::model::{EngineFacts, EngineKind};
 
 /// A creation that takes longer hangs, or pulls an image; others go on beside it.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// Where the creations of one attempt wait.
 #[derive(Debug)]
@@ -24,6 +24,15 @@ pub(super) struct Queue {
     limit: Duration,
     over: AtomicBool,
     trouble: Mutex<Option<String>>,
+    waits: Mutex<Waits>,
+}
+
+/// When something of the attempt waited. Two that wait at the same time count once.
+#[derive(Debug, Default)]
+struct Waits {
+    now: u32,
+    since: Option<Instant>,
+    total: Duration,
 }
 
 /// What came of waiting.
@@ -44,11 +53,44 @@ impl Queue {
             limit: LIMIT,
             over: AtomicBool::new(false),
             trouble: Mutex::default(),
+            waits: Mutex::default(),
         })
     }
 
     /// Waits until nobody else creates, and goes on beside the others when that takes too long.
     pub(super) fn enter(&self) -> Entry {
+        self.begin_wait();
+        let entry = self.wait();
+        self.end_wait();
+        entry
+    }
+
+    /// How long the attempt has waited until now.
+    pub(super) fn waited(&self, now: Instant) -> Duration {
+        let waits = lock(&self.waits);
+        let open = waits
+            .since
+            .map(|since| now.saturating_duration_since(since));
+        waits.total + open.unwrap_or_default()
+    }
+
+    fn begin_wait(&self) {
+        let mut waits = lock(&self.waits);
+        waits.now += 1;
+        waits.since.get_or_insert_with(clock::now);
+    }
+
+    fn end_wait(&self) {
+        let mut waits = lock(&self.waits);
+        waits.now -= 1;
+        if waits.now == 0
+            && let Some(since) = waits.since.take()
+        {
+            waits.total += clock::now() - since;
+        }
+    }
+
+    fn wait(&self) -> Entry {
         let begun = clock::now();
         let mut before = String::new();
         let turn = turn::take(&self.account, &self.facts, At::Create, &mut |holder| {
@@ -111,6 +153,25 @@ mod tests {
             assert!(matches!(next, Entry::Goes(Some(_))), "{next:?}");
         });
         assert_eq!(patient.trouble(), None);
+    }
+
+    #[test]
+    fn the_time_in_which_something_waits_is_counted_once() {
+        let account = tempfile::tempdir().unwrap();
+        let first = queue(account.path(), LIMIT);
+        let hasty = queue(account.path(), Duration::from_millis(50));
+        let held = first.enter();
+        let begun = clock::now();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| hasty.enter());
+            }
+        });
+        let now = clock::now();
+        let waited = hasty.waited(now);
+        assert!(waited >= hasty.limit && waited <= now - begun, "{waited:?}");
+        assert_eq!(hasty.waited(now + LIMIT), waited);
+        drop(held);
     }
 
     #[test]
