@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Builder};
 
 use super::{Place, Refusal, Unpacking};
@@ -77,7 +77,7 @@ impl<'a> Work<'a> {
         let refused = self
             .refused
             .into_inner()
-            .unwrap_or_else(|lock| lock.into_inner());
+            .unwrap_or_else(PoisonError::into_inner);
         let first = refused.into_iter().next();
         if let Some((entry, message)) =
             first.and_then(|(at, message)| Some((self.entries.get(at)?, message)))
@@ -104,7 +104,7 @@ impl<'a> Work<'a> {
                 written.err().map(|message| (at, message))
             });
             if let Some((at, message)) = refused {
-                let mut all = self.refused.lock().unwrap_or_else(|lock| lock.into_inner());
+                let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                 all.insert(at, message);
             }
         }
