@@ -4,6 +4,7 @@
 //! attempt's own journal, both our labels on the thing, and a name that was not there before the script used it. A name
 //! alone, or an answer that could not be had, proves nothing.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
@@ -214,25 +215,60 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
         gathered.add(*kind, id, name, grounds_of(*kind, id));
     }
     if owner.standing == Standing::Dead {
-        let is_doubtful = |proof: &Proof| match proof.grounds {
-            Grounds::NewName => true,
-            Grounds::Journal | Grounds::Answer => is_by_name(proof.resource()),
-            Grounds::Labels | Grounds::IdFile | Grounds::Layer => false,
-        };
-        let (doubtful, proved) = gathered.proofs.into_iter().partition(is_doubtful);
-        gathered.proofs = proved;
-        gathered.suspects = doubtful
-            .into_iter()
-            .map(|proof: Proof| proof.resource)
-            .collect();
+        sort_out_doubtful(&mut gathered, owner, calls);
     }
     gathered
+}
+
+/// What was new by its name when a killed run used it may be anybody's by now; but an image's name that leads to an image
+/// which the owner made is still its own.
+fn sort_out_doubtful(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls) {
+    let is_doubtful = |proof: &Proof| match proof.grounds {
+        Grounds::NewName => true,
+        Grounds::Journal | Grounds::Answer => is_by_name(proof.resource()),
+        Grounds::Labels | Grounds::IdFile | Grounds::Layer => false,
+    };
+    let built = built(owner);
+    let proofs = std::mem::take(&mut gathered.proofs);
+    for proof in proofs {
+        if !is_doubtful(&proof) || leads_to(&proof, &built, calls) {
+            gathered.proofs.push(proof);
+        } else {
+            gathered.suspects.push(proof.resource);
+        }
+    }
+}
+
+fn leads_to(proof: &Proof, built: &BTreeSet<String>, calls: &mut Calls) -> bool {
+    proof.resource.kind == ResourceKind::Image
+        && !built.is_empty()
+        && calls
+            .image_id(&proof.resource.id)
+            .is_some_and(|id| built.contains(&id))
+}
+
+/// The images that the engine said it made for the owner, as `sha256:…`.
+fn built(owner: &Owner) -> BTreeSet<String> {
+    let answered = owner.acquired.iter();
+    let answered =
+        answered.filter(|made| made.kind == ResourceKind::Image && is_image_id(&made.id));
+    let intended = owner.intended();
+    let written = intended
+        .filter(|intent| intent.kind == ResourceKind::Image && !intent.existed)
+        .filter_map(|intent| {
+            let id = written_id(&intent.id_file)?;
+            (!was_there_before(&intent.id_file, &id)).then(|| format!("sha256:{id}"))
+        });
+    answered
+        .map(|made| made.id.clone())
+        .chain(written)
+        .collect()
 }
 
 /// What an engine's answer proves. An image on the way of a build may be everybody's by now.
 fn grounds_of(kind: ResourceKind, id: &str) -> Grounds {
     match kind {
-        ResourceKind::Image if id.starts_with("sha256:") => Grounds::Layer,
+        ResourceKind::Image if is_image_id(id) => Grounds::Layer,
         ResourceKind::Image => Grounds::NewName,
         ResourceKind::Container
         | ResourceKind::Pod
@@ -307,6 +343,10 @@ pub fn written_id(file: &str) -> Option<String> {
     let id = text.trim();
     let digits = id.strip_prefix("sha256:").unwrap_or(id);
     is_digest(digits).then(|| digits.to_owned())
+}
+
+fn is_image_id(id: &str) -> bool {
+    id.starts_with("sha256:")
 }
 
 fn is_digest(id: &str) -> bool {

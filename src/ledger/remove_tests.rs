@@ -16,7 +16,7 @@ PATH=/usr/bin:/bin; cd "$(dirname "$0")"; echo "$*" >>log
 inspect() { # KIND, words of absence
     rc=0
     for id do
-        if [ -e "$kind/$id" ]; then echo "$id"; else echo "Error: $absent: $id" >&2; rc=1; fi
+        if [ -s "$kind/$id" ]; then cat "$kind/$id"; elif [ -e "$kind/$id" ]; then echo "$id"; else echo "Error: $absent: $id" >&2; rc=1; fi
     done
     exit $rc
 }
@@ -455,6 +455,18 @@ fn in_the_journal_of_a_killed_run_a_chosen_name_proves_nothing() {
     engine.standing = Standing::Dead;
     assert_eq!(show(&engine.clean()), "removed: aaaa, left: data");
     assert_eq!(engine.left(), "data");
+}
+
+#[test]
+fn the_name_of_a_killed_run_is_its_own_when_it_leads_to_the_image_that_was_built_for_it() {
+    let mut engine = Engine::new()
+        .file("image/built:1", &format!("sha256:{A}\n"))
+        .file("image/tagged:1", &format!("sha256:{B}\n"))
+        .intent(Image, "built:1", Some(&format!("sha256:{A}")), false)
+        .intent(Image, "tagged:1", None, false);
+    engine.standing = Standing::Dead;
+    assert_eq!(show(&engine.clean()), "removed: buil, left: tagg");
+    assert_eq!(engine.left(), "tagged:1");
 }
 
 #[test]
