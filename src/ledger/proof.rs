@@ -220,6 +220,34 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
     gathered
 }
 
+/// The layers that a build of the owner's made from a container of its own, and of which the engine could tell nobody any
+/// more. To be asked when the containers are gone, for then no more can come.
+pub(super) fn unheard(owner: &Owner, calls: &mut Calls, known: &[Proof]) -> Vec<Proof> {
+    let builds = owner
+        .intended()
+        .any(|intent| intent.kind == ResourceKind::Image);
+    let acquired = owner.acquired.iter();
+    let steps: Vec<&str> = acquired
+        .filter(|made| made.kind == ResourceKind::Container && made.name.is_empty())
+        .map(|made| made.id.as_str())
+        .collect();
+    if !builds || steps.is_empty() || calls.client.dialect() != EngineKind::Docker {
+        return Vec::new();
+    }
+    let found = calls.committed_from(&steps).into_iter();
+    let is_known = |id: &String| known.iter().any(|proof| proof.resource.id == *id);
+    let new = found.filter(|id| !is_known(id));
+    new.map(|id| Proof {
+        resource: Resource {
+            kind: ResourceKind::Image,
+            id,
+            name: String::new(),
+        },
+        grounds: Grounds::Layer,
+    })
+    .collect()
+}
+
 /// What was new by its name when a killed run used it may be anybody's by now; but an image's name that leads to an image
 /// which the owner made is still its own.
 fn sort_out_doubtful(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::builds;
 use super::calls::Calls;
-use super::proof::{Gathered, Grounds, Owner, Proof, Standing, gather};
+use super::proof::{Gathered, Grounds, Owner, Proof, Standing, gather, unheard};
 use super::remedy;
 use crate::engine::client::Client;
 use crate::engine::trouble::essence;
@@ -69,8 +69,12 @@ pub fn clean(
     for kind in ORDER {
         let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
         let proofs = gathered.of(kind);
-        let (layers, rest): (Vec<Proof>, Vec<Proof>) = proofs.into_iter().partition(is_layer);
+        let (mut layers, rest): (Vec<Proof>, Vec<Proof>) = proofs.into_iter().partition(is_layer);
         clean_kind(&mut cleanup, &mut calls, &rest, keep);
+        if kind == ResourceKind::Image {
+            // They stand on the layers that are known.
+            layers.splice(0..0, unheard(owner, &mut calls, &layers));
+        }
         // With the last name of an image its layers go by themselves.
         clean_layers(&mut cleanup, &mut calls, &layers, keep, owner.standing);
     }

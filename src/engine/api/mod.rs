@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::http::{self, Body, Framing};
 use crate::host::{clock, socket};
 
-pub use presence::{Thing, images, is_anonymous, labelled, presence, thing};
+pub use presence::{Thing, dangling, images, is_anonymous, labelled, presence, thing};
 
 /// No answer that is asked for here is longer, in bytes.
 const LONGEST: usize = 64 << 20;
