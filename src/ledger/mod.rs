@@ -11,6 +11,7 @@ mod keep;
 pub mod labels;
 pub mod life;
 mod lines;
+pub mod lookout;
 pub mod orphans;
 pub mod proof;
 pub mod proxy;

@@ -94,6 +94,22 @@ pub fn dangling(api: &mut Api, limit: Duration) -> Option<Vec<String>> {
     Some(ids.map(str::to_owned).collect())
 }
 
+/// Everything that the engine says of a thing, as it says it; `None` when it proves that there is no such thing.
+pub fn account(
+    api: &mut Api,
+    kind: ResourceKind,
+    id: &str,
+    limit: Duration,
+) -> Result<Option<String>, ApiError> {
+    let target = target(kind, id).unwrap_or_default();
+    let answer = api.get(&target, limit)?;
+    match answer.status {
+        200 => Ok(Some(String::from_utf8_lossy(&answer.body).into_owned())),
+        404 if says_absent(kind, id, &answer) => Ok(None),
+        _ => Err(refused(&target, &answer)),
+    }
+}
+
 /// The ids and names of all images that are there; `None` when they cannot be told.
 pub fn images(api: &mut Api, limit: Duration) -> Option<BTreeSet<String>> {
     let answer = api.get("/images/json?all=1", limit).ok()?;
@@ -195,7 +211,7 @@ fn says_absent(kind: ResourceKind, id: &str, answer: &Answer) -> bool {
 }
 
 /// Fit for a path or a query. Slashes and colons stay: they are part of the names of images.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.bytes().fold(String::new(), |mut escaped, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
             escaped.push(char::from(byte));
