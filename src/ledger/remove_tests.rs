@@ -510,3 +510,28 @@ fn only_a_build_that_was_killed_is_looked_after() {
         assert_eq!(looks.count(), expected, "{calls:?}");
     }
 }
+
+#[test]
+fn what_came_into_being_before_a_killed_build_or_after_it_is_not_named() {
+    let now = clock::since_1970().as_secs();
+    let container = |id: &str, made: u64| {
+        format!(
+            r#"{{"Id":"{id}","Names":["base-working-container"],"Command":["buildah"],"Created":{made}}}"#
+        )
+    };
+    let listed = [("aa", now - 60), ("bb", now), ("cc", now + 60)];
+    let listed = listed.map(|(id, made)| container(id, made)).join(",");
+    let mut engine = Engine::podman(&[]).file("ps.list", &format!("[{listed}]"));
+    let call = engine.path().join("call-1");
+    std::fs::create_dir(&call).unwrap();
+    engine.intents.push(Intent {
+        kind: Image,
+        name: String::new(),
+        id_file: call.join("iid").to_string_lossy().into_owned(),
+        existed: false,
+    });
+    let left = engine.clean().leftovers;
+    let containers = left.iter().filter(|left| left.resource.kind == Container);
+    let ids: Vec<&str> = containers.map(|left| &*left.resource.id).collect();
+    assert_eq!(ids, ["bb"]);
+}
