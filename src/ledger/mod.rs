@@ -5,6 +5,7 @@
 mod builds;
 mod calls;
 mod contents;
+mod id_file;
 pub mod intents;
 pub mod journal;
 mod keep;

@@ -36,6 +36,9 @@ const ORDER: [ResourceKind; 5] = [
 /// How long somebody else's removal of the same thing is waited for.
 const REMOVAL_WAIT: Duration = Duration::from_secs(5);
 
+/// How long is waited for what a call makes whose answer nobody heard. A busy daemon took 0.8 s for a network.
+const ANSWER_WAIT: Duration = Duration::from_secs(3);
+
 /// How long the next script waits for the engine to end a build that nobody waits for.
 const STEP_WAIT: Duration = Duration::from_secs(1);
 
@@ -61,7 +64,7 @@ pub fn clean(
         runner,
         end: start + limit,
     };
-    let gathered = gather(owner, &mut calls);
+    let gathered = gather_all(owner, &mut calls);
     let mut cleanup = Cleanup {
         unconfirmed: gathered.unconfirmed.clone(),
         ..Cleanup::default()
@@ -86,6 +89,19 @@ pub fn clean(
     cleanup.leftovers.extend(gathered.doubts);
     cleanup.duration = clock::now() - start;
     cleanup
+}
+
+/// What the engine was asked to make by somebody who died may come later. Without a word of it that is waited for.
+fn gather_all(owner: &Owner, calls: &mut Calls) -> Gathered {
+    let patience = clock::now() + ANSWER_WAIT;
+    loop {
+        let gathered = gather(owner, calls);
+        let came = gathered.listed_beyond(owner.acquired);
+        if came >= owner.unanswered || calls.is_over() || clock::now() > patience {
+            return gathered;
+        }
+        calls.pause();
+    }
 }
 
 /// Containers that were there and that a stand-in for the client had given our labels, which they do not have.
