@@ -142,8 +142,13 @@ fn listen(mut account: Creations, seen: &Mutex<Vec<Stray>>) {
 fn connected(account: &Creations, resource: &Resource) -> Option<(String, i32)> {
     let proc = procfs::Proc::default();
     let me = i32::try_from(facts::pid()).ok()?;
+    // A child that is not yet its own program goes by our words, and has our sockets.
+    let ours = proc.words(me);
+    let is_alive = |process: &Process| {
+        process.state != 'Z' && !process.words.is_empty() && process.words != ours
+    };
     let below = procfs::descendants(me, &|_| true).into_iter();
-    let alive = below.filter(|process| process.state != 'Z' && !process.words.is_empty());
+    let alive = below.filter(is_alive);
     let sockets = |process: Process| {
         let open = proc.descriptors(process.pid).unwrap_or_default();
         let sockets = open.iter().filter_map(|open| inode(&open.target));
@@ -153,12 +158,13 @@ fn connected(account: &Creations, resource: &Resource) -> Option<(String, i32)> 
     let processes: Vec<(Process, BTreeSet<u64>)> = alive.map(sockets).collect();
     // Without an answer of the kernel's nobody is accused.
     let fellows = account.fellows().ok()?;
-    let mut connected = processes
-        .iter()
-        .filter(|(_, sockets)| !sockets.is_disjoint(&fellows));
-    connected
-        .find(|(process, _)| !helpers::is_stand_in(process) && may_make(process, resource))
-        .map(|(process, _)| (process.command(), process.pid))
+    let is_it = |(process, sockets): &(Process, BTreeSet<u64>)| {
+        !sockets.is_disjoint(&fellows)
+            && !helpers::is_stand_in(process)
+            && may_make(process, resource)
+    };
+    let (process, _) = processes.into_iter().find(is_it)?;
+    Some((process.command(), process.pid))
 }
 
 /// A client that was told a container's name makes none of another name.
