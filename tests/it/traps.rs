@@ -170,6 +170,14 @@ const TRAPS: &[(&str, &[(&str, &str)])] = &[
                 "src/report/tests/libtest.rs",
                 "json_is_what_libtest_mimic_prints",
             ),
+            (
+                "tests/it/transcripts.rs",
+                "pretty_and_terse_are_libtests_with_one_lap_and_with_several",
+            ),
+            (
+                "tests/it/transcripts.rs",
+                "json_is_libtest_mimics_with_one_lap_and_with_several",
+            ),
         ],
     ),
 ];
