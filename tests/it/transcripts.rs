@@ -36,7 +36,7 @@ fn said_of<'a>(name: &str, stdout: &'a str) -> &'a str {
     let end = ["\n---- ", "\n\nfailures:\n"]
         .iter()
         .filter_map(|end| text.find(end));
-    &text[..end.min().unwrap()]
+    text.split_at(end.min().unwrap()).0
 }
 
 /// A real test program that prints the same of its failures.
