@@ -13,6 +13,7 @@
 mod project;
 
 mod admission;
+mod bypass;
 mod check;
 mod conformance;
 mod counting;
@@ -40,6 +41,7 @@ mod stacks;
 mod surroundings;
 mod testscript;
 mod tidying;
+mod transcripts;
 mod traps;
 mod tries;
 mod updates;
