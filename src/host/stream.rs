@@ -62,6 +62,30 @@ impl Stream {
         }
     }
 
+    /// What is put together from pieces; in a file when it is large.
+    pub fn of_pieces<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Self {
+        let mut capture = Capture {
+            pipe: None,
+            cap: u64::MAX,
+            memory: Vec::new(),
+            spill: Spill::None,
+        };
+        let mut chunk = Vec::with_capacity(CHUNK);
+        for piece in pieces {
+            if chunk.len() + piece.len() > CHUNK {
+                capture.keep(&chunk);
+                chunk.clear();
+            }
+            if piece.len() > CHUNK {
+                capture.keep(piece);
+            } else {
+                chunk.extend_from_slice(piece);
+            }
+        }
+        capture.keep(&chunk);
+        capture.finish()
+    }
+
     /// The whole of it, or the reason why it cannot be used.
     pub fn bytes(&self) -> Result<&[u8], &Unusable> {
         match &self.content {
@@ -199,6 +223,22 @@ mod tests {
         writer.join().unwrap();
         assert!(matches!(capture.spill, Spill::File { .. }));
         assert_eq!(capture.finish().bytes().unwrap(), expected);
+    }
+
+    #[test]
+    fn pieces_are_put_together_in_memory_and_in_a_file() {
+        for (number, length, spills) in [
+            (0, 1, false),
+            (3, 5, false),
+            (2, CHUNK + 1, false),
+            (IN_MEMORY, 3, true),
+            (1, 2 * IN_MEMORY, true),
+        ] {
+            let piece: Vec<u8> = (0..=250).cycle().take(length).collect();
+            let stream = Stream::of_pieces(std::iter::repeat_n(&*piece, number));
+            assert_eq!(matches!(stream.content, Content::Spilled(_)), spills);
+            assert_eq!(stream.bytes().unwrap(), piece.repeat(number));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::num::{IntErrorKind, ParseIntError};
 
 use super::Command;
+use crate::host::stream::Stream;
 use crate::interp::gotext::{quote, quote_pattern};
 use crate::interp::halt::{Step, fail, mistake};
 use crate::interp::registry::Expect;
@@ -133,8 +134,18 @@ impl<'a> Query<'a> {
     }
 
     fn check(&self, contents: &[u8], name: &[u8]) -> Step {
+        let matches = || go_regex::matches_as_is(&self.regex, contents);
+        if self.expect == Expect::Success && self.count == 0 && matches() {
+            return Ok(());
+        }
+        let decoded = decoded(contents);
+        let decoded = match &decoded {
+            Some(stream) => usable(stream)?,
+            None => contents,
+        };
         let pattern = quote_pattern(self.pattern);
-        match (go_regex::find(&self.regex, contents), self.expect) {
+        let found = go_regex::find_decoded(&self.regex, contents, decoded);
+        match (found, self.expect) {
             (None, Expect::Failure) => Ok(()),
             (None, Expect::Success) => {
                 fail([format!("no match for {pattern} found in ").as_bytes(), name].concat())
@@ -145,7 +156,7 @@ impl<'a> Query<'a> {
                 fail([words.as_bytes(), name, b": ", found].concat())
             }
             (Some(_), Expect::Success) if self.count == 0 => Ok(()),
-            (Some(_), Expect::Success) => match go_regex::count(&self.regex, contents) {
+            (Some(_), Expect::Success) => match go_regex::count_decoded(&self.regex, decoded) {
                 have if have == self.count => Ok(()),
                 have => fail(format!(
                     "have {have} matches for {pattern}, want {}",
@@ -154,4 +165,10 @@ impl<'a> Query<'a> {
             },
         }
     }
+}
+
+/// What is searched in place of a text that is not UTF-8; a long one is not kept in memory a second time.
+fn decoded(text: &[u8]) -> Option<Stream> {
+    let pieces = || Stream::of_pieces(go_regex::decoded_pieces(text));
+    str::from_utf8(text).is_err().then(pieces)
 }

@@ -1,6 +1,6 @@
 //! `cmp`, `stdout`, `stderr`, `grep`.
 
-use super::{each_fails, logs, passes};
+use super::{each_fails, fails, logs, passes};
 
 #[test]
 fn cmp_compares_bytes() {
@@ -98,4 +98,17 @@ fn cmpenv_expands_the_second_file_only() {
         ("cmpenv a", "usage: cmpenv file1 file2"),
         ("cmpenv a b\n-- a --\nx\n-- b --\n${A}y\n", "a and b differ"),
     ]);
+}
+
+#[test]
+fn large_output_that_is_not_utf_8_is_searched_as_a_small_one() {
+    // Read as Go reads it, it is more than is kept in memory.
+    let long = r#"exec sh -c 'printf "a\377b\n"; head -c 400000 /dev/zero | tr "\0" "\377"; printf "\nend\n"'"#;
+    passes(&format!(
+        "{long}\nstdout ^end$\nstdout ^a.b$\n! stdout ^a..b$\nstdout -count=400001 [^a-z\\n]\nstdout '(?s)^a.{{3}}'\n"
+    ));
+    fails(
+        &format!("{long}\n! stdout '(?s)\\n.nd'\n"),
+        "unexpected match for `(?s)\\n.nd` found in stdout: \nend",
+    );
 }

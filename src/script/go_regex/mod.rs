@@ -14,6 +14,7 @@ mod repeat;
 mod tests;
 
 use std::borrow::Cow;
+use std::iter::{once, repeat_n};
 use std::ops::Range;
 
 use regex::bytes::{Match, Regex, RegexBuilder};
@@ -50,23 +51,36 @@ pub fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len() * 2);
-    for chunk in text.utf8_chunks() {
-        out.extend_from_slice(chunk.valid().as_bytes());
-        for _ in chunk.invalid() {
-            out.extend_from_slice("\u{FFFD}".as_bytes());
-        }
-    }
+    out.extend(decoded_pieces(text).flatten());
     Cow::Owned(out)
+}
+
+/// The pieces of the [`decoded`] text, for one that is too long to be kept twice.
+pub fn decoded_pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.utf8_chunks().flat_map(|chunk| {
+        let invalid = repeat_n("\u{FFFD}".as_bytes(), chunk.invalid().len());
+        once(chunk.valid().as_bytes()).chain(invalid)
+    })
+}
+
+/// Whether there is a match that has none of the invalid bytes in it; nothing is decoded for that.
+pub fn matches_as_is(regex: &Regex, text: &[u8]) -> bool {
+    matches(regex, text).next().is_some()
 }
 
 /// Where Go finds the first match in `text`, in bytes.
 pub fn find(regex: &Regex, text: &[u8]) -> Option<Range<usize>> {
-    let seen = decoded(text);
-    let found = matches(regex, &seen).next()?.range();
-    Some(match seen {
-        Cow::Borrowed(_) => found,
-        Cow::Owned(_) => undecoded(text, found.start)..undecoded(text, found.end),
-    })
+    find_decoded(regex, text, &decoded(text))
+}
+
+/// As [`find`], for a text that was decoded before.
+pub fn find_decoded(regex: &Regex, text: &[u8], decoded: &[u8]) -> Option<Range<usize>> {
+    let found = matches(regex, decoded).next()?.range();
+    // Of a text that is valid it is the same, and of others longer.
+    if text.len() == decoded.len() {
+        return Some(found);
+    }
+    Some(undecoded(text, found.start)..undecoded(text, found.end))
 }
 
 /// Where a place of the [`decoded`] text is in the text itself.
@@ -90,7 +104,12 @@ fn undecoded(text: &[u8], place: usize) -> usize {
 
 /// How many matches Go finds in `text`: they do not overlap, and empty ones count.
 pub fn count(regex: &Regex, text: &[u8]) -> usize {
-    matches(regex, &decoded(text)).count()
+    count_decoded(regex, &decoded(text))
+}
+
+/// As [`count`], for a text that was decoded before.
+pub fn count_decoded(regex: &Regex, decoded: &[u8]) -> usize {
+    matches(regex, decoded).count()
 }
 
 /// All matches but those inside a character: an empty one may be there, and Go, which steps over characters, never

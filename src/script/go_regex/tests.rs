@@ -1,6 +1,6 @@
 //! Every way in which Go's syntax differs from that of the `regex` crate, as data.
 
-use super::{compile, count, decoded, find};
+use super::{compile, count, decoded, find, matches_as_is};
 
 #[track_caller]
 fn check(pattern: &str, found: &[&str], not_found: &[&str]) {
@@ -121,6 +121,38 @@ fn an_invalid_byte_is_one_character() {
     assert_eq!(find(&all, b"a\xff\xfe"), Some(0..3));
     assert_eq!(find(&all, b"\xff"), Some(0..1));
     assert_eq!(&*decoded(b"\xe6\x97"), "\u{FFFD}\u{FFFD}".as_bytes());
+}
+
+#[test]
+fn what_matches_without_an_invalid_byte_matches_as_go_reads_it() {
+    let patterns = [
+        "", "a", "a.b", "^b", "b$", r"\bb", r"\Bb", r"\B", "[^a]", "é?", "(?s).*", r"\z",
+    ];
+    let texts: [&[u8]; 9] = [
+        b"",
+        b"\xff",
+        b"a\xffb",
+        b"\xffb",
+        b"b\xff",
+        b"\xc3a\xa9b",
+        b"\xff\nb\n\xff",
+        b"\xf0\x9f\x98",
+        b"aab\xc3\xa9",
+    ];
+    for pattern in patterns {
+        let regex = compile(pattern.as_bytes()).unwrap();
+        for text in texts {
+            let found = find(&regex, text);
+            let as_is = matches_as_is(&regex, text);
+            assert!(!as_is || found.is_some(), "{pattern} {text:?}");
+            if str::from_utf8(text).is_ok() {
+                assert_eq!(as_is, found.is_some(), "{pattern} {text:?}");
+            }
+        }
+    }
+    let regex = compile(b"a.b").unwrap();
+    assert!(matches_as_is(&regex, b"\xffa_b"));
+    assert!(!matches_as_is(&regex, b"a\xffb"));
 }
 
 #[test]
