@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use super::calls::Calls;
 use super::journal::{Journal, JournalFiles};
@@ -24,6 +25,8 @@ pub struct Owner<'a> {
     pub attempt: AttemptId,
     /// Its intents on one engine.
     pub intents: &'a [Intent],
+    /// When each of them was written, since 1970, as far as that is known.
+    pub intended_at: &'a [Option<Duration>],
     /// What that engine said that it made for it, and is not known to be gone; in that order.
     pub acquired: &'a [Resource],
     /// Whether its run lives.
@@ -87,6 +90,9 @@ pub(super) enum Grounds {
     Answer,
     /// A build made this image on its way; others may build on it, or have given it a name.
     Layer,
+    /// A call of the owner's that began then, since 1970, ended in this image: it made it unless it is older. Others may
+    /// build on it, or have given it a name.
+    Outcome(Duration),
     /// The attempt's own journal shows it as made.
     Journal,
     /// Its name was new. It may never have been made.
@@ -213,11 +219,14 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
     for Resource { kind, id, name } in acquired.filter(|made| made.kind <= owner.up_to) {
         gathered.add(*kind, id, name, grounds_of(*kind, id));
     }
+    if owner.up_to >= ResourceKind::Image {
+        outcomes(&mut gathered, owner, &journal);
+    }
     if owner.standing == Standing::Dead {
         let is_doubtful = |proof: &Proof| match proof.grounds {
             Grounds::NewName => true,
             Grounds::Journal | Grounds::Answer => is_by_name(proof.resource()),
-            Grounds::Labels | Grounds::IdFile | Grounds::Layer => false,
+            Grounds::Labels | Grounds::IdFile | Grounds::Layer | Grounds::Outcome(_) => false,
         };
         let (doubtful, proved) = gathered.proofs.into_iter().partition(is_doubtful);
         gathered.proofs = proved;
@@ -245,6 +254,34 @@ fn grounds_of(kind: ResourceKind, id: &str) -> Grounds {
 /// A volume whose name somebody chose may have been removed and made again by anybody.
 fn is_by_name(resource: &Resource) -> bool {
     resource.kind == ResourceKind::Volume && !is_digest(&resource.id)
+}
+
+/// The images in which builds and commits ended, whatever their names are by now: by their id files, and where these were
+/// the script's own and are gone or were written again, by the journal.
+fn outcomes(gathered: &mut Gathered, owner: &Owner, journal: &Journal) {
+    let image = ResourceKind::Image;
+    let calls = owner.intents.iter().zip(owner.intended_at);
+    let calls = calls.filter_map(|(intent, at)| Some((intent, (*at)?)));
+    let calls: Vec<_> = calls.filter(|(intent, _)| intent.kind == image).collect();
+    let mut add = |id: &str, begun| {
+        gathered.add(image, &format!("sha256:{id}"), "", Grounds::Outcome(begun));
+    };
+    // What was made last goes first: it may stand on what was made before.
+    for (intent, begun) in calls.iter().rev() {
+        if let Some(id) = written_id(&intent.id_file) {
+            add(&id, *begun);
+        }
+    }
+    for (id, ended) in journal.built() {
+        // The last call before its end: too late rather than too early.
+        let begun = calls
+            .iter()
+            .map(|(_, begun)| *begun)
+            .filter(|at| *at <= ended);
+        if let Some(begun) = begun.max() {
+            add(id, begun);
+        }
+    }
 }
 
 fn list(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls, kind: ResourceKind) {
@@ -288,7 +325,8 @@ fn from_intent(gathered: &mut Gathered, intent: &Intent) {
                 gathered.add(*kind, &format!("sha256:{id}"), "", Grounds::IdFile);
             }
         }
-        ResourceKind::Pod | ResourceKind::Volume | ResourceKind::Image => {
+        ResourceKind::Image => gathered.add(*kind, name, name, grounds_of(*kind, name)),
+        ResourceKind::Pod | ResourceKind::Volume => {
             gathered.add(*kind, name, name, Grounds::NewName);
         }
         // Both engines put our labels on a network that they make, and on no other.

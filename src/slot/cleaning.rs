@@ -101,6 +101,7 @@ pub(super) fn clean_engines(
             run: &slot.setup.run,
             attempt,
             intents: &intents,
+            intended_at: &contents.intended_at(attempt, client.kind()),
             acquired: &acquired,
             standing: Standing::Alive,
             watched: journal.written_conf().is_some() && contents.is_watched(attempt),
