@@ -48,6 +48,13 @@ pub fn is_client(process: &Process) -> bool {
     client(&process.executable) && !serves_others(process)
 }
 
+/// The process goes by a client's name and is another program: a stand-in that has not become the client yet.
+pub fn is_stand_in(process: &Process) -> bool {
+    let client = |name: &str| EngineKind::ALL.iter().any(|kind| kind.command() == name);
+    let first = process.words.first().map_or("", String::as_str);
+    client(first.rsplit('/').next().unwrap_or(first)) && !client(&process.executable)
+}
+
 /// The process is a build that Podman or Buildah does itself. Doubt means that it is.
 pub fn is_local_build(process: &Process) -> bool {
     let builder = ["podman", "buildah"].contains(&process.executable.as_str());
@@ -102,6 +109,24 @@ mod tests {
             ..Process::default()
         };
         assert_eq!(serves_others(&process), expected, "{words}");
+    }
+
+    #[test]
+    fn a_stand_in_goes_by_a_clients_name() {
+        for (executable, words, expected) in [
+            ("program", "docker volume create data", true),
+            ("shakedown", "/run/live/r1/1/podman run base", true),
+            ("docker", "docker volume create data", false),
+            ("program", "program docker", false),
+            ("sh", "sh", false),
+        ] {
+            let process = Process {
+                executable: executable.to_owned(),
+                words: words.split(' ').map(str::to_owned).collect(),
+                ..Process::default()
+            };
+            assert_eq!(is_stand_in(&process), expected, "{executable}: {words}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Every unix socket in this process's network: its name, its other end, what lies in it unread. Asked of
 //! the kernel through `NETLINK_SOCK_DIAG` (its manual is `sock_diag`, section 7); anybody may ask.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -58,6 +60,26 @@ pub fn all() -> io::Result<Vec<UnixSocket>> {
             return Ok(found);
         }
     }
+}
+
+/// The sockets that are connected to the listener that this one is connected to; by their inodes, this one's included.
+pub fn fellows(own: &UnixStream) -> io::Result<BTreeSet<u64>> {
+    let own = rustix::fs::fstat(own)?.st_ino;
+    let all = all()?;
+    let names: BTreeMap<u32, &str> = all
+        .iter()
+        .map(|socket| (socket.inode, socket.name.as_str()))
+        .collect();
+    let far = |socket: &UnixSocket| names.get(&socket.peer?).copied();
+    let listener = all
+        .iter()
+        .find(|socket| u64::from(socket.inode) == own)
+        .and_then(far)
+        .filter(|name| !name.is_empty());
+    let fellows = all
+        .iter()
+        .filter(|socket| listener.is_some() && far(socket) == listener);
+    Ok(fellows.map(|socket| socket.inode.into()).collect())
 }
 
 /// `struct nlmsghdr` and `struct unix_diag_req`: every state, with name, peer and queues.
@@ -169,6 +191,27 @@ mod tests {
         let listening = find(inode(&listener));
         assert_eq!((listening.state, listening.unread), (10, Some(1)));
         drop(waiting);
+    }
+
+    #[test]
+    fn fellows_are_those_who_talk_to_the_same_listener() {
+        let directory = tempfile::tempdir().unwrap();
+        let listen = |name: &str| {
+            let path = directory.path().join(name);
+            (UnixListener::bind(&path).unwrap(), path)
+        };
+        let ((ours, path), (_others, elsewhere)) = (listen("engine"), listen("another"));
+        let own = UnixStream::connect(&path).unwrap();
+        let fellow = UnixStream::connect(&path).unwrap();
+        let stranger = UnixStream::connect(&elsewhere).unwrap();
+        // Before they are accepted their other ends cannot be told from nobody's.
+        let _accepted = [ours.accept().unwrap(), ours.accept().unwrap()];
+        let found = fellows(&own).unwrap();
+        let expected = [inode(&own), inode(&fellow)].map(u64::from);
+        assert_eq!(found, BTreeSet::from(expected));
+        assert!(!found.contains(&u64::from(inode(&stranger))));
+        let (pair, _other) = UnixStream::pair().unwrap();
+        assert!(fellows(&pair).unwrap().is_empty(), "it has no listener");
     }
 
     #[test]

@@ -117,6 +117,22 @@ impl Calls<'_> {
         Some(!image.tags.is_empty())
     }
 
+    /// The nameless images that were committed from one of these containers. Nobody is told of one whose build lost its
+    /// client at that moment.
+    pub(super) fn committed_from(&mut self, containers: &[&str]) -> Vec<String> {
+        let limit = self.left().min(CALL_LIMIT);
+        let Some((mut api, _)) = self.client.api() else {
+            return Vec::new();
+        };
+        let mut images = api::dangling(&mut api, limit).unwrap_or_default();
+        images.retain(|image| {
+            let limit = self.left().min(CALL_LIMIT);
+            let image = api::thing(&mut api, ResourceKind::Image, image, limit);
+            image.is_some_and(|image| containers.contains(&&*image.committed_from))
+        });
+        images
+    }
+
     /// The id of the image that a name leads to, as `sha256:…`; `None` when there is none or it cannot be told.
     pub(super) fn image_id(&mut self, name: &str) -> Option<String> {
         let limit = self.left().min(CALL_LIMIT);

@@ -5,12 +5,14 @@
 mod builds;
 mod calls;
 mod contents;
+mod id_file;
 pub mod intents;
 pub mod journal;
 mod keep;
 pub mod labels;
 pub mod life;
 mod lines;
+pub mod lookout;
 pub mod orphans;
 pub mod proof;
 pub mod proxy;

@@ -129,6 +129,7 @@ pub fn clean_run(
             attempt,
             intents: &intents,
             acquired: &contents.acquired(attempt, engine),
+            unanswered: contents.unanswered(attempt, engine),
             standing: Standing::Dead,
             journal: JournalFiles::of(ledger, attempt),
             watched: false,

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::Path;
 
 use super::calls::Calls;
+pub use super::id_file::{before_file, made, written_id};
+use super::id_file::{is_digest, is_image_id, was_there_before};
 use super::journal::{Journal, JournalFiles};
 use super::labels;
 use super::remedy::list_command;
@@ -27,6 +28,9 @@ pub struct Owner<'a> {
     pub intents: &'a [Intent],
     /// What that engine said that it made for it, and is not known to be gone; in that order.
     pub acquired: &'a [Resource],
+    /// How many calls that create something nobody has heard the answer of, and nobody will: what they make may still
+    /// come.
+    pub unanswered: usize,
     /// Whether its run lives.
     pub standing: Standing,
     /// Podman's journal of the attempt, if it has one.
@@ -167,6 +171,15 @@ impl Gathered {
         });
     }
 
+    /// How many things the engine lists with our labels of which nobody heard that they were made.
+    pub(super) fn listed_beyond(&self, acquired: &[Resource]) -> usize {
+        let is_new = |proof: &&Proof| {
+            proof.grounds == Grounds::Labels
+                && !acquired.iter().any(|made| made.id == proof.resource.id)
+        };
+        self.proofs.iter().filter(is_new).count()
+    }
+
     pub(super) fn of(&self, kind: ResourceKind) -> Vec<Proof> {
         let proofs = self.proofs.iter();
         proofs
@@ -218,6 +231,34 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
         sort_out_doubtful(&mut gathered, owner, calls);
     }
     gathered
+}
+
+/// The layers that a build of the owner's made from a container of its own, and of which the engine could tell nobody any
+/// more. To be asked when the containers are gone, for then no more can come.
+pub(super) fn unheard(owner: &Owner, calls: &mut Calls, known: &[Proof]) -> Vec<Proof> {
+    let builds = owner
+        .intended()
+        .any(|intent| intent.kind == ResourceKind::Image);
+    let acquired = owner.acquired.iter();
+    let steps: Vec<&str> = acquired
+        .filter(|made| made.kind == ResourceKind::Container && made.name.is_empty())
+        .map(|made| made.id.as_str())
+        .collect();
+    if !builds || steps.is_empty() || calls.client.dialect() != EngineKind::Docker {
+        return Vec::new();
+    }
+    let found = calls.committed_from(&steps).into_iter();
+    let is_known = |id: &String| known.iter().any(|proof| proof.resource.id == *id);
+    let new = found.filter(|id| !is_known(id));
+    new.map(|id| Proof {
+        resource: Resource {
+            kind: ResourceKind::Image,
+            id,
+            name: String::new(),
+        },
+        grounds: Grounds::Layer,
+    })
+    .collect()
 }
 
 /// What was new by its name when a killed run used it may be anybody's by now; but an image's name that leads to an image
@@ -330,36 +371,4 @@ fn from_intent(gathered: &mut Gathered, intent: &Intent) {
         // Both engines put our labels on a network that they make, and on no other.
         ResourceKind::Network | ResourceKind::Directory => {}
     }
-}
-
-/// The id that the engine wrote for what an intent announced; `None` while it has not.
-pub fn made(intent: &Intent) -> Option<String> {
-    written_id(&intent.id_file)
-}
-
-/// An id as engines write it, whole: a file that holds anything else proves nothing.
-pub fn written_id(file: &str) -> Option<String> {
-    let text = fs::read_to_string(file).ok()?;
-    let id = text.trim();
-    let digits = id.strip_prefix("sha256:").unwrap_or(id);
-    is_digest(digits).then(|| digits.to_owned())
-}
-
-fn is_image_id(id: &str) -> bool {
-    id.starts_with("sha256:")
-}
-
-fn is_digest(id: &str) -> bool {
-    id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// The file beside an id file that lists the images there were before.
-pub fn before_file(id_file: &str) -> String {
-    format!("{id_file}.before")
-}
-
-fn was_there_before(id_file: &str, id: &str) -> bool {
-    // No such file: nothing had to be asked, as for a commit, which always makes a new image.
-    let before = fs::read_to_string(before_file(id_file));
-    before.is_ok_and(|text| text.lines().any(|line| line.trim() == id))
 }

@@ -44,6 +44,7 @@ struct Engine {
     intents: Vec<Intent>,
     kind: EngineKind,
     standing: Standing,
+    unanswered: usize,
 }
 
 impl Engine {
@@ -60,6 +61,7 @@ impl Engine {
             intents: Vec::new(),
             kind: EngineKind::Docker,
             standing: Standing::Alive,
+            unanswered: 0,
         }
     }
 
@@ -116,6 +118,7 @@ impl Engine {
         let program = self.path().join(self.kind.command());
         let client = Client::named(self.kind, program, Vec::new());
         let owner = Owner {
+            unanswered: self.unanswered,
             standing: self.standing,
             run: &"r1".parse().unwrap(),
             attempt: "3.1.1".parse().unwrap(),
@@ -467,6 +470,22 @@ fn the_name_of_a_killed_run_is_its_own_when_it_leads_to_the_image_that_was_built
     engine.standing = Standing::Dead;
     assert_eq!(show(&engine.clean()), "removed: buil, left: tagg");
     assert_eq!(engine.left(), "tagged:1");
+}
+
+#[test]
+fn what_a_dead_slot_had_asked_for_is_waited_for() {
+    let late = format!(
+        r#"case "$1 $2" in "ps -a")
+            if [ -e asked ]; then printf '{A}\tx\tr1\t3.1.1\n'; touch container/{A}; else touch asked; fi; exit 0
+        esac"#
+    );
+    for (unanswered, expected) in [(0, ""), (1, "removed: aaaa")] {
+        let mut engine = Engine::new()
+            .file("fault", &late)
+            .intent(Container, "x", None, false);
+        engine.unanswered = unanswered;
+        assert_eq!(show(&engine.clean()), expected);
+    }
 }
 
 #[test]

@@ -109,3 +109,13 @@ pub struct Cleanup {
     #[serde(with = "seconds")]
     pub duration: Duration,
 }
+
+impl Cleanup {
+    /// It was told already what became of this.
+    pub fn knows(&self, resource: &Resource) -> bool {
+        let told = self.removed.iter().chain(&self.gone).chain(&self.kept);
+        let left = self.leftovers.iter().map(|left| &left.resource);
+        told.chain(left)
+            .any(|known| known.kind == resource.kind && known.id == resource.id)
+    }
+}

@@ -51,6 +51,7 @@ impl Cleaner {
             attempt,
             intents: &intents,
             acquired: &contents.acquired(attempt, self.facts.kind),
+            unanswered: contents.unanswered(attempt, self.facts.kind),
             standing: Standing::Alive,
             journal: JournalFiles::of(&self.ledger, attempt),
             // The slot may have died, and whoever wrote to it may have been killed.

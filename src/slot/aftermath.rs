@@ -40,22 +40,17 @@ fn name_unattributed(cleanup: &mut Cleanup) {
     });
     let monitors: BTreeMap<String, (String, i32)> = monitors.collect();
     for (id, (name, pid)) in monitors {
-        let told = cleanup.removed.iter().chain(&cleanup.gone);
-        let mut told = told.chain(&cleanup.kept);
-        let mut left = cleanup.leftovers.iter();
-        if told.any(|known| known.id == id) || left.any(|left| left.resource.id == id) {
+        let kind = ResourceKind::Container;
+        let resource = Resource { kind, id, name };
+        if cleanup.knows(&resource) {
             continue;
         }
         cleanup.leftovers.push(Leftover {
             why: format!(
                 "unattributed: its monitor (pid {pid}) descends from the script, but it was made past the stand-in"
             ),
-            remedy: format!("podman rm -f -v -t 0 {id}"),
-            resource: Resource {
-                kind: ResourceKind::Container,
-                id,
-                name,
-            },
+            remedy: format!("podman rm -f -v -t 0 {}", resource.id),
+            resource,
         });
     }
 }

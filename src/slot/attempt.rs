@@ -12,7 +12,7 @@ use super::logs::store_log;
 use super::machine;
 use super::serve::Slot;
 use super::watch::Watch;
-use super::{stand_in, taken};
+use super::{bypass, stand_in, taken};
 use crate::interp::{self, Executed, ScriptEnding, Setup};
 use crate::ledger::proxy::Proxy;
 use crate::model::{
@@ -83,6 +83,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         .retain(|resource| seen.removed.iter().all(|removed| removed.id != resource.id));
     cleanup.removed.splice(0..0, seen.removed);
     slot.desk.dismiss();
+    bypass::name(slot, attempt, work.as_deref(), &mut cleanup);
     let retire = why_retire(slot, &seen.ended, &mut cleanup);
     let log = taken::explain(slot, attempt, &outcome, log);
     let work_dir = work.map_or_else(String::new, |work| {
@@ -147,6 +148,7 @@ fn rewrite(
 
 fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome, Vec<u8>, Seen) {
     let registry = slot.registry;
+    bypass::look_out(slot);
     let proxy = stand_in::open_first(slot, job);
     let setup = setup(
         slot,

@@ -102,6 +102,8 @@ pub(super) fn clean_engines(
             attempt,
             intents: &intents,
             acquired: &acquired,
+            // Its proxy has heard them all.
+            unanswered: 0,
             standing: Standing::Alive,
             watched: journal.written_conf().is_some() && contents.is_watched(attempt),
             journal: journal.clone(),

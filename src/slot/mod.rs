@@ -7,6 +7,7 @@
 mod aftermath;
 mod attempt;
 mod beginning;
+mod bypass;
 mod cleaning;
 mod containers;
 mod deadline;

@@ -21,6 +21,7 @@ use crate::host::reaper::{Reap, Reaper};
 use crate::host::{clock, raw};
 use crate::interp::Registry;
 use crate::ledger::life;
+use crate::ledger::lookout::Lookout;
 use crate::model::{AttemptId, Bytes};
 use crate::wire::{FromSlot, Grant, Job, SlotSetup, ToSlot};
 
@@ -37,6 +38,8 @@ pub(super) struct Slot<'r> {
     pub(super) dirs: WorkDirs,
     pub(super) machine: Machine,
     pub(super) grant: Option<Grant>,
+    /// Sees who goes around the stand-ins.
+    pub(super) lookout: Option<Lookout>,
     pub(super) progress: Progress,
     /// Threads that were gathering evidence and were left behind.
     pub(super) left: Left,
@@ -126,6 +129,7 @@ pub fn serve(fd: RawFd, registry: Registry) -> Result<(), SlotError> {
         registry,
         desk,
         grant: None,
+        lookout: None,
         left: Left::default(),
         ending: false,
         hurry: Hurry::default(),

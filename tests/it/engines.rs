@@ -4,6 +4,7 @@
 //! `SHAKEDOWN_REQUIRE_ENGINES=1`), its absence fails.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -86,7 +87,14 @@ impl Engine {
         let set = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
         let required = set("CI", "true") || set("SHAKEDOWN_REQUIRE_ENGINES", "1");
         assert!(!required, "{} is required: {why}", self.name());
-        eprintln!("SKIPPED: {} cannot be used here: {why}", self.name());
+        // Past the capture of output, which would keep it from everybody.
+        let mut stderr = std::io::stderr();
+        writeln!(
+            stderr,
+            "SKIPPED: {} cannot be used here: {why}",
+            self.name()
+        )
+        .unwrap();
         false
     }
 

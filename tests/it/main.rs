@@ -13,6 +13,7 @@
 mod project;
 
 mod admission;
+mod bypass;
 mod check;
 mod conformance;
 mod counting;

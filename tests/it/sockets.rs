@@ -168,7 +168,12 @@ fn a_killed_build_leaves_no_layers() {
     if !Engine::Docker.usable() {
         return;
     }
-    let script = "! exec timeout -s KILL 4 $ENGINE build --build-arg A=$TAG -t $TAG .\n-- Dockerfile --\nFROM localhost/shakedown/base:1\nARG A\nRUN echo $A one >/one\nRUN echo two >/two; sleep 100\n";
+    // Of its own, so that no other build's cache stands in for its layers.
+    let one = std::process::id();
+    let script = format!(
+        "! exec timeout -s KILL 4 $ENGINE build -t $TAG .\n\
+         -- Dockerfile --\nFROM {BASE}\nARG A\nRUN echo {one} >/one\nRUN echo two >/two; sleep 100\n"
+    );
     let project = Engine::Docker.project().script("container_killed", script);
     let output = Engine::Docker.run(&project).finish();
     passed_and_left_nothing(&project, &output, &docker);

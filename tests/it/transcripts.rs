@@ -33,8 +33,10 @@ fn said_of<'a>(name: &str, stdout: &'a str) -> &'a str {
     let (_, text) = stdout
         .split_once(&format!("---- {name} stdout ----\n"))
         .unwrap_or_else(|| panic!("no section of {name} in {stdout}"));
-    let text = text.split("\n\nfailures:\n").next().unwrap();
-    text.split("\n---- ").next().unwrap()
+    let end = ["\n---- ", "\n\nfailures:\n"]
+        .iter()
+        .filter_map(|end| text.find(end));
+    text.split_at(end.min().unwrap()).0
 }
 
 /// A real test program that prints the same of its failures.

@@ -44,6 +44,8 @@ pub struct Thing {
     pub tags: Vec<String>,
     /// The volumes of a container that nobody gave a name.
     pub anonymous: Vec<String>,
+    /// The container that an image was committed from; Docker's classic builder says so of each layer.
+    pub committed_from: String,
 }
 
 /// What the engine says of it; `None` when it says nothing, for whatever reason.
@@ -72,7 +74,40 @@ pub fn thing(api: &mut Api, kind: ResourceKind, id: &str, limit: Duration) -> Op
             .filter(|name| is_anonymous(name))
             .map(str::to_owned)
             .collect(),
+        committed_from: facts
+            .get("Container")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
     })
+}
+
+/// The ids of the images without names on which no other image stands; `None` when they cannot be told.
+pub fn dangling(api: &mut Api, limit: Duration) -> Option<Vec<String>> {
+    let filters = escaped(r#"{"dangling":["true"]}"#);
+    let answer = api
+        .get(&format!("/images/json?filters={filters}"), limit)
+        .ok()?;
+    let listed: Value = serde_json::from_slice(&answer.body).ok()?;
+    let images = listed.as_array().filter(|_| answer.status == 200)?.iter();
+    let ids = images.filter_map(|image| image.get("Id")?.as_str());
+    Some(ids.map(str::to_owned).collect())
+}
+
+/// Everything that the engine says of a thing, as it says it; `None` when it proves that there is no such thing.
+pub fn account(
+    api: &mut Api,
+    kind: ResourceKind,
+    id: &str,
+    limit: Duration,
+) -> Result<Option<String>, ApiError> {
+    let target = target(kind, id).unwrap_or_default();
+    let answer = api.get(&target, limit)?;
+    match answer.status {
+        200 => Ok(Some(String::from_utf8_lossy(&answer.body).into_owned())),
+        404 if says_absent(kind, id, &answer) => Ok(None),
+        _ => Err(refused(&target, &answer)),
+    }
 }
 
 /// The ids and names of all images that are there; `None` when they cannot be told.
@@ -176,7 +211,7 @@ fn says_absent(kind: ResourceKind, id: &str, answer: &Answer) -> bool {
 }
 
 /// Fit for a path or a query. Slashes and colons stay: they are part of the names of images.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.bytes().fold(String::new(), |mut escaped, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
             escaped.push(char::from(byte));
