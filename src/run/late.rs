@@ -86,7 +86,7 @@ impl Driver {
     pub(super) fn ask_what_runs(&mut self) {
         if self.running.is_empty() {
             let message = "asked what runs: nothing does".to_owned();
-            self.teller.tell(&Event::Warning { message });
+            self.teller.tell(&Event::Note { message });
         }
         let now = clock::now();
         for (attempt, running) in &mut self.running {
