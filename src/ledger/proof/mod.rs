@@ -4,18 +4,17 @@
 //! attempt's own journal, both our labels on the thing, and a name that was not there before the script used it. A name
 //! alone, or an answer that could not be had, proves nothing.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use super::calls::Calls;
-pub use super::id_file::{before_file, made, written_id};
-use super::id_file::{is_digest, is_image_id, was_there_before};
-use super::journal::{Journal, JournalFiles};
-use super::labels;
-use super::remedy::list_command;
 use crate::engine::runtimes::{self, Held};
+use crate::ledger::calls::Calls;
+pub use crate::ledger::id_file::{before_file, made, written_id};
+use crate::ledger::id_file::{is_digest, is_image_id, was_there_before};
+use crate::ledger::journal::{Journal, JournalFiles};
+use crate::ledger::labels;
+use crate::ledger::remedy::list_command;
 use crate::model::{AttemptId, EngineKind, Intent, Leftover, Resource, ResourceKind, RunId};
 
 mod killed;
