@@ -19,7 +19,7 @@ on_podman() {
     stage=$(make_stage "$executable")
     (cd -- "$stage" && SHAKEDOWN_DIR="$stage/state" "$scripts/as-rootless" "./$(basename -- "$executable")" "$@") ||
         code=$?
-    [[ $code -eq 0 && ${KEEP_RECORDS:-} != 1 ]] || keep_records "$stage/state"
+    [[ $code -eq 0 && ${KEEP_RECORDS:-} != 1 ]] || keep_records "$stage/state" podman
     rm -rf -- "$stage"
     return "$code"
 }
@@ -32,13 +32,14 @@ make_stage() {
     echo "$stage"
 }
 
-# The record of a run that failed, or that somebody wants to keep, is wanted after its stage is gone.
+# keep_records STATE NAME: the record of a run that failed, or that somebody wants to keep, is wanted after its stage is
+# gone.
 keep_records() {
     [[ -d $1/runs ]] || return 0
-    local kept="$scripts/../.shakedown/podman"
+    local kept="$scripts/../.shakedown/$2"
     mkdir -p "$kept"
     cp -R -- "$1/runs" "$kept"
-    echo "the records are kept in .shakedown/podman/runs; shakedown report reads them with --state-dir .shakedown/podman"
+    echo "the records are kept in .shakedown/$2/runs; shakedown report reads them with --state-dir .shakedown/$2"
 }
 
 # answers ENGINE: whether it is there and answers.

@@ -315,6 +315,8 @@ fn rows(contents: &Contents, of: &dyn Fn(AttemptId) -> bool) -> String {
                 ..
             } => format!("{engine} {command}  not in Podman's journal: {by}"),
             Entry::Engine { .. }
+            | Entry::Called { .. }
+            | Entry::Answered { .. }
             | Entry::Acquired { .. }
             | Entry::Released { .. }
             | Entry::Settled { .. } => continue,
@@ -361,6 +363,8 @@ fn fate(
         | Entry::Intent { .. }
         | Entry::Engine { .. }
         | Entry::Elsewhere { .. }
+        | Entry::Called { .. }
+        | Entry::Answered { .. }
         | Entry::Unseen { .. }
         | Entry::Unwatched { .. }
         | Entry::Acquired { .. }

@@ -55,6 +55,13 @@ pub fn is_stand_in(process: &Process) -> bool {
     client(first.rsplit('/').next().unwrap_or(first)) && !client(&process.executable)
 }
 
+/// The process is a build that Podman or Buildah does itself. Doubt means that it is.
+pub fn is_local_build(process: &Process) -> bool {
+    let builder = ["podman", "buildah"].contains(&process.executable.as_str());
+    let builds = |word: &String| ["build", "bud", "buildx"].contains(&word.as_str());
+    builder && process.words.iter().any(builds)
+}
+
 /// The command line is of a client that hands signals on to a container. Doubt means that it is.
 pub fn is_attached(command: &str) -> bool {
     let mut words = command.split_whitespace();
@@ -135,6 +142,24 @@ mod tests {
         assert_eq!(of("conmon --version"), None);
         assert_eq!(of("sh -c conmon"), None);
         assert_eq!(of(""), None);
+    }
+
+    #[test]
+    fn builds_are_told_from_what_else_podman_does() {
+        let check = |executable: &str, words: &str, expected| {
+            let process = Process {
+                words: words.split_whitespace().map(str::to_owned).collect(),
+                executable: executable.to_owned(),
+                ..Process::default()
+            };
+            assert_eq!(is_local_build(&process), expected, "{words}");
+        };
+        check("podman", "podman --log-level debug build -t x .", true);
+        check("podman", "/shims/docker image build .", true);
+        check("buildah", "buildah bud .", true);
+        check("podman", "podman run --rm build", true);
+        check("podman", "podman run --rm builder", false);
+        check("docker", "docker build .", false);
     }
 
     #[test]

@@ -28,13 +28,15 @@ impl Goldens {
         self.unquoted.insert(path);
     }
 
-    /// Puts the contents into every file of the archive that is at this path. `false`: there is none.
+    /// Whether a file of the archive is at this path.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        self.paths.iter().any(|known| known == path)
+    }
+
+    /// Puts the contents into every file of the archive that is at this path.
     ///
     /// An archive cannot hold a last line that does not end: the next run would differ again.
-    pub(super) fn update(&mut self, path: &Path, contents: &[u8]) -> Result<bool, QuoteError> {
-        if !self.paths.iter().any(|known| known == path) {
-            return Ok(false);
-        }
+    pub(super) fn update(&mut self, path: &Path, contents: &[u8]) -> Result<(), QuoteError> {
         if !contents.is_empty() && !contents.ends_with(b"\n") {
             return Err(QuoteError::NoFinalNewline);
         }
@@ -47,7 +49,7 @@ impl Goldens {
         for (at, _) in files.filter(|(_, known)| *known == path) {
             self.updates.insert(at, data.clone());
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Whether an update of this path is quoted although the script does not unquote it.

@@ -1,6 +1,7 @@
 //! Everything that one running script may change, and the few operations that commands share.
 //! Knows no command.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -97,10 +98,10 @@ impl Session<'_> {
     }
 
     /// A file's contents, or those of a saved output.
-    pub(super) fn read(&self, word: &[u8]) -> Step<Vec<u8>> {
+    pub(super) fn read(&self, word: &[u8]) -> Step<Cow<'_, [u8]>> {
         match self.saved(word) {
-            Some(stream) => usable(stream).map(<[u8]>::to_vec),
-            None => read_file(&self.path(word)),
+            Some(stream) => usable(stream).map(Cow::Borrowed),
+            None => read_file(&self.path(word)).map(Cow::Owned),
         }
     }
 

@@ -9,9 +9,15 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::calls::Calls;
 use super::journal::Journal;
 use super::proof::{Owner, Step, steps, written_id};
-use crate::engine::listing;
-use crate::engine::trouble::essence;
+use crate::engine::helpers;
+use crate::engine::listing::{self, Leaving};
+use crate::engine::trouble::{Trouble, essence};
+use crate::host::clock;
+use crate::host::procfs::{self, Proc};
 use crate::model::{Cleanup, EngineKind, Leftover, Resource, ResourceKind};
+
+/// How long builds that run beside this cleaning are waited for: what they hold now is gone when they have ended.
+const OTHERS: Duration = Duration::from_secs(5);
 
 /// Removes what is proved to be the owner's, and names what may be.
 pub(super) fn clean(owner: &Owner, calls: &mut Calls, cleanup: &mut Cleanup) {
@@ -74,6 +80,34 @@ fn killed_since(owner: &Owner, journal: &Journal) -> Option<Duration> {
     calls.iter().filter_map(begun).min()
 }
 
+/// What came into being between then and now, unless a build has it that still runs.
+fn since_then(
+    calls: &mut Calls,
+    kind: ResourceKind,
+    since: Duration,
+) -> Result<Vec<Leaving>, Trouble> {
+    let whole_second = Duration::from_secs(1);
+    let until = clock::since_1970() + whole_second;
+    let give_up = clock::now() + OTHERS;
+    loop {
+        // Looked at first: one that ends in between may still be in the list.
+        let others = clock::now() < give_up && !calls.is_over() && a_build_runs();
+        let mut found = calls.leavings(kind)?;
+        found.retain(|leaving| (since..=until).contains(&leaving.made));
+        if found.is_empty() || !others {
+            return Ok(found);
+        }
+        calls.pause();
+    }
+}
+
+/// Of this attempt there is none: its processes have ended.
+fn a_build_runs() -> bool {
+    let pids = Proc::default().pids().into_iter();
+    let mut processes = pids.filter_map(procfs::process);
+    processes.any(|process| helpers::is_local_build(&process))
+}
+
 /// Names working containers and nameless images that came into being since.
 fn name(calls: &mut Calls, since: Duration, cleanup: &mut Cleanup) {
     let why = "it came into being while a build of this attempt ran that was killed; whose it is cannot be proved";
@@ -81,7 +115,7 @@ fn name(calls: &mut Calls, since: Duration, cleanup: &mut Cleanup) {
         (ResourceKind::Container, "rm -f"),
         (ResourceKind::Image, "rmi"),
     ] {
-        let found = match calls.leavings(kind) {
+        let found = match since_then(calls, kind, since) {
             Ok(found) => found,
             Err(trouble) => {
                 cleanup.leftovers.push(Leftover {
@@ -96,7 +130,7 @@ fn name(calls: &mut Calls, since: Duration, cleanup: &mut Cleanup) {
                 continue;
             }
         };
-        for leaving in found.into_iter().filter(|leaving| leaving.made >= since) {
+        for leaving in found {
             cleanup.leftovers.push(Leftover {
                 remedy: format!("{} {remedy} {}", calls.client.command(), leaving.id),
                 resource: Resource {

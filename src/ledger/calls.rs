@@ -4,11 +4,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::journal::{Journal, JournalFiles};
+use crate::engine::api;
 use crate::engine::client::Client;
-use crate::engine::images;
-use crate::engine::inspect;
 use crate::engine::listing::{self, Leaving, Listed};
 use crate::engine::trouble::Trouble;
+use crate::engine::{images, inspect};
 use crate::host::clock;
 use crate::host::process::{Completed, Invocation, Runner};
 use crate::model::{EngineKind, Presence, ResourceKind};
@@ -113,6 +113,30 @@ impl Calls<'_> {
     pub(super) fn image(&mut self, id: &str) -> Option<(bool, Duration)> {
         let limit = self.left().min(CALL_LIMIT);
         images::birth(self.client, self.runner, id, limit)
+    }
+
+    /// The nameless images that were committed from one of these containers. Nobody is told of one whose build lost its
+    /// client at that moment.
+    pub(super) fn committed_from(&mut self, containers: &[&str]) -> Vec<String> {
+        let limit = self.left().min(CALL_LIMIT);
+        let Some((mut api, _)) = self.client.api() else {
+            return Vec::new();
+        };
+        let mut images = api::dangling(&mut api, limit).unwrap_or_default();
+        images.retain(|image| {
+            let limit = self.left().min(CALL_LIMIT);
+            let image = api::thing(&mut api, ResourceKind::Image, image, limit);
+            image.is_some_and(|image| containers.contains(&&*image.committed_from))
+        });
+        images
+    }
+
+    /// The id of the image that a name leads to, as `sha256:…`; `None` when there is none or it cannot be told.
+    pub(super) fn image_id(&mut self, name: &str) -> Option<String> {
+        let limit = self.left().min(CALL_LIMIT);
+        let name = name.to_owned();
+        let names = std::slice::from_ref(&name);
+        images::digests(self.client, self.runner, names, limit).remove(&name)
     }
 
     /// What carries both labels.

@@ -1,5 +1,6 @@
 //! What a ledger says of its attempts: what they were about to make, what was made, what is still open. Pure.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::intents::Entry;
@@ -83,6 +84,22 @@ impl Contents {
         made
     }
 
+    /// How many calls of an attempt that create something in an engine nobody has heard the answer of. With the slot that
+    /// passed them gone, what they make may still come.
+    pub fn unanswered(&self, of: AttemptId, on: EngineKind) -> usize {
+        let mut open = BTreeSet::new();
+        for entry in self.entries.iter().filter(|e| e.attempt() == Some(of)) {
+            if let Entry::Called { engine, call, .. } = entry
+                && *engine == on
+            {
+                open.insert(*call);
+            } else if let Entry::Answered { call, .. } = entry {
+                open.remove(call);
+            }
+        }
+        open.len()
+    }
+
     /// What an attempt may have made that nobody could see, with the reason.
     pub fn unseen(&self, of: AttemptId) -> Vec<(String, String)> {
         let of = self.entries.iter().filter(|e| e.attempt() == Some(of));
@@ -110,6 +127,8 @@ impl Contents {
                 Entry::Engine { engine, identity } => Some((*engine, identity.as_str())),
                 Entry::Intent { .. }
                 | Entry::Elsewhere { .. }
+                | Entry::Called { .. }
+                | Entry::Answered { .. }
                 | Entry::Unseen { .. }
                 | Entry::Unwatched { .. }
                 | Entry::Acquired { .. }
@@ -133,6 +152,8 @@ impl Contents {
                 Entry::Intent { .. }
                 | Entry::Engine { .. }
                 | Entry::Elsewhere { .. }
+                | Entry::Called { .. }
+                | Entry::Answered { .. }
                 | Entry::Unseen { .. }
                 | Entry::Unwatched { .. }
                 | Entry::Acquired { .. }

@@ -53,6 +53,22 @@ pub enum Entry {
         /// The flag or variable that led it there.
         by: String,
     },
+    /// A call that creates what its intents say is on its way to the engine.
+    Called {
+        /// By whom.
+        attempt: AttemptId,
+        /// Where.
+        engine: EngineKind,
+        /// Which of the attempt's calls, from 0.
+        call: u32,
+    },
+    /// The engine has answered the call, or there is no answer to come.
+    Answered {
+        /// By whom.
+        attempt: AttemptId,
+        /// Which.
+        call: u32,
+    },
     /// Something may have been made that nobody could see.
     Unseen {
         /// By whom.
@@ -104,6 +120,8 @@ impl Entry {
         match self {
             Entry::Intent { attempt, .. }
             | Entry::Elsewhere { attempt, .. }
+            | Entry::Called { attempt, .. }
+            | Entry::Answered { attempt, .. }
             | Entry::Unseen { attempt, .. }
             | Entry::Unwatched { attempt, .. }
             | Entry::Acquired { attempt, .. }
@@ -394,5 +412,24 @@ mod tests {
         cleanup.leftovers.clear();
         ledger.settle(attempt("1.1.1"), &cleanup).unwrap();
         assert_eq!(ledger.read().unwrap().open(), []);
+    }
+
+    #[test]
+    fn a_call_is_open_until_it_is_answered() {
+        let place = tempfile::tempdir().unwrap();
+        let ledger = Ledger::at(place.path().join("ledger.jsonl"));
+        let attempt = attempt("1.1.1");
+        let called = |call| Entry::Called {
+            attempt,
+            engine: EngineKind::Docker,
+            call,
+        };
+        ledger.append(&[called(0), called(1)]).unwrap();
+        ledger
+            .append(&[Entry::Answered { attempt, call: 0 }])
+            .unwrap();
+        let contents = ledger.read().unwrap();
+        assert_eq!(contents.unanswered(attempt, EngineKind::Docker), 1);
+        assert_eq!(contents.unanswered(attempt, EngineKind::Podman), 0);
     }
 }

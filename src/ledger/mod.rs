@@ -5,6 +5,7 @@
 mod builds;
 mod calls;
 mod contents;
+mod id_file;
 pub mod intents;
 pub mod journal;
 mod keep;
@@ -13,6 +14,7 @@ pub mod life;
 mod lines;
 pub mod lookout;
 pub mod orphans;
+mod outcomes;
 pub mod proof;
 pub mod proxy;
 mod remedy;

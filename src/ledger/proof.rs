@@ -4,15 +4,17 @@
 //! attempt's own journal, both our labels on the thing, and a name that was not there before the script used it. A name
 //! alone, or an answer that could not be had, proves nothing.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use super::calls::Calls;
+pub use super::id_file::{before_file, made, written_id};
+use super::id_file::{is_digest, is_image_id, was_there_before};
 use super::journal::{Journal, JournalFiles};
-use super::labels;
 use super::remedy::list_command;
+use super::{labels, outcomes};
 use crate::engine::runtimes::{self, Held};
 use crate::model::{AttemptId, EngineKind, Intent, Leftover, Resource, ResourceKind, RunId};
 
@@ -29,6 +31,9 @@ pub struct Owner<'a> {
     pub intended_at: &'a [Option<Duration>],
     /// What that engine said that it made for it, and is not known to be gone; in that order.
     pub acquired: &'a [Resource],
+    /// How many calls that create something nobody has heard the answer of, and nobody will: what they make may still
+    /// come.
+    pub unanswered: usize,
     /// Whether its run lives.
     pub standing: Standing,
     /// Podman's journal of the attempt, if it has one.
@@ -172,6 +177,15 @@ impl Gathered {
         });
     }
 
+    /// How many things the engine lists with our labels of which nobody heard that they were made.
+    pub(super) fn listed_beyond(&self, acquired: &[Resource]) -> usize {
+        let is_new = |proof: &&Proof| {
+            proof.grounds == Grounds::Labels
+                && !acquired.iter().any(|made| made.id == proof.resource.id)
+        };
+        self.proofs.iter().filter(is_new).count()
+    }
+
     pub(super) fn of(&self, kind: ResourceKind) -> Vec<Proof> {
         let proofs = self.proofs.iter();
         proofs
@@ -220,28 +234,75 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
         gathered.add(*kind, id, name, grounds_of(*kind, id));
     }
     if owner.up_to >= ResourceKind::Image {
-        outcomes(&mut gathered, owner, &journal);
+        for (id, begun) in outcomes::of(owner, &journal) {
+            gathered.add(ResourceKind::Image, &id, "", Grounds::Outcome(begun));
+        }
     }
     if owner.standing == Standing::Dead {
-        let is_doubtful = |proof: &Proof| match proof.grounds {
-            Grounds::NewName => true,
-            Grounds::Journal | Grounds::Answer => is_by_name(proof.resource()),
-            Grounds::Labels | Grounds::IdFile | Grounds::Layer | Grounds::Outcome(_) => false,
-        };
-        let (doubtful, proved) = gathered.proofs.into_iter().partition(is_doubtful);
-        gathered.proofs = proved;
-        gathered.suspects = doubtful
-            .into_iter()
-            .map(|proof: Proof| proof.resource)
-            .collect();
+        sort_out_doubtful(&mut gathered, owner, calls);
     }
     gathered
+}
+
+/// The layers that a build of the owner's made from a container of its own, and of which the engine could tell nobody any
+/// more. To be asked when the containers are gone, for then no more can come.
+pub(super) fn unheard(owner: &Owner, calls: &mut Calls, known: &[Proof]) -> Vec<Proof> {
+    let builds = owner
+        .intended()
+        .any(|intent| intent.kind == ResourceKind::Image);
+    let acquired = owner.acquired.iter();
+    let steps: Vec<&str> = acquired
+        .filter(|made| made.kind == ResourceKind::Container && made.name.is_empty())
+        .map(|made| made.id.as_str())
+        .collect();
+    if !builds || steps.is_empty() || calls.client.dialect() != EngineKind::Docker {
+        return Vec::new();
+    }
+    let found = calls.committed_from(&steps).into_iter();
+    let is_known = |id: &String| known.iter().any(|proof| proof.resource.id == *id);
+    let new = found.filter(|id| !is_known(id));
+    new.map(|id| Proof {
+        resource: Resource {
+            kind: ResourceKind::Image,
+            id,
+            name: String::new(),
+        },
+        grounds: Grounds::Layer,
+    })
+    .collect()
+}
+
+/// What was new by its name when a killed run used it may be anybody's by now; but an image's name that leads to an image
+/// which the owner made is still its own.
+fn sort_out_doubtful(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls) {
+    let is_doubtful = |proof: &Proof| match proof.grounds {
+        Grounds::NewName => true,
+        Grounds::Journal | Grounds::Answer => is_by_name(proof.resource()),
+        Grounds::Labels | Grounds::IdFile | Grounds::Layer | Grounds::Outcome(_) => false,
+    };
+    let built = outcomes::answered(owner);
+    let proofs = std::mem::take(&mut gathered.proofs);
+    for proof in proofs {
+        if !is_doubtful(&proof) || leads_to(&proof, &built, calls) {
+            gathered.proofs.push(proof);
+        } else {
+            gathered.suspects.push(proof.resource);
+        }
+    }
+}
+
+fn leads_to(proof: &Proof, built: &BTreeSet<String>, calls: &mut Calls) -> bool {
+    proof.resource.kind == ResourceKind::Image
+        && !built.is_empty()
+        && calls
+            .image_id(&proof.resource.id)
+            .is_some_and(|id| built.contains(&id))
 }
 
 /// What an engine's answer proves. An image on the way of a build may be everybody's by now.
 fn grounds_of(kind: ResourceKind, id: &str) -> Grounds {
     match kind {
-        ResourceKind::Image if id.starts_with("sha256:") => Grounds::Layer,
+        ResourceKind::Image if is_image_id(id) => Grounds::Layer,
         ResourceKind::Image => Grounds::NewName,
         ResourceKind::Container
         | ResourceKind::Pod
@@ -254,34 +315,6 @@ fn grounds_of(kind: ResourceKind, id: &str) -> Grounds {
 /// A volume whose name somebody chose may have been removed and made again by anybody.
 fn is_by_name(resource: &Resource) -> bool {
     resource.kind == ResourceKind::Volume && !is_digest(&resource.id)
-}
-
-/// The images in which builds and commits ended, whatever their names are by now: by their id files, and where these were
-/// the script's own and are gone or were written again, by the journal.
-fn outcomes(gathered: &mut Gathered, owner: &Owner, journal: &Journal) {
-    let image = ResourceKind::Image;
-    let calls = owner.intents.iter().zip(owner.intended_at);
-    let calls = calls.filter_map(|(intent, at)| Some((intent, (*at)?)));
-    let calls: Vec<_> = calls.filter(|(intent, _)| intent.kind == image).collect();
-    let mut add = |id: &str, begun| {
-        gathered.add(image, &format!("sha256:{id}"), "", Grounds::Outcome(begun));
-    };
-    // What was made last goes first: it may stand on what was made before.
-    for (intent, begun) in calls.iter().rev() {
-        if let Some(id) = written_id(&intent.id_file) {
-            add(&id, *begun);
-        }
-    }
-    for (id, ended) in journal.built() {
-        // The last call before its end: too late rather than too early.
-        let begun = calls
-            .iter()
-            .map(|(_, begun)| *begun)
-            .filter(|at| *at <= ended);
-        if let Some(begun) = begun.max() {
-            add(id, begun);
-        }
-    }
 }
 
 fn list(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls, kind: ResourceKind) {
@@ -332,32 +365,4 @@ fn from_intent(gathered: &mut Gathered, intent: &Intent) {
         // Both engines put our labels on a network that they make, and on no other.
         ResourceKind::Network | ResourceKind::Directory => {}
     }
-}
-
-/// The id that the engine wrote for what an intent announced; `None` while it has not.
-pub fn made(intent: &Intent) -> Option<String> {
-    written_id(&intent.id_file)
-}
-
-/// An id as engines write it, whole: a file that holds anything else proves nothing.
-pub fn written_id(file: &str) -> Option<String> {
-    let text = fs::read_to_string(file).ok()?;
-    let id = text.trim();
-    let digits = id.strip_prefix("sha256:").unwrap_or(id);
-    is_digest(digits).then(|| digits.to_owned())
-}
-
-fn is_digest(id: &str) -> bool {
-    id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// The file beside an id file that lists the images there were before.
-pub fn before_file(id_file: &str) -> String {
-    format!("{id_file}.before")
-}
-
-fn was_there_before(id_file: &str, id: &str) -> bool {
-    // No such file: nothing had to be asked, as for a commit, which always makes a new image.
-    let before = fs::read_to_string(before_file(id_file));
-    before.is_ok_and(|text| text.lines().any(|line| line.trim() == id))
 }

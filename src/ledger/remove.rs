@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::builds;
 use super::calls::Calls;
-use super::proof::{Gathered, Grounds, Owner, Proof, gather};
+use super::proof::{Gathered, Grounds, Owner, Proof, Standing, gather, unheard};
 use super::remedy;
 use crate::engine::client::Client;
 use crate::engine::trouble::essence;
@@ -36,6 +36,12 @@ const ORDER: [ResourceKind; 5] = [
 /// How long somebody else's removal of the same thing is waited for.
 const REMOVAL_WAIT: Duration = Duration::from_secs(5);
 
+/// How long is waited for what a call makes whose answer nobody heard. A busy daemon took 0.8 s for a network.
+const ANSWER_WAIT: Duration = Duration::from_secs(3);
+
+/// How long the next script waits for the engine to end a build that nobody waits for.
+const STEP_WAIT: Duration = Duration::from_secs(1);
+
 /// Cleans after an attempt that used the engine.
 pub fn clean(
     owner: &Owner,
@@ -58,7 +64,7 @@ pub fn clean(
         runner,
         end: start + limit,
     };
-    let gathered = gather(owner, &mut calls);
+    let gathered = gather_all(owner, &mut calls);
     let mut cleanup = Cleanup {
         unconfirmed: gathered.unconfirmed.clone(),
         ..Cleanup::default()
@@ -66,10 +72,14 @@ pub fn clean(
     for kind in ORDER {
         let keep = policy.keep || (policy.keep_images && kind == ResourceKind::Image);
         let proofs = gathered.of(kind);
-        let (layers, rest): (Vec<Proof>, Vec<Proof>) = proofs.into_iter().partition(is_layer);
+        let (mut layers, rest): (Vec<Proof>, Vec<Proof>) = proofs.into_iter().partition(is_layer);
         clean_kind(&mut cleanup, &mut calls, &rest, keep);
+        if kind == ResourceKind::Image {
+            // They stand on the layers that are known.
+            layers.splice(0..0, unheard(owner, &mut calls, &layers));
+        }
         // With the last name of an image its layers go by themselves.
-        clean_layers(&mut cleanup, &mut calls, &layers, keep);
+        clean_layers(&mut cleanup, &mut calls, &layers, keep, owner.standing);
     }
     cleanup.unlabelled = unlabelled(&gathered, &cleanup);
     if !policy.keep {
@@ -79,6 +89,19 @@ pub fn clean(
     cleanup.leftovers.extend(gathered.doubts);
     cleanup.duration = clock::now() - start;
     cleanup
+}
+
+/// What the engine was asked to make by somebody who died may come later. Without a word of it that is waited for.
+fn gather_all(owner: &Owner, calls: &mut Calls) -> Gathered {
+    let patience = clock::now() + ANSWER_WAIT;
+    loop {
+        let gathered = gather(owner, calls);
+        let came = gathered.listed_beyond(owner.acquired);
+        if came >= owner.unanswered || calls.is_over() || clock::now() > patience {
+            return gathered;
+        }
+        calls.pause();
+    }
 }
 
 /// Containers that were there and that a stand-in for the client had given our labels, which they do not have.
@@ -153,8 +176,14 @@ fn is_free(calls: &mut Calls, proof: &Proof) -> Option<bool> {
 }
 
 /// What a build made on its way is removed where nobody has given it a name. One that somebody else builds on or runs
-/// stays, for the engine refuses: that is as it should be.
-fn clean_layers(cleanup: &mut Cleanup, calls: &mut Calls, layers: &[Proof], keep: bool) {
+/// stays, for the engine refuses: that is as it should be. After a killed run it is named, for nobody knows who that is.
+fn clean_layers(
+    cleanup: &mut Cleanup,
+    calls: &mut Calls,
+    layers: &[Proof],
+    keep: bool,
+    standing: Standing,
+) {
     let mut nameless = Vec::new();
     for (proof, presence) in layers.iter().zip(presence(calls, layers)) {
         match presence {
@@ -171,13 +200,44 @@ fn clean_layers(cleanup: &mut Cleanup, calls: &mut Calls, layers: &[Proof], keep
             Presence::Unknown { why } => cleanup.leftovers.push(leftover(calls.client, proof, why)),
         }
     }
-    for (proof, fate) in remove(calls, nameless) {
+    for (proof, fate) in remove_layers(calls, nameless, standing) {
         match fate {
             Fate::Removed => cleanup.removed.push(proof.resource().clone()),
-            Fate::Left { why } if is_used(&why) => {}
+            Fate::Left { why } if is_used(&why) && standing == Standing::Alive => {}
             Fate::Left { why } => cleanup.leftovers.push(leftover(calls.client, &proof, why)),
         }
     }
+}
+
+/// A build whose client has just died still has the container of its step, which the engine removes a moment later.
+fn remove_layers(calls: &mut Calls, layers: Vec<Proof>, standing: Standing) -> Vec<(Proof, Fate)> {
+    let patience = clock::now()
+        + match standing {
+            Standing::Alive => STEP_WAIT,
+            Standing::Dead => REMOVAL_WAIT,
+        };
+    let mut fates = Vec::new();
+    let mut left = layers;
+    loop {
+        let (held, done): (Vec<_>, Vec<_>) = remove(calls, left)
+            .into_iter()
+            .partition(|(_, fate)| matches!(fate, Fate::Left { why } if is_used(why)));
+        let runs = held
+            .iter()
+            .any(|(_, fate)| matches!(fate, Fate::Left { why } if is_run(why)));
+        fates.extend(done);
+        if !runs || calls.is_over() || clock::now() > patience {
+            fates.extend(held);
+            return fates;
+        }
+        calls.pause();
+        left = held.into_iter().map(|(proof, _)| proof).collect();
+    }
+}
+
+/// A container stands on the image, not only other images.
+fn is_run(why: &str) -> bool {
+    why.to_lowercase().contains("container")
 }
 
 /// The words of both engines for an image that others stand on.

@@ -16,7 +16,7 @@ PATH=/usr/bin:/bin; cd "$(dirname "$0")"; echo "$*" >>log
 inspect() { # KIND, words of absence
     rc=0
     for id do
-        if [ -e "$kind/$id" ]; then echo "$id"; else echo "Error: $absent: $id" >&2; rc=1; fi
+        if [ -s "$kind/$id" ]; then cat "$kind/$id"; elif [ -e "$kind/$id" ]; then echo "$id"; else echo "Error: $absent: $id" >&2; rc=1; fi
     done
     exit $rc
 }
@@ -49,6 +49,7 @@ struct Engine {
     intents: Vec<Intent>,
     kind: EngineKind,
     standing: Standing,
+    unanswered: usize,
 }
 
 impl Engine {
@@ -65,6 +66,7 @@ impl Engine {
             intents: Vec::new(),
             kind: EngineKind::Docker,
             standing: Standing::Alive,
+            unanswered: 0,
         }
     }
 
@@ -121,6 +123,7 @@ impl Engine {
         let program = self.path().join(self.kind.command());
         let client = Client::named(self.kind, program, Vec::new());
         let owner = Owner {
+            unanswered: self.unanswered,
             standing: self.standing,
             run: &"r1".parse().unwrap(),
             attempt: "3.1.1".parse().unwrap(),
@@ -500,6 +503,34 @@ fn in_the_journal_of_a_killed_run_a_chosen_name_proves_nothing() {
 }
 
 #[test]
+fn the_name_of_a_killed_run_is_its_own_when_it_leads_to_the_image_that_was_built_for_it() {
+    let mut engine = Engine::new()
+        .file("image/built:1", &format!("sha256:{A}\n"))
+        .file("image/tagged:1", &format!("sha256:{B}\n"))
+        .intent(Image, "built:1", Some(&format!("sha256:{A}")), false)
+        .intent(Image, "tagged:1", None, false);
+    engine.standing = Standing::Dead;
+    assert_eq!(show(&engine.clean()), "removed: buil, left: tagg");
+    assert_eq!(engine.left(), "tagged:1");
+}
+
+#[test]
+fn what_a_dead_slot_had_asked_for_is_waited_for() {
+    let late = format!(
+        r#"case "$1 $2" in "ps -a")
+            if [ -e asked ]; then printf '{A}\tx\tr1\t3.1.1\n'; touch container/{A}; else touch asked; fi; exit 0
+        esac"#
+    );
+    for (unanswered, expected) in [(0, ""), (1, "removed: aaaa")] {
+        let mut engine = Engine::new()
+            .file("fault", &late)
+            .intent(Container, "x", None, false);
+        engine.unanswered = unanswered;
+        assert_eq!(show(&engine.clean()), expected);
+    }
+}
+
+#[test]
 fn an_image_is_never_gone_by_the_journal() {
     let journal = [event("remove", Image, "t:1"), event("remove", Container, A)];
     let engine = Engine::podman(&journal)
@@ -539,4 +570,29 @@ fn only_a_build_that_was_killed_is_looked_after() {
         let looks = calls.iter().filter(|call| call.contains("--external"));
         assert_eq!(looks.count(), expected, "{calls:?}");
     }
+}
+
+#[test]
+fn what_came_into_being_before_a_killed_build_or_after_it_is_not_named() {
+    let now = clock::since_1970().as_secs();
+    let container = |id: &str, made: u64| {
+        format!(
+            r#"{{"Id":"{id}","Names":["base-working-container"],"Command":["buildah"],"Created":{made}}}"#
+        )
+    };
+    let listed = [("aa", now - 60), ("bb", now), ("cc", now + 60)];
+    let listed = listed.map(|(id, made)| container(id, made)).join(",");
+    let mut engine = Engine::podman(&[]).file("ps.list", &format!("[{listed}]"));
+    let call = engine.path().join("call-1");
+    std::fs::create_dir(&call).unwrap();
+    engine.intents.push(Intent {
+        kind: Image,
+        name: String::new(),
+        id_file: call.join("iid").to_string_lossy().into_owned(),
+        existed: false,
+    });
+    let left = engine.clean().leftovers;
+    let containers = left.iter().filter(|left| left.resource.kind == Container);
+    let ids: Vec<&str> = containers.map(|left| &*left.resource.id).collect();
+    assert_eq!(ids, ["bb"]);
 }

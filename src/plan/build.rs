@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::mentions::mentioned;
 use crate::config::{Origin, Pattern, Sourced};
 use crate::model::{Diagnostic, Dialect, Hash, Lane, LeakRule};
-use crate::script::{self, Script};
+use crate::script::{self, At, Script};
 
 /// A script that was found and selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct Planned {
     pub leaks: LeakRule,
     /// How much of its lane's width it takes; the maximum is all of it.
     pub cpus: u32,
+    /// What the header asks for by `cpus`, and in which line; `None` when something else decides.
+    pub cpus_asked: Option<At<u32>>,
     /// Nothing else of the run may run beside it, in neither lane.
     pub exclusive: bool,
     /// The groups that it belongs to, each once.
@@ -87,10 +89,11 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         .serial
         .as_ref()
         .is_some_and(|serial| serial.value);
+    let cpus_asked = script.header.cpus.filter(|_| !alone);
     let cpus = if alone {
         u32::MAX
     } else {
-        script.header.cpus.as_ref().map_or(1, |cpus| cpus.value)
+        cpus_asked.as_ref().map_or(1, |cpus| cpus.value)
     };
     let exclusive = script.header.exclusive.as_ref();
     let exclusive = exclusive.is_some_and(|exclusive| exclusive.value);
@@ -103,6 +106,7 @@ pub fn build(candidate: Candidate, rules: &Rules<'_>, mistakes: &mut Vec<Diagnos
         deadline,
         leaks,
         cpus,
+        cpus_asked,
         exclusive,
         groups: groups.unwrap_or_default(),
         images,
@@ -127,11 +131,18 @@ fn lane(name: &str, script: &Script, container_names: &[Pattern]) -> Lane {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(name: &str, script: &str, expected: (Lane, u32, u64), mistakes: &[&str]) {
+    /// The plan of a script without mistakes, in `NAME.txtar`.
+    pub(in super::super) fn planned(name: &str, script: &str) -> Planned {
+        let mut mistakes = Vec::new();
+        let planned = build_of(name, script, &mut mistakes);
+        assert_eq!(mistakes, []);
+        planned
+    }
+
+    fn build_of(name: &str, script: &str, mistakes: &mut Vec<Diagnostic>) -> Planned {
         let default = Duration::from_secs(180);
         let patterns = [Pattern::new("container_*").unwrap()];
         let rules = Rules {
@@ -145,11 +156,16 @@ mod tests {
         };
         let candidate = Candidate {
             name: name.to_owned(),
-            file: "a.txtar".to_owned(),
+            file: format!("{name}.txtar"),
             bytes: script.into(),
         };
+        build(candidate, &rules, mistakes)
+    }
+
+    #[track_caller]
+    fn check(name: &str, script: &str, expected: (Lane, u32, u64), mistakes: &[&str]) {
         let mut found = Vec::new();
-        let planned = build(candidate, &rules, &mut found);
+        let planned = build_of(name, script, &mut found);
         assert_eq!(
             (planned.lane, planned.cpus, planned.deadline.as_secs()),
             expected

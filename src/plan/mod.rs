@@ -3,6 +3,7 @@
 mod build;
 mod division;
 mod durations;
+mod excess;
 mod mentions;
 mod name;
 mod order;
@@ -12,6 +13,7 @@ mod shard;
 pub use build::{Candidate, Planned, Rules, build};
 pub use division::{Division, divide};
 pub use durations::{Durations, median};
+pub use excess::excess;
 pub use name::{name, names};
 pub use order::{Known, groups, places};
 pub use select::{Chosen, Ignoring, Selection};

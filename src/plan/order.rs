@@ -83,6 +83,7 @@ mod tests {
             deadline: Duration::from_secs(1),
             leaks: LeakRule::Warn,
             cpus: digit.unwrap_or(1),
+            cpus_asked: None,
             exclusive: name.contains('x'),
             groups: name
                 .contains('g')

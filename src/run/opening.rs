@@ -7,7 +7,7 @@ use super::brief::Brief;
 use super::select::Selecting;
 use crate::host::{environment, facts};
 use crate::model::{Event, Hash, RunFacts, RunId, TrialFacts, Verdict};
-use crate::plan::Chosen;
+use crate::plan::{self, Chosen};
 
 /// The events before anything runs. Trials that will not run are settled by them.
 pub(super) fn opening(brief: &Brief, run: &RunId, selecting: &Selecting, seed: u64) -> Vec<Event> {
@@ -40,6 +40,11 @@ pub(super) fn opening(brief: &Brief, run: &RunId, selecting: &Selecting, seed: u
     events.extend(brief.warnings.iter().map(|message| Event::Warning {
         message: message.clone(),
     }));
+    let runs = selected
+        .iter()
+        .filter(|selected| selected.chosen == Chosen::Runs);
+    let excess = plan::excess(runs.map(|selected| &selected.planned), width.get());
+    events.extend(excess.map(|message| Event::Warning { message }));
     for (trial, selected) in (1..).zip(selected) {
         events.push(Event::TrialPlanned(TrialFacts {
             trial,

@@ -2,6 +2,7 @@
 //!
 //! It must not know where the two texts come from, nor the words of the failure around them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Lines of context around a change.
@@ -45,11 +46,11 @@ pub fn diff(old_name: &[u8], old: &[u8], new_name: &[u8], new: &[u8]) -> Vec<u8>
 }
 
 /// The lines of a text, each with its end, so that a missing last newline is a difference.
-fn lines(text: &[u8]) -> Vec<Vec<u8>> {
+fn lines(text: &[u8]) -> Vec<Cow<'_, [u8]>> {
     text.split_inclusive(|&byte| byte == b'\n')
         .map(|line| match line.last() {
-            Some(b'\n') => line.to_vec(),
-            _ => [line, NO_NEWLINE].concat(),
+            Some(b'\n') => Cow::Borrowed(line),
+            _ => Cow::Owned([line, NO_NEWLINE].concat()),
         })
         .collect()
 }
@@ -57,8 +58,8 @@ fn lines(text: &[u8]) -> Vec<Vec<u8>> {
 /// The hunks written so far, and the one that is being collected.
 struct Printer<'a> {
     out: Vec<u8>,
-    old: &'a [Vec<u8>],
-    new: &'a [Vec<u8>],
+    old: &'a [Cow<'a, [u8]>],
+    new: &'a [Cow<'a, [u8]>],
     /// Up to here, lines are in a hunk or were passed over.
     done: Pair,
     start: Pair,
@@ -155,7 +156,7 @@ impl Printer<'_> {
 
 /// Where the texts are held together: the start, a longest rising sequence of the lines that occur
 /// exactly once in each, and the end.
-fn anchors(old: &[Vec<u8>], new: &[Vec<u8>]) -> Vec<Pair> {
+fn anchors(old: &[Cow<'_, [u8]>], new: &[Cow<'_, [u8]>]) -> Vec<Pair> {
     let (in_old, in_new) = (unique(old), unique(new));
     let mut pairs: Vec<Pair> = in_old
         .iter()
@@ -176,7 +177,7 @@ fn anchors(old: &[Vec<u8>], new: &[Vec<u8>]) -> Vec<Pair> {
 }
 
 /// The lines that occur once, with their places.
-fn unique(lines: &[Vec<u8>]) -> BTreeMap<&[u8], usize> {
+fn unique<'a>(lines: &'a [Cow<'_, [u8]>]) -> BTreeMap<&'a [u8], usize> {
     let mut places: BTreeMap<&[u8], Option<usize>> = BTreeMap::new();
     for (at, line) in lines.iter().enumerate() {
         places

@@ -338,3 +338,17 @@ fn a_script_that_wants_to_be_alone_is() {
         );
     }
 }
+
+#[test]
+fn a_script_that_asks_for_more_than_there_is_is_named_before_the_run() {
+    let project = Project::new()
+        .script("modest", "#: cpus = 2\nexec true\n")
+        .script("wide", "# Much of it.\n#: cpus = 9\nexec true\n");
+    let output = project.run().arg("--test-threads=2").finish();
+    output.expect_code(0).expect_stderr(
+        "warning: scripts/wide.txtar:2 (cpus = 9) asks for more than the 2 that there are: it runs alone in the lane\n",
+    );
+    assert!(!output.stderr().contains("modest"), "{}", output.stderr());
+    let output = project.run().arg("--test-threads=9").finish();
+    assert!(!output.stderr().contains("cpus"), "{}", output.stderr());
+}

@@ -67,6 +67,27 @@ fn a_trial_that_is_gone_fails() {
 }
 
 #[test]
+fn laps_that_nextest_asks_for_are_of_the_one_trial_and_one_bad_one_fails_it() {
+    let second_fails = "exec sh second.sh\n-- second.sh --\necho >>$PLACE/laps; [ \"$(wc -l <$PLACE/laps)\" -ne 2 ]\n";
+    for (name, code, line) in [
+        ("good", 0, "test good ... ok, 3/3 passed\n"),
+        ("second", 101, "test second ... FAILED, 2/3 passed"),
+    ] {
+        let project = project().script("second", second_fails);
+        let place = project.path("");
+        let words = ["--exact", name, "--nocapture", "--count", "3"];
+        let trial = project.target().args(words).nextest().without_engine();
+        let variable = format!("PLACE={}", place.display());
+        let output = trial.args(["-e", &variable]).finish();
+        output
+            .expect_code(code)
+            .expect_stdout("running 1 test\n")
+            .expect_stdout(line);
+        assert_eq!(project.record().of("attempt_started").count(), 3);
+    }
+}
+
+#[test]
 fn nothing_of_a_trial_is_left_when_it_is_over() {
     let project = project();
     let words = ["--exact", "late", "--nocapture"];

@@ -21,10 +21,20 @@ const TRAPS: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "T3 no flag may change names or selection under `--exact`",
-        &[(
-            "tests/it/shards.rs",
-            "a_trial_that_is_named_exactly_runs_in_every_shard_and_it_is_said",
-        )],
+        &[
+            (
+                "tests/it/shards.rs",
+                "a_trial_that_is_named_exactly_runs_in_every_shard_and_it_is_said",
+            ),
+            (
+                "tests/it/laps.rs",
+                "under_exact_the_laps_are_those_of_the_one_trial_and_its_name_stays",
+            ),
+            (
+                "tests/it/nextest.rs",
+                "laps_that_nextest_asks_for_are_of_the_one_trial_and_one_bad_one_fails_it",
+            ),
+        ],
     ),
     (
         "T4 `--test-threads=0` must not wait for ever",
@@ -75,8 +85,12 @@ const TRAPS: &[(&str, &[(&str, &str)])] = &[
             ),
         ],
     ),
-    // T10 (`::error::` in a script's output), T11 (control characters in JUnit) and T12 (equal names in GitLab) are
-    // traps of reports that are not there yet.
+    (
+        "T10 `::error::` in a script's output: no such report yet",
+        &[],
+    ),
+    ("T11 control characters in JUnit: no such report yet", &[]),
+    ("T12 equal names in GitLab: no such report yet", &[]),
     (
         "T13 CI_NODE_INDEX counts from 1 on GitLab and from 0 on Cirrus",
         &[
@@ -89,10 +103,20 @@ const TRAPS: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "T14 a torn history stops everything",
-        &[(
-            "tests/it/interruption.rs",
-            "a_torn_record_is_told_up_to_where_it_is_torn",
-        )],
+        &[
+            (
+                "tests/it/interruption.rs",
+                "a_torn_record_is_told_up_to_where_it_is_torn",
+            ),
+            (
+                "tests/it/laps.rs",
+                "the_longest_is_first_the_next_time_and_before_it_what_failed",
+            ),
+            (
+                "tests/it/shards.rs",
+                "durations_that_cannot_be_read_are_a_mistake_and_nothing_runs",
+            ),
+        ],
     ),
     (
         "T15 a wait for the engine is charged to the deadline",
@@ -146,13 +170,27 @@ const TRAPS: &[(&str, &[(&str, &str)])] = &[
                 "src/report/tests/libtest.rs",
                 "json_is_what_libtest_mimic_prints",
             ),
+            (
+                "tests/it/transcripts.rs",
+                "pretty_and_terse_are_libtests_with_one_lap_and_with_several",
+            ),
+            (
+                "tests/it/transcripts.rs",
+                "json_is_libtest_mimics_with_one_lap_and_with_several",
+            ),
         ],
     ),
 ];
 
 #[test]
 fn every_trap_is_held_by_a_test_that_is_there() {
-    for (trap, tests) in TRAPS {
+    for (number, (trap, tests)) in (1..).zip(TRAPS) {
+        assert!(trap.starts_with(&format!("T{number} ")), "{trap}");
+        assert_eq!(
+            tests.is_empty(),
+            trap.ends_with("no such report yet"),
+            "{trap}"
+        );
         for (file, name) in *tests {
             let text = fs::read_to_string(Path::new(package()).join(file)).unwrap();
             let function = format!("fn {name}(");
@@ -163,4 +201,5 @@ fn every_trap_is_held_by_a_test_that_is_there() {
             assert_eq!(attribute.trim(), "#[test]", "{trap}: {name} in {file}");
         }
     }
+    assert_eq!(TRAPS.len(), 20);
 }

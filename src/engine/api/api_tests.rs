@@ -129,3 +129,20 @@ fn absence_needs_a_404_that_says_so() {
     );
     thread.join().unwrap();
 }
+
+#[test]
+fn a_nameless_image_tells_from_which_container_it_was_committed() {
+    let place = tempfile::tempdir().unwrap();
+    let whole = |body: &str| {
+        let length = body.len();
+        format!("HTTP/1.1 200 OK|Content-Length: {length}|Connection: close||{body}")
+    };
+    let list = whole(r#"[{"Id":"sha256:a","RepoTags":["<none>:<none>"]}]"#);
+    let image = whole(r#"{"Id":"sha256:a","Container":"c","RepoTags":[]}"#);
+    let (socket, thread) = engine(place.path(), &[&list, &image]);
+    let mut api = Api::at(&socket);
+    assert_eq!(dangling(&mut api, LIMIT).unwrap(), ["sha256:a"]);
+    let image = thing(&mut api, ResourceKind::Image, "sha256:a", LIMIT).unwrap();
+    assert_eq!(image.committed_from, "c");
+    thread.join().unwrap();
+}

@@ -13,7 +13,7 @@ use super::http::{self, Body, Framing};
 use crate::host::{clock, socket};
 
 pub use events::{Creation, Creations, Stopper};
-pub use presence::{Thing, account, images, is_anonymous, labelled, presence, thing};
+pub use presence::{Thing, account, dangling, images, is_anonymous, labelled, presence, thing};
 
 /// No answer that is asked for here is longer, in bytes.
 const LONGEST: usize = 64 << 20;

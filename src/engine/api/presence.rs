@@ -44,6 +44,8 @@ pub struct Thing {
     pub tags: Vec<String>,
     /// The volumes of a container that nobody gave a name.
     pub anonymous: Vec<String>,
+    /// The container that an image was committed from; Docker's classic builder says so of each layer.
+    pub committed_from: String,
 }
 
 /// What the engine says of it; `None` when it says nothing, for whatever reason.
@@ -72,7 +74,24 @@ pub fn thing(api: &mut Api, kind: ResourceKind, id: &str, limit: Duration) -> Op
             .filter(|name| is_anonymous(name))
             .map(str::to_owned)
             .collect(),
+        committed_from: facts
+            .get("Container")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
     })
+}
+
+/// The ids of the images without names on which no other image stands; `None` when they cannot be told.
+pub fn dangling(api: &mut Api, limit: Duration) -> Option<Vec<String>> {
+    let filters = escaped(r#"{"dangling":["true"]}"#);
+    let answer = api
+        .get(&format!("/images/json?filters={filters}"), limit)
+        .ok()?;
+    let listed: Value = serde_json::from_slice(&answer.body).ok()?;
+    let images = listed.as_array().filter(|_| answer.status == 200)?.iter();
+    let ids = images.filter_map(|image| image.get("Id")?.as_str());
+    Some(ids.map(str::to_owned).collect())
 }
 
 /// Everything that the engine says of a thing, as it says it; `None` when it proves that there is no such thing.

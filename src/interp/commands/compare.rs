@@ -1,5 +1,8 @@
 //! `cmp` and `cmpenv`: whether a file or an output is what it should be. Knows nothing of patterns.
 
+use std::borrow::Cow;
+use std::path::Path;
+
 use super::{Command, text};
 use crate::interp::Golden;
 use crate::interp::gotext;
@@ -35,29 +38,34 @@ fn cmp(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step
     let [first, second] = arguments else {
         return CMP.misused();
     };
-    let (actual, wanted) = contents(session, first, second)?;
+    let path = session.path(second);
     // What is tried again is not there yet, and nothing to keep.
-    let differ = actual != wanted && expect == Expect::Success && !session.trying;
-    if differ && session.setup.golden == Golden::Update && update(session, second, &actual)? {
-        return Ok(());
+    let updates = expect == Expect::Success
+        && session.setup.golden == Golden::Update
+        && !session.trying
+        && session.goldens.holds(&path);
+    let (actual, wanted) = contents(session, first, second)?;
+    if updates && *actual != wanted {
+        let actual = actual.into_owned();
+        return update(session, second, &path, &actual);
     }
-    compare(session, expect, (first, &actual), (second, &wanted))
+    let compared = compare(expect, (first, &actual), (second, &wanted));
+    conclude(session, compared)
 }
 
-/// Takes what was found for what is wanted from now on. `false`: the file is not of the archive.
-fn update(session: &mut Session<'_>, name: &[u8], actual: &[u8]) -> Step<bool> {
-    let path = session.path(name);
+/// Takes what was found for what is wanted from now on.
+fn update(session: &mut Session<'_>, name: &[u8], path: &Path, actual: &[u8]) -> Step {
     let shown = text(name);
-    let updated = session.goldens.update(&path, actual).or_else(|error| {
+    session.goldens.update(path, actual).or_else(|error| {
         let quoted = gotext::quote(name);
         fail(format!("cannot update script file {quoted}: {error}"))
     })?;
-    if updated && session.goldens.lacks_unquote(&path, actual) {
+    if session.goldens.lacks_unquote(path, actual) {
         let advice =
             format!("[{shown} is quoted from now on: add `unquote {shown}` to the script]");
         session.log.line(advice.as_bytes());
     }
-    Ok(updated)
+    Ok(())
 }
 
 fn cmpenv(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
@@ -66,31 +74,53 @@ fn cmpenv(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> S
     };
     let (actual, wanted) = contents(session, first, second)?;
     let wanted = expand(&wanted, &|name| session.lookup(name));
-    compare(session, expect, (first, &actual), (second, &wanted))
+    let compared = compare(expect, (first, &actual), (second, &wanted));
+    conclude(session, compared)
 }
 
 /// The second is always a file, whatever its name.
-fn contents(session: &Session<'_>, first: &[u8], second: &[u8]) -> Step<(Vec<u8>, Vec<u8>)> {
+fn contents<'s>(
+    session: &'s Session<'_>,
+    first: &[u8],
+    second: &[u8],
+) -> Step<(Cow<'s, [u8]>, Vec<u8>)> {
     if first == second {
         return fail("cmp: cannot compare a file against itself");
     }
     Ok((session.read(first)?, read_file(&session.path(second))?))
 }
 
+/// Why the line fails.
+struct Unexpected {
+    /// The difference, for the log.
+    difference: Option<Vec<u8>>,
+    message: Vec<u8>,
+}
+
 fn compare(
-    session: &mut Session<'_>,
     expect: Expect,
     (name, actual): (&[u8], &[u8]),
     (wanted_name, wanted): (&[u8], &[u8]),
-) -> Step {
-    let differ = |verb: &str| [name, b" and ", wanted_name, b" ", verb.as_bytes()].concat();
+) -> Result<(), Unexpected> {
+    let words = |verb: &str| [name, b" and ", wanted_name, b" ", verb.as_bytes()].concat();
     match (actual == wanted, expect) {
         (true, Expect::Success) | (false, Expect::Failure) => Ok(()),
-        (true, Expect::Failure) => fail(differ("do not differ")),
-        (false, Expect::Success) => {
-            let difference = diff::diff(name, actual, wanted_name, wanted);
-            session.log.line(&difference);
-            fail(differ("differ"))
-        }
+        (true, Expect::Failure) => Err(Unexpected {
+            difference: None,
+            message: words("do not differ"),
+        }),
+        (false, Expect::Success) => Err(Unexpected {
+            difference: Some(diff::diff(name, actual, wanted_name, wanted)),
+            message: words("differ"),
+        }),
     }
+}
+
+fn conclude(session: &mut Session<'_>, compared: Result<(), Unexpected>) -> Step {
+    compared.or_else(|unexpected| {
+        if let Some(difference) = unexpected.difference {
+            session.log.line(&difference);
+        }
+        fail(unexpected.message)
+    })
 }

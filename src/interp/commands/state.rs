@@ -82,7 +82,7 @@ fn stdin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     {
         return fail(CONFLICT);
     }
-    session.stdin = session.read(file)?;
+    session.stdin = session.read(file)?.into_owned();
     Ok(())
 }
 
@@ -95,7 +95,7 @@ fn ttyin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     if stdin && !session.stdin.is_empty() {
         return fail(CONFLICT);
     }
-    let input = session.read(file)?;
+    let input = session.read(file)?.into_owned();
     if input.is_empty() {
         return fail("tty input file is empty");
     }

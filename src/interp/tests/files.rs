@@ -53,12 +53,90 @@ fn files_go_where_their_names_say_in_any_order() {
     passes(&deep);
 }
 
+/// So many files that they are written by several threads, in directories that take turns and in a single one.
+fn many_files() -> String {
+    let files = (0..1200).map(|number| {
+        let directory = ["", "one/", "one/below/", "two/"][number % 4];
+        format!("-- {directory}file{number} --\nhello {number}\n")
+    });
+    files.collect()
+}
+
+#[test]
+fn many_files_are_all_there_before_the_first_line() {
+    let mut case = case();
+    let (ending, log) = case.run(&many_files());
+    assert_eq!(ending, ScriptEnding::Passed, "{log}");
+    for number in 0..1200 {
+        let directory = ["", "one/", "one/below/", "two/"][number % 4];
+        let path = case.setup.work_dir.join(format!("{directory}file{number}"));
+        let content = std::fs::read_to_string(path).unwrap();
+        assert_eq!(content, format!("hello {number}\n"));
+    }
+}
+
+#[test]
+fn of_many_files_the_first_that_cannot_be_written_is_named() {
+    let long = "x".repeat(300);
+    let many = many_files();
+    // The second error is in a share of its own, and mostly found before the first.
+    let text = format!("{many}-- zz/{long} --\n-- aa/{long} --\n");
+    let (ending, log) = case().run(&text);
+    let ScriptEnding::Failed(failure) = ending else {
+        panic!("{log}");
+    };
+    assert_eq!(failure.place.line, 2401);
+    let message = format!("open $WORK/zz/{long}: file name too long");
+    assert_eq!(failure.message.lossy(), message);
+    let text = format!("{many}-- zz/{long}/x --\n-- aa/{long} --\n");
+    fails(&text, &format!("mkdir $WORK/zz/{long}: file name too long"));
+}
+
+#[test]
+fn many_files_whose_order_counts_are_written_in_their_order() {
+    let many = many_files();
+    passes(&format!(
+        "cmp file0 new\n{many}-- file0 --\n2\n-- new --\n2\n"
+    ));
+    fails(
+        &format!("{many}-- ../x --\n"),
+        "file \"../x\" is outside working directory",
+    );
+    fails(
+        &format!("{many}-- file0/x --\n"),
+        "mkdir $WORK/file0: not a directory",
+    );
+    fails(
+        &format!("{many}-- one/file1/x/y --\n"),
+        "mkdir $WORK/one/file1: not a directory",
+    );
+    fails(
+        &format!("{many}-- one/below --\n"),
+        "open $WORK/one/below: is a directory",
+    );
+    fails(&format!("{many}-- . --\n"), "open $WORK: is a directory");
+    fails(
+        &format!("-- two --\n{many}"),
+        "mkdir $WORK/two: not a directory",
+    );
+    let mut case = case();
+    case.setup.demands.unique_names = true;
+    case.fails(
+        &format!("{many}-- ./file0 --\n"),
+        "./file0 would overwrite $WORK/file0 (because RequireUniqueNames is enabled)",
+    );
+}
+
 #[test]
 fn a_link_in_the_work_directory_is_not_followed() {
     let mut case = case();
     std::os::unix::fs::symlink("/tmp", case.setup.work_dir.join(".tmp")).unwrap();
     case.fails(
         "-- .tmp/shakedown-escape --\n",
+        "file \".tmp/shakedown-escape\" is outside working directory",
+    );
+    case.fails(
+        &format!("{}-- .tmp/shakedown-escape --\n", many_files()),
         "file \".tmp/shakedown-escape\" is outside working directory",
     );
 }

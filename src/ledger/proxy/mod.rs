@@ -88,6 +88,7 @@ impl Proxy {
             queue: Queue::of(seat.account, engine),
             place: Mutex::default(),
             fault: Mutex::default(),
+            calls: AtomicU32::new(0),
             visits: AtomicU32::new(0),
             made: Mutex::default(),
         });

@@ -1,7 +1,7 @@
 //! What all connections of one attempt share: whose they are, the ledger, and what is known to have been made.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::queue::Queue;
@@ -24,6 +24,8 @@ pub(super) struct Scene {
     pub(super) place: Mutex<String>,
     /// Why something could not be written down.
     pub(super) fault: Mutex<Option<String>>,
+    /// How many calls have created something, or tried.
+    pub(super) calls: AtomicU32,
     /// How many connections clients have made.
     pub(super) visits: AtomicU32,
     /// What is known to have been made, and has not been removed.
@@ -40,6 +42,25 @@ impl Scene {
             lock(&self.fault).get_or_insert_with(|| why.clone());
             why
         })
+    }
+
+    /// A call that creates something, and its number.
+    pub(super) fn called(&self) -> (Entry, u32) {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let entry = Entry::Called {
+            attempt: self.attempt,
+            engine: self.engine,
+            call,
+        };
+        (entry, call)
+    }
+
+    /// What is not written down is looked for when the attempt is cleaned, in vain.
+    pub(super) fn answered(&self, call: u32) {
+        let attempt = self.attempt;
+        self.ledger
+            .append(&[Entry::Answered { attempt, call }])
+            .ok();
     }
 
     /// Something may have been made that nobody saw.

@@ -36,6 +36,8 @@ pub(super) struct Watcher {
     since: Duration,
     /// The ids and names of images that were there before an archive was loaded.
     before: Option<BTreeSet<String>>,
+    /// The number of the call that creates something, until it is answered.
+    open: Option<u32>,
     /// Keeps other creations out, from the request to the engine's answer.
     turn: Option<Turn>,
 }
@@ -52,6 +54,7 @@ impl Watcher {
             stream: Stream::default(),
             since: Duration::ZERO,
             before: None,
+            open: None,
             turn: None,
         }
     }
@@ -102,15 +105,21 @@ impl Witness for Watcher {
         if call == Call::Load {
             self.before = api::images(&mut self.api, QUESTION);
         }
-        let entries: Vec<Entry> = self
+        let mut entries: Vec<Entry> = self
             .intents(&call)
             .into_iter()
             .map(|i| self.entry(i))
             .collect();
+        if matches!(call, Call::Create { .. }) {
+            let (entry, number) = self.scene.called();
+            entries.push(entry);
+            self.open = Some(number);
+        }
         match self.scene.write(&entries) {
             Ok(()) => follows,
             Err(why) => {
                 self.turn = None;
+                self.open = None;
                 Judgement::Refuse(why)
             }
         }
@@ -147,6 +156,8 @@ impl Witness for Watcher {
             (Call::Name(_) | Call::Commit { .. }, _) => self.verify_new(),
             (Call::Build { .. } | Call::Load | Call::Play | Call::Remove { .. }, _) => {}
         }
+        // After what it made: who reads one without the other waits in vain, and misses nothing.
+        self.close();
     }
 
     fn watch(&mut self, _: u16, data: &[u8]) {
@@ -173,12 +184,19 @@ impl Witness for Watcher {
 
     fn lost(&mut self, why: &'static str) {
         self.turn = None;
+        self.close();
         self.scene
             .unseen("what a connection of its programs made", why);
     }
 }
 
 impl Watcher {
+    fn close(&mut self) {
+        if let Some(call) = self.open.take() {
+            self.scene.answered(call);
+        }
+    }
+
     fn entry(&self, intent: Intent) -> Entry {
         Entry::Intent {
             attempt: self.scene.attempt,

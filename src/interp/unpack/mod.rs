@@ -1,6 +1,8 @@
 //! Writes a script's files into its work directory and refuses to write anywhere else. Knows nothing
 //! of the script's lines.
 
+mod many;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File as Written;
 use std::io::{self, Write as _};
@@ -15,31 +17,71 @@ use super::gotext;
 use crate::host::spares::Spares;
 use crate::script::txtar::File;
 
-/// Makes `.tmp` and writes the files; says where each of them is. The error has the line of the file's marker.
+/// What stands in the way of a file: the line of its marker, and a message.
+type Refusal = (u32, Vec<u8>);
+
+/// Makes `.tmp` and writes the files; says where each of them is.
 pub(super) fn unpack(
     files: &[File],
     (work_dir, spares): (&Path, &Spares),
     unique: bool,
     expand: &dyn Fn(&[u8]) -> Vec<u8>,
-) -> Result<Vec<PathBuf>, (u32, Vec<u8>)> {
-    let mut unpacking =
-        Unpacking::begin(work_dir, spares, unique).map_err(|message| (0, message))?;
-    let write_one = |file: &File| {
-        let name = expand(&file.name);
-        let written = unpacking.write(&name, &file.data);
+) -> Result<Vec<PathBuf>, Refusal> {
+    let root = begin(work_dir).map_err(|message| (0, message))?;
+    let place = Place {
+        work_dir,
+        root: root.as_fd(),
+        unique,
+    };
+    let names: Vec<Vec<u8>> = files.iter().map(|file| expand(&file.name)).collect();
+    if files.len() >= many::MANY
+        && let Some(work) = many::Work::new(place, files, &names)
+    {
+        return work.perform();
+    }
+    let mut unpacking = Unpacking::new(place, spares);
+    let write_one = |(file, name): (&File, &Vec<u8>)| {
+        let written = unpacking.write_named(name, &file.data);
         written.map_err(|message| (file.line, message))
     };
-    files.iter().map(write_one).collect()
+    files.iter().zip(&names).map(write_one).collect()
+}
+
+/// Opens the work directory, and makes `.tmp` in it.
+fn begin(work_dir: &Path) -> Result<OwnedFd, Vec<u8>> {
+    let failed = |operation: &str, path: &Path, errno: Errno| {
+        gotext::path_error(operation, path, &errno.into())
+    };
+    let root = openat(CWD, work_dir, DIRECTORY, Mode::empty())
+        .map_err(|errno| failed("open", work_dir, errno))?;
+    match mkdirat(&root, ".tmp", Mode::from(0o777)) {
+        Ok(()) | Err(Errno::EXIST) => Ok(root),
+        Err(errno) => Err(failed("mkdir", &work_dir.join(".tmp"), errno)),
+    }
+}
+
+/// Where files are written.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    work_dir: &'a Path,
+    root: BorrowedFd<'a>,
+    /// No file may be there already.
+    unique: bool,
+}
+
+impl Place<'_> {
+    fn path(&self, parts: &[&OsStr]) -> PathBuf {
+        let mut path = self.work_dir.to_owned();
+        path.extend(parts);
+        path
+    }
 }
 
 /// A work directory that is being filled. Everything is opened from the directory above it and no link is
 /// followed, so nothing can lead outside; and files beside each other cost one call of the system each to open.
 struct Unpacking<'a> {
-    work_dir: &'a Path,
+    place: Place<'a>,
     spares: &'a Spares,
-    /// No file may be there already.
-    unique: bool,
-    root: OwnedFd,
     /// Where the last file went: the names of the directories, and the innermost of them. Most files stand beside
     /// the one before them.
     names: Vec<OsString>,
@@ -47,81 +89,72 @@ struct Unpacking<'a> {
 }
 
 impl<'a> Unpacking<'a> {
-    fn begin(work_dir: &'a Path, spares: &'a Spares, unique: bool) -> Result<Self, Vec<u8>> {
-        let failed = |operation: &str, path: &Path, errno: Errno| {
-            gotext::path_error(operation, path, &errno.into())
-        };
-        let root = openat(CWD, work_dir, DIRECTORY, Mode::empty())
-            .map_err(|errno| failed("open", work_dir, errno))?;
-        match mkdirat(&root, ".tmp", Mode::from(0o777)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(failed("mkdir", &work_dir.join(".tmp"), errno)),
-        }
-        Ok(Unpacking {
-            work_dir,
+    fn new(place: Place<'a>, spares: &'a Spares) -> Self {
+        Unpacking {
+            place,
             spares,
-            unique,
-            root,
             names: Vec::new(),
             directory: None,
-        })
+        }
     }
 
-    fn write(&mut self, name: &[u8], data: &[u8]) -> Result<PathBuf, Vec<u8>> {
-        let outside = || {
-            let quoted = gotext::quote(name);
-            format!("file {quoted} is outside working directory").into_bytes()
-        };
-        let (unique, spares) = (self.unique, self.spares);
-        let parts = parts(name, self.work_dir).ok_or_else(outside)?;
-        let mut path = self.work_dir.to_owned();
-        path.extend(&parts);
-        let (file, directories) = match parts.as_slice() {
+    fn write_named(&mut self, name: &[u8], data: &[u8]) -> Result<PathBuf, Vec<u8>> {
+        let parts = parts(name, self.place.work_dir).ok_or_else(|| outside(name))?;
+        self.write(name, &parts, data)?;
+        Ok(self.place.path(&parts))
+    }
+
+    /// Writes the file with these names on the way to it, which are those of `name`.
+    fn write(&mut self, name: &[u8], parts: &[&OsStr], data: &[u8]) -> Result<(), Vec<u8>> {
+        let (place, spares) = (self.place, self.spares);
+        let (file, directories) = match parts {
             [directories @ .., file] => (*file, directories),
-            [] => (OsStr::new("."), parts.as_slice()),
+            [] => (OsStr::new("."), parts),
         };
-        let directory = self.enter(directories)?.ok_or_else(outside)?;
-        match create(directory, file, data, (unique, spares)) {
-            Ok(()) => Ok(path),
-            Err(error) if unique && error.raw_os_error() == Some(libc::EEXIST) => {
+        let directory = self.enter(directories)?.ok_or_else(|| outside(name))?;
+        match create(directory, file, data, (place.unique, spares)) {
+            Ok(()) => Ok(()),
+            Err(error) if place.unique && error.raw_os_error() == Some(libc::EEXIST) => {
                 let after = " (because RequireUniqueNames is enabled)";
-                let about = gotext::about_path(" would overwrite", &path, after);
+                let about = gotext::about_path(" would overwrite", &place.path(parts), after);
                 Err([name, &about].concat())
             }
-            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => Err(outside()),
-            Err(error) => Err(gotext::path_error("open", &path, &error)),
+            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => Err(outside(name)),
+            Err(error) => Err(gotext::path_error("open", &place.path(parts), &error)),
         }
     }
 
     /// The directory with these names below each other, made as far as it is missing. `None`: one of them is no
     /// directory, and leads who knows where.
     fn enter(&mut self, names: &[&OsStr]) -> Result<Option<BorrowedFd<'_>>, Vec<u8>> {
-        let names = names.iter().map(|name| name.to_os_string());
-        let names: Vec<OsString> = names.collect();
-        if !names.starts_with(&self.names) {
+        let place = self.place;
+        if self.names.len() > names.len() || self.names.iter().zip(names).any(|(a, b)| a != b) {
             self.names.clear();
             self.directory = None;
         }
-        for name in names.get(self.names.len()..).unwrap_or_default() {
-            let path = self.work_dir.join(self.names.iter().collect::<PathBuf>());
-            let above = self.directory.as_ref().unwrap_or(&self.root).as_fd();
+        for (at, name) in names.iter().enumerate().skip(self.names.len()) {
+            let above = self.directory.as_ref().map_or(place.root, AsFd::as_fd);
+            let path = || place.path(names.get(..=at).unwrap_or_default());
             let directory = match make_directory(above, name) {
                 Ok(directory) => directory,
                 Err(Errno::NOTDIR) if is_file(above, name) => {
-                    let path = path.join(name);
-                    return Err(gotext::about_path("mkdir", &path, ": not a directory"));
+                    return Err(gotext::about_path("mkdir", &path(), ": not a directory"));
                 }
                 Err(Errno::NOTDIR | Errno::LOOP) => return Ok(None),
-                Err(errno) => {
-                    let path = path.join(name);
-                    return Err(gotext::path_error("mkdir", &path, &errno.into()));
-                }
+                Err(errno) => return Err(gotext::path_error("mkdir", &path(), &errno.into())),
             };
             self.directory = Some(directory);
-            self.names.push(name.clone());
+            self.names.push((*name).to_owned());
         }
-        Ok(Some(self.directory.as_ref().unwrap_or(&self.root).as_fd()))
+        Ok(Some(
+            self.directory.as_ref().map_or(place.root, AsFd::as_fd),
+        ))
     }
+}
+
+fn outside(name: &[u8]) -> Vec<u8> {
+    let quoted = gotext::quote(name);
+    format!("file {quoted} is outside working directory").into_bytes()
 }
 
 /// The names on the way to a file, from the work directory; `None` when the way leaves it. `$WORK/x` is `x`; any
@@ -154,7 +187,11 @@ const DIRECTORY: OFlags = OFlags::PATH
 fn make_directory(above: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
     match openat(above, name, DIRECTORY, Mode::empty()) {
         Err(Errno::NOENT) => {
-            mkdirat(above, name, Mode::from(0o777))?;
+            match mkdirat(above, name, Mode::from(0o777)) {
+                // Another thread was first.
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(errno) => return Err(errno),
+            }
             openat(above, name, DIRECTORY, Mode::empty())
         }
         opened => opened,
