@@ -20,5 +20,6 @@ pub mod proxy;
 mod remedy;
 pub mod remove;
 pub mod state;
+mod unannounced;
 
 pub use keep::{forget, runs};
