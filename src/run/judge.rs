@@ -115,6 +115,7 @@ impl Driver {
     pub(super) fn dropped(&mut self, attempt: AttemptId) {
         let why = self.why_dropped(attempt);
         let excused = why.is_none();
+        let engine_down = self.broken.is_none() && self.engine_down_for(attempt).is_some();
         let reason = why.unwrap_or_else(|| match self.run.scheduler.stopped() {
             Some(Stop::Failures(1)) => "the run stopped after a failure".to_owned(),
             Some(Stop::Failures(number)) => format!("the run stopped after {number} failures"),
@@ -123,6 +124,7 @@ impl Driver {
         let tried = self.run.court.tried.entry(attempt.trial).or_default();
         tried.push(Tried {
             excused,
+            engine_down,
             ..Tried::never_begun(attempt, Verdict::NotRun, reason)
         });
     }
