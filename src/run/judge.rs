@@ -2,6 +2,7 @@
 //! it. Decides no verdict itself.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use super::driver::Driver;
 use super::quarantine;
@@ -11,7 +12,7 @@ use crate::model::{
     AttemptId, AttemptReport, EngineFacts, Event, FlakyResult, Judgement, LeakRule, Quarantined,
     Verdict,
 };
-use crate::schedule::{Ending, Stop};
+use crate::schedule::{Ending, Laps, Stop};
 
 /// What is known of trials that are not settled, and what verdicts follow from.
 #[derive(Debug)]
@@ -23,12 +24,15 @@ pub(super) struct Court {
     /// Those that hold today.
     quarantine: Vec<Quarantine>,
     tried: BTreeMap<u32, Vec<Tried>>,
+    /// How many there are.
+    trials: u32,
 }
 
 impl Court {
-    /// For a run of so many trials.
-    pub(super) fn new(settings: &Settings, trials: usize, seed: u64) -> Court {
+    /// For a run of so many trials; where nobody knows how many laps there are, one is counted as yet.
+    pub(super) fn new(settings: &Settings, (trials, laps): (usize, Laps), seed: u64) -> Court {
         let trials = u32::try_from(trials).unwrap_or(u32::MAX);
+        let laps = trials.saturating_mul(laps.count.map_or(1, NonZeroU32::get));
         let retry = &settings.retry;
         Court {
             catalogue: Catalogue::new(settings.signatures.clone()),
@@ -36,11 +40,12 @@ impl Court {
                 failures: 0,
                 signatures: retry.signatures,
                 seed,
-                budget: Budget::new(retry.budget, trials),
+                budget: Budget::new(retry.budget, laps),
             },
             flaky: retry.flaky,
             quarantine: quarantine::in_force(&settings.quarantine),
             tried: BTreeMap::new(),
+            trials,
         }
     }
 
@@ -51,6 +56,8 @@ impl Court {
         engine: Option<&EngineFacts>,
         (leaks, failures): (LeakRule, u32),
     ) -> Judgement {
+        let laps = self.trials.saturating_mul(attempt.lap);
+        self.rules.budget.reach(laps);
         let known = self.catalogue.find(report, engine);
         let mut tried = Tried::of(attempt, report, leaks, known);
         let before = self.tried.entry(attempt.trial).or_default();
