@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Tried, rate};
-use crate::model::{Bearing, FailureKind, FlakyResult, Quarantined, Spread, Tally, Verdict};
+use crate::model::{
+    Artefacts, Bearing, FailureKind, FlakyResult, Quarantined, Spread, Tally, Verdict,
+};
 
 /// How sure a bound is.
 const SURE: f64 = 0.95;
@@ -122,7 +124,14 @@ fn kinds<'a>(laps: impl Iterator<Item = &'a Lap<'a>>) -> Vec<FailureKind> {
     for lap in laps.filter(bad) {
         let last = lap.last;
         match kinds.iter_mut().find(|known| known.kind == last.kind) {
-            Some(known) => known.laps += 1,
+            Some(known) => {
+                known.laps += 1;
+                // Of laps beside each other it is not always the lowest that left something.
+                if known.artefacts == Artefacts::default() && last.artefacts != known.artefacts {
+                    known.first = last.attempt;
+                    known.artefacts = last.artefacts.clone();
+                }
+            }
             None => kinds.push(FailureKind {
                 kind: last.kind.clone(),
                 laps: 1,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
+use super::artefacts::{self, Firsts};
 use super::driver::Driver;
 use super::quarantine;
 use crate::classify::{self, Budget, Catalogue, Next, RetryRules, Tried};
@@ -26,6 +27,7 @@ pub(super) struct Court {
     tried: BTreeMap<u32, Vec<Tried>>,
     /// How many there are.
     trials: u32,
+    firsts: Firsts,
 }
 
 impl Court {
@@ -46,6 +48,25 @@ impl Court {
             quarantine: quarantine::in_force(&settings.quarantine),
             tried: BTreeMap::new(),
             trials,
+            firsts: Firsts::default(),
+        }
+    }
+
+    /// Removes what an attempt left that another lap of its trial left as well.
+    pub(super) fn thin_out(
+        &mut self,
+        attempt: AttemptId,
+        report: &mut AttemptReport,
+        judgement: &Judgement,
+    ) {
+        if self.firsts.keep(attempt, judgement) {
+            return;
+        }
+        artefacts::discard(report);
+        let tried = self.tried.entry(attempt.trial).or_default();
+        if let Some(tried) = tried.iter_mut().find(|tried| tried.attempt == attempt) {
+            tried.artefacts.log_file.clone_from(&report.log_file);
+            tried.artefacts.hang_file.clone_from(&report.hang_file);
         }
     }
 
