@@ -41,10 +41,10 @@ impl Tried {
         known: Option<&Signature>,
     ) -> Tried {
         let gone = known.and_then(|known| met_by_cleaning(known, report));
-        let verdict = match verdict_of(report, leaks) {
-            Verdict::Failed if gone.is_some() => Verdict::Faulted,
-            verdict => verdict,
-        };
+        let mut verdict = verdict_of(report, leaks);
+        if verdict == Verdict::Failed && gone.is_some() {
+            verdict = Verdict::Faulted;
+        }
         let reason = match &report.outcome {
             Outcome::Failed(_) => {
                 gone.map_or_else(String::new, |why| format!("engine down: {why}"))
