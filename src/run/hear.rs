@@ -130,6 +130,7 @@ impl Driver {
         self.look_at_survivors(attempt, &report);
         let (judgement, ending) = self.judge(attempt, &report);
         self.note_health(attempt, &report, &judgement);
+        self.run.court.thin_out(attempt, &mut report, &judgement);
         self.teller.tell(&Event::AttemptEnded {
             attempt,
             report: Box::new(report),
