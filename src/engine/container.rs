@@ -75,7 +75,7 @@ fn command(container: &Value) -> String {
 }
 
 /// A moment in the form of RFC 3339; `None` for what never was (the year 1).
-pub(super) fn since_1970(text: &str) -> Option<Duration> {
+pub fn since_1970(text: &str) -> Option<Duration> {
     let Datetime {
         date: Some(date),
         time: Some(time),

@@ -4,10 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::api;
+use serde_json::Value;
+
 use super::client::Client;
 use super::trouble::{Trouble, expect_success};
+use super::{api, container};
 use crate::host::process::Runner;
+use crate::model::ResourceKind;
 
 /// The id of each image that is there: the digest of its configuration, the same on both engines.
 pub fn digests(
@@ -30,6 +33,30 @@ pub fn digests(
         }
     }
     found
+}
+
+/// Whether an image has a name, and when it was made, since 1970; `None` when that cannot be told.
+pub fn birth(
+    client: &Client,
+    runner: &mut dyn Runner,
+    image: &str,
+    limit: Duration,
+) -> Option<(bool, Duration)> {
+    if let Some((mut api, _)) = client.api() {
+        let image = api::thing(&mut api, ResourceKind::Image, image, limit)?;
+        return Some((!image.tags.is_empty(), image.created?));
+    }
+    let format = "{\"names\":{{json .RepoTags}},\"made\":{{json .Created}}}";
+    let completed = client.call(
+        runner,
+        &["image", "inspect", "--format", format, image],
+        limit,
+    );
+    let facts: Value = serde_json::from_slice(&completed.stdout).ok()?;
+    let names = facts.get("names")?;
+    let has_names = names.as_array().is_some_and(|names| !names.is_empty());
+    let made = container::since_1970(facts.get("made")?.as_str()?)?;
+    completed.succeeded().then_some((has_names, made))
 }
 
 /// Pulls an image; an image that is there already is brought up to date.

@@ -109,12 +109,10 @@ impl Calls<'_> {
         inspect::ask(self.client, self.runner, kind, ids, limit)
     }
 
-    /// Whether an image has a name; `None` when that cannot be told.
-    pub(super) fn has_names(&mut self, image: &str) -> Option<bool> {
-        let (mut api, _) = self.client.api()?;
+    /// Whether an image has a name, and when it was made, since 1970; `None` when that cannot be told.
+    pub(super) fn image(&mut self, id: &str) -> Option<(bool, Duration)> {
         let limit = self.left().min(CALL_LIMIT);
-        let image = api::thing(&mut api, ResourceKind::Image, image, limit)?;
-        Some(!image.tags.is_empty())
+        images::birth(self.client, self.runner, id, limit)
     }
 
     /// The nameless images that were committed from one of these containers. Nobody is told of one whose build lost its

@@ -20,7 +20,21 @@ pub struct Contents {
 impl Contents {
     /// What an attempt was about to make in an engine.
     pub fn intents(&self, of: AttemptId, on: EngineKind) -> Vec<Intent> {
-        let intent = |entry: &Entry| {
+        let timed = self.timed_intents(of, on);
+        timed.map(|(intent, _)| intent).collect()
+    }
+
+    /// When each of an attempt's intents was written, since 1970, in their order.
+    pub fn intended_at(&self, of: AttemptId, on: EngineKind) -> Vec<Option<Duration>> {
+        self.timed_intents(of, on).map(|(_, at)| at).collect()
+    }
+
+    fn timed_intents(
+        &self,
+        of: AttemptId,
+        on: EngineKind,
+    ) -> impl Iterator<Item = (Intent, Option<Duration>)> {
+        let intent = move |(number, entry): (usize, &Entry)| {
             let Entry::Intent {
                 attempt,
                 engine,
@@ -30,9 +44,10 @@ impl Contents {
             else {
                 return None;
             };
-            (*attempt == of && *engine == on).then(|| intent.clone())
+            let at = self.times.get(number).copied().flatten();
+            (*attempt == of && *engine == on).then(|| (intent.clone(), at))
         };
-        self.entries.iter().filter_map(intent).collect()
+        self.entries.iter().enumerate().filter_map(intent)
     }
 
     /// The commands of an attempt that made something nobody can attribute, with what led them away.
@@ -67,6 +82,35 @@ impl Contents {
             }
         }
         made
+    }
+
+    /// Everything that an attempt was about to make, in whichever engine.
+    pub fn all_intents(&self, of: AttemptId) -> impl Iterator<Item = &Intent> {
+        self.entries.iter().filter_map(move |entry| {
+            let Entry::Intent {
+                attempt, intent, ..
+            } = entry
+            else {
+                return None;
+            };
+            (*attempt == of).then_some(intent)
+        })
+    }
+
+    /// Everything that an attempt is known to have made, gone or not, each with the script's line.
+    pub fn all_acquired(&self, of: AttemptId) -> impl Iterator<Item = (&Resource, &str)> {
+        self.entries.iter().filter_map(move |entry| {
+            let Entry::Acquired {
+                attempt,
+                engine: _,
+                resource,
+                place,
+            } = entry
+            else {
+                return None;
+            };
+            (*attempt == of).then_some((resource, place.as_str()))
+        })
     }
 
     /// How many calls of an attempt that create something in an engine nobody has heard the answer of. With the slot that

@@ -6,10 +6,12 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::intents::Ledger;
+use crate::engine::container;
 use crate::model::{AttemptId, ResourceKind};
 
 /// Where an attempt's journal is, below its run's ledger: it must outlive the run's containers, whose monitors write
@@ -85,6 +87,8 @@ enum Event {
     /// A build came to its end; the id is empty when it failed.
     Built {
         id: String,
+        /// Since 1970, as far as it says so.
+        at: Option<Duration>,
     },
 }
 
@@ -99,6 +103,8 @@ pub struct Made {
     pub name: String,
     /// The pod that a container belongs to, or empty.
     pub pod: String,
+    /// When it was made, since 1970, as far as it says so.
+    pub at: Option<Duration>,
 }
 
 /// A line as Podman writes it, from 4.0 to 5.x; other fields are of no use here.
@@ -114,6 +120,7 @@ struct Line {
     pod: String,
     #[serde(rename = "Type")]
     kind: String,
+    time: String,
 }
 
 impl Journal {
@@ -171,9 +178,17 @@ impl Journal {
         matches!(said.last(), Some(Event::Removed { .. })) && removed * 2 >= said.len()
     }
 
+    /// The images in which builds ended, by their ids, and when; an image that was there already may be one.
+    pub fn built(&self) -> impl Iterator<Item = (&str, Duration)> {
+        self.events.iter().filter_map(|event| match event {
+            Event::Built { id, at } if !id.is_empty() => Some((id.as_str(), (*at)?)),
+            Event::Built { .. } | Event::Made(_) | Event::Removed { .. } => None,
+        })
+    }
+
     /// How many builds failed. One that was killed says nothing.
     pub fn failed_builds(&self) -> usize {
-        let failed = |event: &&Event| matches!(event, Event::Built { id } if id.is_empty());
+        let failed = |event: &&Event| matches!(event, Event::Built { id, .. } if id.is_empty());
         self.events.iter().filter(failed).count()
     }
 }
@@ -185,6 +200,7 @@ fn event(line: &[u8]) -> Option<Event> {
         status,
         pod,
         kind,
+        time,
     } = serde_json::from_slice(line).ok()?;
     let known = match kind.as_str() {
         "container" => ResourceKind::Container,
@@ -192,7 +208,10 @@ fn event(line: &[u8]) -> Option<Event> {
         "network" => ResourceKind::Network,
         "volume" => ResourceKind::Volume,
         // A build names its image's id; names that images were given are known by intents.
-        "image" if status == "build" => return Some(Event::Built { id: name }),
+        "image" if status == "build" => {
+            let at = container::since_1970(&time);
+            return Some(Event::Built { id: name, at });
+        }
         _ => return None,
     };
     let id = if known == ResourceKind::Volume {
@@ -207,6 +226,7 @@ fn event(line: &[u8]) -> Option<Event> {
             id,
             name,
             pod,
+            at: container::since_1970(&time),
         })),
         "remove" => Some(Event::Removed { kind: known, id }),
         _ => None,
@@ -226,6 +246,7 @@ mod tests {
     const KEPT: &str = "0dc50a8d0ec3614340b816873c1f7eb59e357372d6a6590e04aa1fc88598e4c9";
     const ANONYMOUS: &str = "2b3cb3dcac19e18d4dcd192a6a418fd32ee4d82efa35029ab2c549dd96e8b1b6";
     const POD: &str = "711ea8f01fbeb87ad66786b70b1fec98e84bc58c1ccd806cdec5bde0d456223f";
+    const BUILT: &str = "0500ff4239e0c898406b511102f08715c8e356f22510e8fcaa268e6a14412c37";
     const IMAGE: &str = "424161689b9c7bc2037cfd48710d1db3637f91f9f6b7e32fbff054757fc97c50";
 
     #[test]
@@ -258,6 +279,8 @@ mod tests {
             assert_eq!(journal.is_gone(kind, id), expected, "{kind} {id}");
         }
         assert_eq!(journal.failed_builds(), 1, "of two");
+        let built: Vec<&str> = journal.built().map(|(id, _)| id).collect();
+        assert_eq!(built, [BUILT]);
     }
 
     #[test]

@@ -128,6 +128,7 @@ pub fn clean_run(
             run,
             attempt,
             intents: &intents,
+            intended_at: &contents.intended_at(attempt, engine),
             acquired: &contents.acquired(attempt, engine),
             unanswered: contents.unanswered(attempt, engine),
             standing: Standing::Dead,

@@ -157,7 +157,22 @@ fn clean_kind(cleanup: &mut Cleanup, calls: &mut Calls, proofs: &[Proof], keep: 
 }
 
 fn is_layer(proof: &Proof) -> bool {
-    proof.grounds() == Grounds::Layer
+    matches!(proof.grounds(), Grounds::Layer | Grounds::Outcome(_))
+}
+
+/// Nobody has given it a name, and it is no older than the call that ended in it; `None` when that cannot be told.
+fn is_free(calls: &mut Calls, proof: &Proof) -> Option<bool> {
+    let since = match proof.grounds() {
+        Grounds::Outcome(begun) => begun,
+        Grounds::Labels
+        | Grounds::IdFile
+        | Grounds::Answer
+        | Grounds::Layer
+        | Grounds::Journal
+        | Grounds::NewName => Duration::ZERO,
+    };
+    let (has_names, made) = calls.image(&proof.id())?;
+    Some(!has_names && made >= since)
 }
 
 /// What a build made on its way is removed where nobody has given it a name. One that somebody else builds on or runs
@@ -172,11 +187,16 @@ fn clean_layers(
     let mut nameless = Vec::new();
     for (proof, presence) in layers.iter().zip(presence(calls, layers)) {
         match presence {
-            Presence::Present if keep => cleanup.kept.push(proof.resource().clone()),
-            Presence::Present if calls.has_names(&proof.id()) == Some(false) => {
-                nameless.push(proof.clone());
-            }
-            Presence::Present | Presence::Absent => {}
+            Presence::Present => match is_free(calls, proof) {
+                Some(true) if keep => cleanup.kept.push(proof.resource().clone()),
+                Some(true) => nameless.push(proof.clone()),
+                Some(false) => {}
+                None => {
+                    let why = "the engine does not tell whether it has a name".to_owned();
+                    cleanup.leftovers.push(leftover(calls.client, proof, why));
+                }
+            },
+            Presence::Absent => {}
             Presence::Unknown { why } => cleanup.leftovers.push(leftover(calls.client, proof, why)),
         }
     }
@@ -251,6 +271,7 @@ fn presence(calls: &mut Calls, proofs: &[Proof]) -> Vec<Presence> {
         Grounds::IdFile
         | Grounds::Answer
         | Grounds::Layer
+        | Grounds::Outcome(_)
         | Grounds::Journal
         | Grounds::NewName => answers.next(),
     };

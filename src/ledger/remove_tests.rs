@@ -27,6 +27,9 @@ case "$1 $2" in
 "volume inspect") kind=volume absent="no such volume" ;;
 "image inspect") kind=image absent="no such image" ;;
 esac
+case "$1 $2 $4" in
+"image inspect "*names*) cat "image/$5"; exit 0 ;;
+esac
 case "$1 $2" in
 *" inspect") shift 4; inspect "$@" ;;
 "rm -f") shift 3; for id do rm -f "container/$id"; done ;;
@@ -37,6 +40,8 @@ esac
 "#;
 
 const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+/// When all intents were written.
+const BEGUN: Duration = Duration::from_secs(1_763_746_057);
 const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
 struct Engine {
@@ -123,6 +128,7 @@ impl Engine {
             run: &"r1".parse().unwrap(),
             attempt: "3.1.1".parse().unwrap(),
             intents: &self.intents,
+            intended_at: &self.intents.iter().map(|_| Some(BEGUN)).collect::<Vec<_>>(),
             acquired: &[],
             journal: JournalFiles::below(self.path()),
             watched: true,
@@ -282,6 +288,42 @@ fn no_proof_no_removal() {
     std::fs::write(before, format!("{B}\n{A}\n")).unwrap();
     assert_eq!(show(&engine.clean()), "");
     assert_eq!(engine.left().split(' ').count(), 6);
+}
+
+#[test]
+fn an_image_that_lost_its_name_is_removed_when_the_attempt_made_it() {
+    let image = format!("image/sha256:{A}");
+    let built = format!(
+        r#"{{"Name":"{A}","Status":"build","Time":"2025-11-21T17:28:00.5Z","Type":"image"}}"#
+    );
+    for (names, made, removed) in [
+        ("[]", "2025-11-21T17:27:59.1Z", 1),
+        ("null", "2025-11-21T17:27:59.1Z", 1),
+        // Somebody gave it a name; it was there before, and the cache gave it.
+        (r#"["theirs:1"]"#, "2025-11-21T17:27:59.1Z", 0),
+        ("[]", "2025-11-21T17:27:36.9Z", 0),
+    ] {
+        let facts = format!(r#"{{"names":{names},"made":"{made}"}}"#);
+        let with = |engine: Engine, id| engine.file(&image, &facts).intent(Image, "t:1", id, false);
+        // By the file that the engine wrote its id to; by the journal, where that file was the script's and is gone.
+        let ways = [
+            with(Engine::new(), Some(A)),
+            with(Engine::podman(std::slice::from_ref(&built)), None),
+        ];
+        for engine in ways {
+            let done = engine.clean();
+            let shown: Vec<&str> = done.removed.iter().map(|one| one.id.as_str()).collect();
+            assert_eq!(shown.len(), removed, "{facts} {shown:?}");
+            assert_eq!(engine.left().is_empty(), removed == 1, "{facts}");
+            assert!(done.leftovers.is_empty(), "{:?}", done.leftovers);
+        }
+    }
+    let silent = Engine::new()
+        .file(&image, "")
+        .intent(Image, "t:1", Some(A), false);
+    let done = silent.clean();
+    assert!(done.removed.is_empty(), "an image of which nothing is told");
+    assert_eq!(done.leftovers.len(), 1);
 }
 
 #[test]

@@ -50,6 +50,7 @@ impl Cleaner {
             run: &self.run,
             attempt,
             intents: &intents,
+            intended_at: &contents.intended_at(attempt, self.facts.kind),
             acquired: &contents.acquired(attempt, self.facts.kind),
             unanswered: contents.unanswered(attempt, self.facts.kind),
             standing: Standing::Alive,

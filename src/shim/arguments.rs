@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::flags::{self, Piece, Rest, split};
 use super::names;
-use super::reading::{IdFile, Insertion, Made, Marks, Question, Reading};
+use super::reading::{Archive, IdFile, Insertion, Made, Marks, Question, Reading};
 use crate::model::{EngineKind, ResourceKind};
 
 const CID: &str = "cid";
@@ -30,20 +30,6 @@ pub fn read(client: EngineKind, words: &[OsString]) -> Reading {
     }
 }
 
-/// Where the subcommand stands, and it with the word behind it, either of them perhaps empty.
-pub(super) fn subcommand(words: &[OsString]) -> Option<(usize, [&str; 2])> {
-    let first_word = |from: usize| {
-        let pieces = split(words, from..words.len(), flags::GLOBAL, Rest::Foreign);
-        match pieces.last() {
-            Some(Piece::Word(at)) => Some(*at),
-            Some(Piece::Flag { .. }) | None => None,
-        }
-    };
-    let text = |at: usize| words[at].to_str().unwrap_or_default();
-    let at = first_word(0)?;
-    Some((at, [text(at), first_word(at + 1).map_or("", text)]))
-}
-
 /// Whether what a call does is seen by the journal of the run's engine: it goes nowhere else, and keeps no account of
 /// its own. `Err` names what keeps it out. Doubt counts as kept out, for a word may be somebody else's flag.
 pub fn journaled(words: &[OsString]) -> Result<(), String> {
@@ -61,27 +47,6 @@ pub fn journaled(words: &[OsString]) -> Result<(), String> {
     };
     words.iter().find_map(name).map_or(Ok(()), Err)
 }
-
-/// What a command line is to do, in its shortest form: `run` for `container run`, `rmi` for `image rm`. Empty when no
-/// word says it.
-pub fn command(words: &[OsString]) -> String {
-    let (_, found) = subcommand(words).unwrap_or_default();
-    match found {
-        ["image", "rm" | "remove"] => "rmi".to_owned(),
-        ["image" | "builder" | "buildx", "build" | "b"] => "build".to_owned(),
-        ["container", "remove"] => "rm".to_owned(),
-        ["container" | "image", command] if !command.is_empty() => command.to_owned(),
-        [group @ ("volume" | "network" | "pod"), "remove"] => format!("{group} rm"),
-        [group, command] if GROUPS.contains(&group) => format!("{group} {command}"),
-        [command, _] => command.to_owned(),
-    }
-}
-
-/// Commands that have commands of their own.
-const GROUPS: [&str; 10] = [
-    "builder", "buildx", "compose", "machine", "manifest", "network", "pod", "secret", "system",
-    "volume",
-];
 
 fn read_command(client: EngineKind, words: &[OsString], globals: &[Piece]) -> Reading {
     let Some(Piece::Word(command)) = globals.last() else {
@@ -107,6 +72,7 @@ fn read_command(client: EngineKind, words: &[OsString], globals: &[Piece]) -> Re
         "tag" => call.tag(command + 1),
         "commit" => call.commit(command + 1),
         "import" => call.import(command + 1),
+        "load" => call.load(command + 1),
         group => match subcommand().map(|at| (group, word(at), at + 1)) {
             Some(
                 ("container", "clone" | "restore", _)
@@ -121,6 +87,7 @@ fn read_command(client: EngineKind, words: &[OsString], globals: &[Piece]) -> Re
             Some(("buildx", "build" | "b", at)) => call.build(at, Marks::None),
             Some(("image", "tag", at)) => call.tag(at),
             Some(("image", "import", at)) => call.import(at),
+            Some(("image", "load", at)) => call.load(at),
             Some(("volume", "create", at)) => call.volume(at),
             Some(("network", "create", at)) => call.network(at),
             Some(("pod", "create", at)) => call.pod(at),
@@ -255,6 +222,18 @@ impl<'a> Call<'a> {
         reading(made.into_iter().collect(), elsewhere, None)
     }
 
+    /// What it makes is known by what is in its archive.
+    fn load(self, start: usize) -> Reading {
+        let (pieces, elsewhere) = self.pieces(start, flags::CREATE, Rest::Mixed);
+        let file = value(&pieces, &["i", "input"]).map(PathBuf::from);
+        let archive = file.map_or(Archive::Stdin, Archive::File);
+        Reading {
+            archive: elsewhere.is_none().then_some(archive),
+            elsewhere,
+            ..Reading::default()
+        }
+    }
+
     fn commit(self, start: usize) -> Reading {
         let (pieces, elsewhere) = self.pieces(start, flags::COMMIT, Rest::Mixed);
         let name = self.positional(&pieces).nth(1);
@@ -347,8 +326,8 @@ fn reading(made: Vec<Made>, elsewhere: Option<String>, insertion: Option<Inserti
         },
         None => Reading {
             made,
-            elsewhere: None,
             insertion,
+            ..Reading::default()
         },
     }
 }

@@ -1,6 +1,7 @@
 //! The data of the argument parser: a command line, the rewritten one, and what is written down.
 
 use super::*;
+use crate::shim::command::command;
 use crate::shim::reading::Seat;
 
 const LABELS: &str = "--label=dev.shakedown.run=r1 --label=dev.shakedown.attempt=3.1.1";
@@ -36,6 +37,11 @@ fn report(line: &str) -> String {
         text.push(format!("{} {}{file}{question}", intent.kind, intent.name).replace("  ", " "));
     }
     text.extend(reading.elsewhere.map(|flag| format!("elsewhere {flag}")));
+    text.extend(
+        reading
+            .archive
+            .map(|archive| format!("archive {archive:?}")),
+    );
     text.join("\n")
 }
 
@@ -399,7 +405,7 @@ fn everything_else_passes_untouched() {
         "docker compose run img",
         "docker buildx ls",
         "docker pull img",
-        "docker image load run",
+        "docker image save run",
         "podman generate systemd run",
         "docker play kube build",
         "podman -- ps",
@@ -418,6 +424,25 @@ fn words_that_are_no_text_pass_byte_for_byte() {
     let words = [OsString::from("run"), odd.clone(), OsString::from("img")];
     let rewritten = read(EngineKind::Docker, &words).rewrite(&words, &seat());
     assert_eq!(rewritten[4], odd);
+}
+
+#[test]
+fn an_archive_is_a_file_or_standard_input() {
+    let file = r#"archive File("a.tar")"#;
+    check("podman load -q -i a.tar", &["load -q -i a.tar", file]);
+    check(
+        "podman image load --input=a.tar",
+        &["image load --input=a.tar", file],
+    );
+    check("docker load", &["load", "archive Stdin"]);
+    check(
+        "podman load --root /x -i a.tar",
+        &["load --root /x -i a.tar", "elsewhere --root"],
+    );
+    check(
+        "podman -r load -i a.tar",
+        &["-r load -i a.tar", "elsewhere -r"],
+    );
 }
 
 #[test]

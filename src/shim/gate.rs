@@ -6,7 +6,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::arguments::{read, subcommand};
+use super::arguments::read;
+use super::command::subcommand;
 use super::flags::{self, Piece, Rest, split};
 use super::reading::IdFile;
 use crate::host::search::bytes;

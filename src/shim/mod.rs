@@ -3,7 +3,9 @@
 //!
 //! It parses only what it must and passes the rest untouched. Knows nothing of scripts.
 
+mod archive;
 pub mod arguments;
+pub mod command;
 mod credentials;
 mod enter;
 pub mod environment;

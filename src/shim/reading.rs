@@ -14,7 +14,18 @@ pub struct Reading {
     pub made: Vec<Made>,
     /// The flag that sends it to another engine than the run's.
     pub elsewhere: Option<String>,
+    /// The archive that it will load images from.
+    pub archive: Option<Archive>,
     pub(super) insertion: Option<Insertion>,
+}
+
+/// Where an archive of images is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Archive {
+    /// In this file.
+    File(PathBuf),
+    /// On standard input.
+    Stdin,
 }
 
 /// One thing that a call will make.
@@ -89,7 +100,7 @@ pub struct Seat {
 impl Reading {
     /// Whether anything is about to be made that has to be written down.
     pub fn makes_something(&self) -> bool {
-        !self.made.is_empty()
+        !self.made.is_empty() || self.archive.is_some()
     }
 
     /// The arguments for the real client.

@@ -3,19 +3,20 @@
 
 use std::convert::Infallible;
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::arguments::{journaled, read};
-use super::credentials;
 use super::environment::{
     Copies, Sources, Variables, for_engine, is_untouched, lead_to, leads_elsewhere,
 };
-use super::reading::{IdFile, Made, Question, Reading, Seat};
+use super::reading::{Archive, IdFile, Made, Question, Reading, Seat};
+use super::{archive, credentials};
 use crate::engine::client::Client;
 use crate::engine::{images, inspect};
 use crate::host::process::{self, Bounded, Invocation};
@@ -332,7 +333,37 @@ fn intents(reading: &Reading, client: &Client, seat: &Seat) -> Vec<Intent> {
     for (made, intent) in reading.made.iter().zip(&mut intents) {
         intent.existed = existed(made, intent, client);
     }
+    let loaded = reading
+        .archive
+        .iter()
+        .flat_map(|archive| loaded(archive, client, seat));
+    intents.extend(loaded);
     intents
+}
+
+/// The images that an archive will bring. Of one that cannot be read beforehand nothing is known. Where the engine has a
+/// socket, its stand-in sees what is loaded.
+fn loaded(archive: &Archive, client: &Client, seat: &Seat) -> Vec<Intent> {
+    if client.api().is_some() {
+        return Vec::new();
+    }
+    let stdin = || io::stdin().as_fd().try_clone_to_owned();
+    let file = match archive {
+        Archive::File(path) => File::open(seat.cwd.join(path)).ok(),
+        Archive::Stdin => stdin().ok().map(File::from),
+    };
+    let names = file.and_then(|file| archive::images(client.kind(), &file));
+    let intent = |name: String| {
+        let kind = ResourceKind::Image;
+        let answer = inspect::ask_one(client, &mut Bounded, kind, &name, QUESTION_LIMIT);
+        Intent {
+            kind,
+            name,
+            id_file: String::new(),
+            existed: answer != Presence::Absent,
+        }
+    };
+    names.into_iter().flatten().map(intent).collect()
 }
 
 fn existed(made: &Made, intent: &Intent, client: &Client) -> bool {

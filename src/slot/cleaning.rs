@@ -101,6 +101,7 @@ pub(super) fn clean_engines(
             run: &slot.setup.run,
             attempt,
             intents: &intents,
+            intended_at: &contents.intended_at(attempt, client.kind()),
             acquired: &acquired,
             // Its proxy has heard them all.
             unanswered: 0,

@@ -10,7 +10,7 @@ use crate::host::reaper::Ending;
 use crate::host::stream::Stream;
 use crate::interp::JobId;
 use crate::model::{Bytes, EngineCall, EngineKind, FailedProgram, Outcome};
-use crate::shim::arguments;
+use crate::shim::command::command;
 
 /// So much of the end of a stderr is kept: engines say last why they failed.
 const KEPT: usize = 16 * 1024;
@@ -35,7 +35,7 @@ impl Failures {
                 .iter()
                 .map(|word| OsString::from_vec(word.clone()))
                 .collect();
-            let command = arguments::command(&words);
+            let command = command(&words);
             let direct = true;
             self.clients.insert(
                 job,
@@ -55,7 +55,7 @@ impl Failures {
             .skip(1)
             .map(OsString::from)
             .collect();
-        let command = arguments::command(&words);
+        let command = command(&words);
         let direct = false;
         let call = EngineCall {
             engine,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::engines::{BASE, Engine};
+use super::engines::{BASE, Engine, give_away_to_podman};
 use super::orphans::kill_all;
 use super::project::{Project, eventually, shakedown};
 
@@ -91,7 +91,23 @@ fn what_no_label_and_no_id_file_tells_of_is_removed_by_the_journal() {
     let volume = of("volume")[0]["id"].as_str().unwrap().to_owned();
     let volumes = Engine::Podman.lines(&["volume", "ls", "-q"]);
     assert!(!volumes.contains(&volume), "{volumes:?}");
-    Engine::Podman.expect_clean(project.record().run());
+    let record = project.record();
+    let words = ["ledger", record.run()];
+    let told = Engine::Podman
+        .call(&[], &project, &shakedown(), &words)
+        .finish();
+    let by = |line: u32| format!("by scripts/container_untold.txtar:{line}  gone ");
+    for row in [
+        format!("podman volume {volume}  {}", by(1)),
+        format!(
+            "-copy {}  {}",
+            &of("container")[0]["id"].as_str().unwrap()[..12],
+            by(3)
+        ),
+    ] {
+        told.expect_stdout(&row);
+    }
+    Engine::Podman.expect_clean(record.run());
 }
 
 #[test]
@@ -330,4 +346,70 @@ fn a_conflict_on_docker_names_who_has_the_name() {
 #[test]
 fn a_conflict_on_podman_names_who_has_the_name() {
     tells_who_has_a_name(Engine::Podman);
+}
+
+/// Builds, commits, loads and imports, each under a name that is given to another image afterwards.
+const IMAGES: &str = "exec $ENGINE build --network none -t $TAG-b --iidfile iid .\n\
+    cp Second Dockerfile\n\
+    exec $ENGINE build --network none -t $TAG-b --iidfile iid .\n\
+    rm iid\n\
+    exec $ENGINE create --name $TAG --network none $BASE true\n\
+    exec $ENGINE commit -q $TAG $TAG-c\n\
+    exec $ENGINE commit -q $TAG $TAG-c\n\
+    exec $ENGINE save -q -o saved.tar $TAG-c\n\
+    exec $ENGINE rmi $TAG-c\n\
+    exec $ENGINE load -q -i saved.tar\n\
+    exec $ENGINE import -q layer.tar $TAG-i\n\
+    exec $ENGINE build --network none -q -t $TAG-cached cached\n\
+    exec $ENGINE build --network none -q -t $TAG-cached .\n";
+
+#[test]
+fn images_that_lost_their_names_are_removed_and_those_of_others_stay() {
+    if !Engine::Podman.usable() {
+        return;
+    }
+    let unique = format!("it-images-{}", std::process::id());
+    let files = format!(
+        "-- Dockerfile --\nFROM {BASE}\nRUN echo {unique} one >/one\n\
+         -- Second --\nFROM {BASE}\nRUN echo {unique} two >/one\n\
+         -- cached/Dockerfile --\nFROM {BASE}\nRUN echo {unique} theirs >/one\n"
+    );
+    let script = format!("{IMAGES}{files}");
+    let project = Engine::Podman
+        .project()
+        .script("container_images", script.replace("layer.tar", "$LAYER"))
+        .file(
+            "theirs/Dockerfile",
+            format!("FROM {BASE}\nRUN echo {unique} theirs >/one\n"),
+        );
+    give_away_to_podman(&project.path(""));
+    let here = project.path("");
+    let here = here.display();
+    let tar = Engine::Podman.shell(&format!(
+        "tar -C {here} -cf {here}/layer.tar harness.toml && echo ok"
+    ));
+    assert_eq!(tar, ["ok"]);
+    // A nameless image of somebody else's, which the script's own build finds in the cache.
+    let theirs = format!("{here}/theirs");
+    let theirs = Engine::Podman.lines(&["build", "-q", "--network", "none", &theirs]);
+    let before = images();
+    let layer = format!("LAYER={here}/layer.tar");
+    let output = Engine::Podman.run(&project).args(["-e", &layer]).finish();
+    let after = images();
+    Engine::Podman.lines(&["rmi", &theirs[0]]);
+    output.expect_code(0);
+    assert_eq!(after, before);
+    let report = report(&project, "container_images");
+    assert!(list(&report, "leftovers").is_empty(), "{report:#}");
+    let removed = list(&report, "removed");
+    let images = removed.iter().filter(|thing| thing["kind"] == "image");
+    assert_eq!(images.count(), 6, "{removed:#?}");
+}
+
+/// All images of rootless Podman, without those that belong to builds of others that run just now.
+fn images() -> Vec<String> {
+    let mut images =
+        Engine::Podman.lines(&["images", "--no-trunc", "--format", "{{.ID}} {{.Names}}"]);
+    images.sort_unstable();
+    images
 }

@@ -134,11 +134,13 @@ impl Witness for Watcher {
         match (call, body) {
             (Call::Create { kind, name }, body) => self.created(kind, &name, success, body),
             (Call::Name(_), Some(_)) if success => self.verify_new(),
-            (Call::Commit { name: None }, Some(body)) if success => {
+            (Call::Commit { .. }, Some(body)) if success => {
+                // The name may be moved to another image later.
                 if let Some(id) = call::made_id(ResourceKind::Image, body) {
                     let id = format!("sha256:{}", id.trim_start_matches("sha256:"));
                     self.scene.acquire(ResourceKind::Image, &id, "");
                 }
+                self.verify_new();
             }
             (Call::Play, Some(body)) => {
                 for pod in call::played(body) {

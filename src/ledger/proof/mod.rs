@@ -4,18 +4,22 @@
 //! attempt's own journal, both our labels on the thing, and a name that was not there before the script used it. A name
 //! alone, or an answer that could not be had, proves nothing.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
-use super::calls::Calls;
-pub use super::id_file::{before_file, made, written_id};
-use super::id_file::{is_digest, is_image_id, was_there_before};
-use super::journal::{Journal, JournalFiles};
-use super::labels;
-use super::remedy::list_command;
 use crate::engine::runtimes::{self, Held};
+use crate::ledger::calls::Calls;
+pub use crate::ledger::id_file::{before_file, made, written_id};
+use crate::ledger::id_file::{is_digest, is_image_id, was_there_before};
+use crate::ledger::journal::{Journal, JournalFiles};
+use crate::ledger::remedy::list_command;
+use crate::ledger::{labels, outcomes};
 use crate::model::{AttemptId, EngineKind, Intent, Leftover, Resource, ResourceKind, RunId};
+
+mod killed;
+
+pub(super) use killed::unheard;
 
 /// Whose resources are looked for, and what was written down about them.
 #[derive(Debug, Clone)]
@@ -26,6 +30,8 @@ pub struct Owner<'a> {
     pub attempt: AttemptId,
     /// Its intents on one engine.
     pub intents: &'a [Intent],
+    /// When each of them was written, since 1970, as far as that is known.
+    pub intended_at: &'a [Option<Duration>],
     /// What that engine said that it made for it, and is not known to be gone; in that order.
     pub acquired: &'a [Resource],
     /// How many calls that create something nobody has heard the answer of, and nobody will: what they make may still
@@ -92,6 +98,9 @@ pub(super) enum Grounds {
     Answer,
     /// A build made this image on its way; others may build on it, or have given it a name.
     Layer,
+    /// A call of the owner's that began then, since 1970, ended in this image: it made it unless it is older. Others may
+    /// build on it, or have given it a name.
+    Outcome(Duration),
     /// The attempt's own journal shows it as made.
     Journal,
     /// Its name was new. It may never have been made.
@@ -227,83 +236,15 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
     for Resource { kind, id, name } in acquired.filter(|made| made.kind <= owner.up_to) {
         gathered.add(*kind, id, name, grounds_of(*kind, id));
     }
-    if owner.standing == Standing::Dead {
-        sort_out_doubtful(&mut gathered, owner, calls);
-    }
-    gathered
-}
-
-/// The layers that a build of the owner's made from a container of its own, and of which the engine could tell nobody any
-/// more. To be asked when the containers are gone, for then no more can come.
-pub(super) fn unheard(owner: &Owner, calls: &mut Calls, known: &[Proof]) -> Vec<Proof> {
-    let builds = owner
-        .intended()
-        .any(|intent| intent.kind == ResourceKind::Image);
-    let acquired = owner.acquired.iter();
-    let steps: Vec<&str> = acquired
-        .filter(|made| made.kind == ResourceKind::Container && made.name.is_empty())
-        .map(|made| made.id.as_str())
-        .collect();
-    if !builds || steps.is_empty() || calls.client.dialect() != EngineKind::Docker {
-        return Vec::new();
-    }
-    let found = calls.committed_from(&steps).into_iter();
-    let is_known = |id: &String| known.iter().any(|proof| proof.resource.id == *id);
-    let new = found.filter(|id| !is_known(id));
-    new.map(|id| Proof {
-        resource: Resource {
-            kind: ResourceKind::Image,
-            id,
-            name: String::new(),
-        },
-        grounds: Grounds::Layer,
-    })
-    .collect()
-}
-
-/// What was new by its name when a killed run used it may be anybody's by now; but an image's name that leads to an image
-/// which the owner made is still its own.
-fn sort_out_doubtful(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls) {
-    let is_doubtful = |proof: &Proof| match proof.grounds {
-        Grounds::NewName => true,
-        Grounds::Journal | Grounds::Answer => is_by_name(proof.resource()),
-        Grounds::Labels | Grounds::IdFile | Grounds::Layer => false,
-    };
-    let built = built(owner);
-    let proofs = std::mem::take(&mut gathered.proofs);
-    for proof in proofs {
-        if !is_doubtful(&proof) || leads_to(&proof, &built, calls) {
-            gathered.proofs.push(proof);
-        } else {
-            gathered.suspects.push(proof.resource);
+    if owner.up_to >= ResourceKind::Image {
+        for (id, begun) in outcomes::of(owner, &journal) {
+            gathered.add(ResourceKind::Image, &id, "", Grounds::Outcome(begun));
         }
     }
-}
-
-fn leads_to(proof: &Proof, built: &BTreeSet<String>, calls: &mut Calls) -> bool {
-    proof.resource.kind == ResourceKind::Image
-        && !built.is_empty()
-        && calls
-            .image_id(&proof.resource.id)
-            .is_some_and(|id| built.contains(&id))
-}
-
-/// The images that the engine said it made for the owner, as `sha256:…`.
-fn built(owner: &Owner) -> BTreeSet<String> {
-    let answered = owner.acquired.iter();
-    let answered =
-        answered.filter(|made| made.kind == ResourceKind::Image && is_image_id(&made.id));
-    let intended = owner.intended();
-    let written = intended
-        .filter(|intent| intent.kind == ResourceKind::Image && !intent.existed)
-        .filter_map(|intent| {
-            let id = written_id(&intent.id_file)?;
-            (!was_there_before(&intent.id_file, &id)).then(|| format!("sha256:{id}"))
-        });
-    answered
-        .map(|made| made.id.clone())
-        .chain(written)
-        .collect()
+    if owner.standing == Standing::Dead {
+        killed::sort_out_doubtful(&mut gathered, owner, calls);
+    }
+    gathered
 }
 
 /// What an engine's answer proves. An image on the way of a build may be everybody's by now.
@@ -365,7 +306,8 @@ fn from_intent(gathered: &mut Gathered, intent: &Intent) {
                 gathered.add(*kind, &format!("sha256:{id}"), "", Grounds::IdFile);
             }
         }
-        ResourceKind::Pod | ResourceKind::Volume | ResourceKind::Image => {
+        ResourceKind::Image => gathered.add(*kind, name, name, grounds_of(*kind, name)),
+        ResourceKind::Pod | ResourceKind::Volume => {
             gathered.add(*kind, name, name, Grounds::NewName);
         }
         // Both engines put our labels on a network that they make, and on no other.
