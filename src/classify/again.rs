@@ -30,12 +30,21 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The number that was set, or three and never less than one of twenty trials.
-    pub fn new(set: Option<u32>, trials: u32) -> Budget {
-        Budget {
-            all: set.unwrap_or_else(|| trials.div_ceil(20).max(3)),
+    /// The number that was set, or three and never less than one of twenty laps, those of all trials counted.
+    pub fn new(set: Option<u32>, laps: u32) -> Budget {
+        let mut budget = Budget {
+            all: set.unwrap_or(3),
             used: 0,
             set: set.is_some(),
+        };
+        budget.reach(laps);
+        budget
+    }
+
+    /// So many laps there are by now, where no end of them was known.
+    pub fn reach(&mut self, laps: u32) {
+        if !self.set {
+            self.all = self.all.max(laps.div_ceil(20));
         }
     }
 
@@ -244,8 +253,14 @@ mod tests {
 
     #[test]
     fn the_budget_of_the_run_ends_it() {
-        let mut budget = Budget::new(None, 100);
+        let mut budget = Budget::new(None, 20);
+        assert_eq!(budget.all, 3);
+        budget.reach(100);
+        budget.reach(40);
         assert_eq!(budget.all, 5);
+        let mut own = Budget::new(Some(1), 100);
+        own.reach(1000);
+        assert_eq!(own.all, 1);
         budget.used = 5;
         let over = "the run's budget of 5 tries is used up";
         assert_eq!(of(&netns("build"), 1, &[], NONE, budget), over);

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use regex::Regex;
+
 use crate::model::{
     Artefacts, AttemptId, AttemptReport, FaultKind, Known, LeakRule, Movement, Outcome, Signature,
-    Verdict,
+    TroubleClass, Verdict,
 };
 
 /// What the judgement of a trial needs of one of its attempts.
@@ -14,7 +16,7 @@ pub struct Tried {
     pub attempt: AttemptId,
     /// The verdict, were it the only one.
     pub verdict: Verdict,
-    /// Why it was skipped or not run; empty otherwise.
+    /// Why it was skipped or not run, or what is wrong with the engine; empty otherwise.
     pub reason: String,
     /// The kind of its failure; empty where all is well.
     pub kind: String,
@@ -26,6 +28,8 @@ pub struct Tried {
     pub again_for: String,
     /// It never began because the run was told beforehand when to stop; it counts only if nothing of its trial did.
     pub excused: bool,
+    /// It never began because the engine is down.
+    pub engine_down: bool,
 }
 
 impl Tried {
@@ -36,13 +40,18 @@ impl Tried {
         leaks: LeakRule,
         known: Option<&Signature>,
     ) -> Tried {
-        let verdict = verdict_of(report, leaks);
+        let gone = known.and_then(|known| met_by_cleaning(known, report));
+        let mut verdict = verdict_of(report, leaks);
+        if verdict == Verdict::Failed && gone.is_some() {
+            verdict = Verdict::Faulted;
+        }
         let reason = match &report.outcome {
+            Outcome::Failed(_) => {
+                gone.map_or_else(String::new, |why| format!("engine down: {why}"))
+            }
             Outcome::Skipped { reason } => reason.clone(),
             Outcome::Cancelled => "the run was interrupted".to_owned(),
-            Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut(_) | Outcome::Faulted(_) => {
-                String::new()
-            }
+            Outcome::Passed | Outcome::TimedOut(_) | Outcome::Faulted(_) => String::new(),
         };
         Tried {
             attempt,
@@ -57,6 +66,7 @@ impl Tried {
             },
             again_for: String::new(),
             excused: false,
+            engine_down: false,
         }
     }
 
@@ -71,8 +81,20 @@ impl Tried {
             artefacts: Artefacts::default(),
             again_for: String::new(),
             excused: false,
+            engine_down: false,
         }
     }
+}
+
+/// What our own questions after the attempt ran into, when that is the engine's trouble which made the line fail: then
+/// the engine is gone, and the script had no part in it.
+fn met_by_cleaning<'a>(known: &Signature, report: &'a AttemptReport) -> Option<&'a str> {
+    if known.class != TroubleClass::TransientEngine {
+        return None;
+    }
+    let words = Regex::new(&known.regex).ok()?;
+    let whys = report.cleanup.leftovers.iter().map(|left| &*left.why);
+    whys.into_iter().find(|why| words.is_match(why))
 }
 
 /// What reports tell of a signature.
@@ -136,5 +158,48 @@ fn kind(report: &AttemptReport, verdict: Verdict, known: Option<&Signature>) -> 
                 (None, None) => format!("line {}", failure.place.line),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::Catalogue;
+    use crate::model::{EngineKind, Leftover, Resource, ResourceKind, samples};
+
+    #[test]
+    fn a_line_that_ran_into_an_engine_which_cleaning_cannot_reach_either_is_a_fault() {
+        let check = |said: &str, left: &[&str], expected: Verdict, reason: &str| {
+            let mut report = samples::called(EngineKind::Docker, "run", 125, said);
+            let leftover = |why: &&str| Leftover {
+                resource: Resource {
+                    kind: ResourceKind::Container,
+                    id: "a".to_owned(),
+                    name: String::new(),
+                },
+                why: (*why).to_owned(),
+                remedy: String::new(),
+            };
+            report.cleanup.leftovers = left.iter().map(leftover).collect();
+            let catalogue = Catalogue::new(Vec::new());
+            let known = catalogue.find(&report, None);
+            let tried = Tried::of(samples::attempt(1, 1), &report, LeakRule::Warn, known);
+            assert_eq!(
+                (tried.verdict, &*tried.reason),
+                (expected, reason),
+                "{said} {left:?}"
+            );
+        };
+        let dead =
+            "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?";
+        let why = "its daemon cannot be reached: Cannot connect to the Docker daemon at unix:///x.";
+        let down = format!("engine down: {why}");
+        check(dead, &["in use", why], Verdict::Faulted, &down);
+        // It was there for the cleaning, or the line failed for another reason.
+        check(dead, &[], Verdict::Failed, "");
+        check(dead, &["in use"], Verdict::Failed, "");
+        check("no such image", &[why], Verdict::Failed, "");
+        let busy = "driver failed programming external endpoints: port is already allocated";
+        check(busy, &[busy], Verdict::Failed, "");
     }
 }

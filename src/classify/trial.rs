@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Tried, rate};
-use crate::model::{Bearing, FailureKind, FlakyResult, Quarantined, Spread, Tally, Verdict};
+use crate::model::{
+    Artefacts, Bearing, FailureKind, FlakyResult, Quarantined, Spread, Tally, Verdict,
+};
 
 /// How sure a bound is.
 const SURE: f64 = 0.95;
@@ -21,7 +23,7 @@ pub fn of_trial(tried: &[Tried]) -> Option<(Verdict, String)> {
         .or_else(|| first(&Verdict::is_fault))
         .or_else(|| first(&|verdict| verdict == Verdict::Flaky))
         .or_else(|| first(&|verdict| verdict != Verdict::Skipped || all_skipped))?;
-    Some((decides.verdict, decides.last.reason.clone()))
+    Some((decides.verdict, decides.reason.clone()))
 }
 
 /// What the verdict means for the run.
@@ -66,6 +68,8 @@ pub fn tally(tried: &[Tried]) -> Option<Tally> {
 
 struct Lap<'a> {
     verdict: Verdict,
+    /// Why it was skipped or not run, or not tried again; empty otherwise.
+    reason: String,
     last: &'a Tried,
 }
 
@@ -81,18 +85,32 @@ fn laps(tried: &[Tried]) -> Vec<Lap<'_>> {
 
 fn lap(mut attempts: Vec<&Tried>) -> Option<Lap<'_>> {
     attempts.sort_by_key(|one| one.attempt.attempt);
-    // Another try that never came leaves the lap as it was.
+    // Another try that never came leaves the lap as it was, unless it never came for what it was to get over.
+    let mut engine_down = None;
     while attempts.len() > 1 && attempts.last().is_some_and(|last| never_came(last)) {
-        attempts.pop();
+        engine_down = attempts.pop().filter(|never| never.engine_down);
     }
     let last = *attempts.last()?;
+    if let Some(never) = engine_down.filter(|_| !last.again_for.is_empty()) {
+        let (verdict, reason) = (Verdict::Faulted, never.reason.clone());
+        return Some(Lap {
+            verdict,
+            reason,
+            last,
+        });
+    }
     let disagree = attempts.iter().any(|one| one.verdict != last.verdict);
     let verdict = if last.verdict == Verdict::Passed && disagree {
         Verdict::Flaky
     } else {
         last.verdict
     };
-    Some(Lap { verdict, last })
+    let reason = last.reason.clone();
+    Some(Lap {
+        verdict,
+        reason,
+        last,
+    })
 }
 
 fn never_came(tried: &Tried) -> bool {
@@ -106,7 +124,14 @@ fn kinds<'a>(laps: impl Iterator<Item = &'a Lap<'a>>) -> Vec<FailureKind> {
     for lap in laps.filter(bad) {
         let last = lap.last;
         match kinds.iter_mut().find(|known| known.kind == last.kind) {
-            Some(known) => known.laps += 1,
+            Some(known) => {
+                known.laps += 1;
+                // Of laps beside each other it is not always the lowest that left something.
+                if known.artefacts == Artefacts::default() && last.artefacts != known.artefacts {
+                    known.first = last.attempt;
+                    known.artefacts = last.artefacts.clone();
+                }
+            }
             None => kinds.push(FailureKind {
                 kind: last.kind.clone(),
                 laps: 1,
@@ -174,6 +199,22 @@ mod tests {
         check(&[(1, 1, Failed), (1, 2, Hung)], Some(Hung));
         // The run was interrupted before the second try.
         check(&[(1, 1, Failed), (1, 2, NotRun)], Some(Failed));
+    }
+
+    #[test]
+    fn trouble_of_the_engine_whose_second_try_never_came_for_the_engine_is_down_is_a_fault() {
+        let check = |again_for: &str, engine_down, expected| {
+            let mut attempts = tried(&[(1, 1, Failed), (1, 2, NotRun)]);
+            attempts[0].again_for = again_for.to_owned();
+            attempts[1].engine_down = engine_down;
+            attempts[1].reason = "engine down: no answer".to_owned();
+            assert_eq!(of_trial(&attempts), Some(expected));
+        };
+        let fault = (Faulted, "engine down: no answer".to_owned());
+        check("docker-cannot-connect", true, fault);
+        // It failed by itself, or the run was stopped by somebody.
+        check("", true, (Failed, String::new()));
+        check("docker-cannot-connect", false, (Failed, String::new()));
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub(super) static TABLE: &[Setting] = &[
         ("retry", "budget"),
         "a number",
         "",
-        "How many tries beyond the first the whole run has. Unless it is set, those for signatures are three, or one for each twenty trials of the run if that is more, and those for failures are not limited.",
+        "How many tries beyond the first the whole run has. Unless it is set, those for signatures are three, or one for each twenty laps of all trials if that is more, and those for failures are not limited.",
         |settings, given| {
             settings.retry.budget = Some(given.number().map_err(one)?);
             Ok(())

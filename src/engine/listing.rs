@@ -67,7 +67,7 @@ pub fn labelled(
 }
 
 /// Something that a build of Podman's may have left: a working container, which only `--external` shows, or an image
-/// without a name.
+/// without a name, or with the one that Buildah gives to a layer for a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaving {
     /// Its id.
@@ -85,7 +85,7 @@ fn leaving_words(kind: ResourceKind) -> &'static [&'static str] {
         | ResourceKind::Pod
         | ResourceKind::Network
         | ResourceKind::Volume
-        | ResourceKind::Directory => &["images", "-a", "--no-trunc", "--filter", "dangling=true"],
+        | ResourceKind::Directory => &["images", "--no-trunc"],
     }
 }
 
@@ -112,7 +112,7 @@ pub fn leavings(
     })
 }
 
-/// Containers are Buildah's, and kept by nobody but the storage.
+/// Containers are Buildah's, and kept by nobody but the storage; images have no name that somebody chose.
 fn leaving_array(stdout: &[u8]) -> Option<Vec<Leaving>> {
     let things = match serde_json::from_slice(stdout).ok()? {
         Value::Array(things) => things,
@@ -122,11 +122,11 @@ fn leaving_array(stdout: &[u8]) -> Option<Vec<Leaving>> {
     let of_builds = |thing: &&Value| match thing.get("Command") {
         Some(Value::Array(words)) => words.first().and_then(Value::as_str) == Some("buildah"),
         Some(_) => false,
-        None => true,
+        None => names(thing).all(is_passing_name),
     };
     let leaving = |thing: &Value| {
         let made = field(thing, &["Created"]).as_u64()?;
-        let name = field(thing, &["Names"]).get(0).and_then(Value::as_str);
+        let name = names(thing).next();
         Some(Leaving {
             id: field(thing, &["Id", "ID"]).as_str()?.to_owned(),
             name: name.unwrap_or_default().to_owned(),
@@ -134,6 +134,18 @@ fn leaving_array(stdout: &[u8]) -> Option<Vec<Leaving>> {
         })
     };
     things.iter().filter(of_builds).map(leaving).collect()
+}
+
+fn names(thing: &Value) -> impl Iterator<Item = &str> {
+    let names = field(thing, &["Names"]).as_array().into_iter().flatten();
+    names.filter_map(Value::as_str)
+}
+
+/// The name of a layer until the next step of its build stands on it (Buildah 1.28).
+fn is_passing_name(name: &str) -> bool {
+    let name = name.strip_suffix("-tmp:latest").unwrap_or_default();
+    let digest = name.rsplit('/').next().unwrap_or_default();
+    digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn split(label: &str) -> (&str, &str) {
@@ -272,6 +284,20 @@ mod tests {
         );
         let image = r#"[{"Id":"cc","ParentId":"","RepoTags":null,"Created":5,"Dangling":true}]"#;
         assert_eq!(leaving_array(image.as_bytes()).unwrap()[0].id, "cc");
+        let digest = "a".repeat(64);
+        let named = [
+            ("web:1", 0),
+            (&*format!("docker.io/library/{digest}-tmp:latest"), 1),
+            ("b-tmp:latest", 0),
+        ];
+        for (name, count) in named {
+            let image = format!(r#"[{{"Id":"cc","Names":["{name}"],"Created":5}}]"#);
+            assert_eq!(
+                leaving_array(image.as_bytes()).unwrap().len(),
+                count,
+                "{name}"
+            );
+        }
         assert_eq!(leaving_array(b"null"), Some(Vec::new()));
         assert_eq!(leaving_array(b"[{}]"), None);
     }

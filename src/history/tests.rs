@@ -294,6 +294,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         proptest::sample::select(every_kind()),
         proptest::sample::select(samples::tried()),
+        text().prop_map(|message| Event::Note { message }),
         text().prop_map(|message| Event::Warning { message }),
         (attempt.clone(), text())
             .prop_map(|(attempt, command)| Event::AttemptHeld { attempt, command }),

@@ -176,6 +176,8 @@ pub struct CommandContext<'a> {
     pub(super) previous_stdout: &'a Stream,
     pub(super) previous_stderr: &'a Stream,
     pub(super) previous_ttyout: &'a Stream,
+    /// It asked for one of its outputs, and so replaces both.
+    pub(super) wrote: bool,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
     pub(super) log: Vec<u8>,
@@ -228,13 +230,16 @@ impl CommandContext<'_> {
         Ok(bytes.to_vec())
     }
 
-    /// What is written here is what `stdout` then looks at.
+    /// What is written here is what `stdout` then looks at. A command that asks for this or for [`Self::stderr`]
+    /// replaces both outputs, also when it writes nothing.
     pub fn stdout(&mut self) -> &mut impl io::Write {
+        self.wrote = true;
         &mut self.stdout
     }
 
     /// What is written here is what `stderr` then looks at.
     pub fn stderr(&mut self) -> &mut impl io::Write {
+        self.wrote = true;
         &mut self.stderr
     }
 

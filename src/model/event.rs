@@ -133,6 +133,11 @@ pub enum Event {
     },
     /// What a killed run had left was found and cleaned.
     Reaped(Box<Reaped>),
+    /// What goes on, and nothing is wrong: whom the run waits for, that it goes on.
+    Note {
+        /// As a lowercase fragment.
+        message: String,
+    },
     /// Something went wrong that changes no verdict.
     Warning {
         /// As a lowercase fragment.

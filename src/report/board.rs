@@ -107,6 +107,7 @@ impl Board {
             | Event::SlotReplaced { .. }
             | Event::Cancelled { .. }
             | Event::Reaped(_)
+            | Event::Note { .. }
             | Event::Warning { .. } => {}
         }
         moments

@@ -224,7 +224,10 @@ impl Driver {
             }
             Turned::Admits => {
                 self.engine_down = None;
-                "container trials go on: engine and machine are well again".to_owned()
+                let message =
+                    "container trials go on: engine and machine are well again".to_owned();
+                self.teller.tell(&Event::Note { message });
+                return;
             }
         };
         self.teller.tell(&Event::Warning { message });

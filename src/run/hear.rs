@@ -22,7 +22,7 @@ impl Driver {
                 self.teller.tell(&Event::Programs { hashes, arch });
             }
             Occurrence::Looked(wrong) => self.looked(wrong),
-            Occurrence::Waiting(message) => self.teller.tell(&Event::Warning { message }),
+            Occurrence::Waiting(message) => self.teller.tell(&Event::Note { message }),
             Occurrence::Signal(signal) if asks(signal) => self.ask_what_runs(),
             Occurrence::Signal(signal) => self.signaled(signal),
             Occurrence::Line => self.release(),
@@ -130,6 +130,7 @@ impl Driver {
         self.look_at_survivors(attempt, &report);
         let (judgement, ending) = self.judge(attempt, &report);
         self.note_health(attempt, &report, &judgement);
+        self.run.court.thin_out(attempt, &mut report, &judgement);
         self.teller.tell(&Event::AttemptEnded {
             attempt,
             report: Box::new(report),

@@ -2,7 +2,9 @@
 //! it. Decides no verdict itself.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
+use super::artefacts::{self, Firsts};
 use super::driver::Driver;
 use super::quarantine;
 use crate::classify::{self, Budget, Catalogue, Next, RetryRules, Tried};
@@ -11,7 +13,7 @@ use crate::model::{
     AttemptId, AttemptReport, EngineFacts, Event, FlakyResult, Judgement, LeakRule, Quarantined,
     Verdict,
 };
-use crate::schedule::{Ending, Stop};
+use crate::schedule::{Ending, Laps, Stop};
 
 /// What is known of trials that are not settled, and what verdicts follow from.
 #[derive(Debug)]
@@ -23,12 +25,16 @@ pub(super) struct Court {
     /// Those that hold today.
     quarantine: Vec<Quarantine>,
     tried: BTreeMap<u32, Vec<Tried>>,
+    /// How many there are.
+    trials: u32,
+    firsts: Firsts,
 }
 
 impl Court {
-    /// For a run of so many trials.
-    pub(super) fn new(settings: &Settings, trials: usize, seed: u64) -> Court {
+    /// For a run of so many trials; where nobody knows how many laps there are, one is counted as yet.
+    pub(super) fn new(settings: &Settings, (trials, laps): (usize, Laps), seed: u64) -> Court {
         let trials = u32::try_from(trials).unwrap_or(u32::MAX);
+        let laps = trials.saturating_mul(laps.count.map_or(1, NonZeroU32::get));
         let retry = &settings.retry;
         Court {
             catalogue: Catalogue::new(settings.signatures.clone()),
@@ -36,11 +42,31 @@ impl Court {
                 failures: 0,
                 signatures: retry.signatures,
                 seed,
-                budget: Budget::new(retry.budget, trials),
+                budget: Budget::new(retry.budget, laps),
             },
             flaky: retry.flaky,
             quarantine: quarantine::in_force(&settings.quarantine),
             tried: BTreeMap::new(),
+            trials,
+            firsts: Firsts::default(),
+        }
+    }
+
+    /// Removes what an attempt left that another lap of its trial left as well.
+    pub(super) fn thin_out(
+        &mut self,
+        attempt: AttemptId,
+        report: &mut AttemptReport,
+        judgement: &Judgement,
+    ) {
+        if self.firsts.keep(attempt, judgement) {
+            return;
+        }
+        artefacts::discard(report);
+        let tried = self.tried.entry(attempt.trial).or_default();
+        if let Some(tried) = tried.iter_mut().find(|tried| tried.attempt == attempt) {
+            tried.artefacts.log_file.clone_from(&report.log_file);
+            tried.artefacts.hang_file.clone_from(&report.hang_file);
         }
     }
 
@@ -51,6 +77,8 @@ impl Court {
         engine: Option<&EngineFacts>,
         (leaks, failures): (LeakRule, u32),
     ) -> Judgement {
+        let laps = self.trials.saturating_mul(attempt.lap);
+        self.rules.budget.reach(laps);
         let known = self.catalogue.find(report, engine);
         let mut tried = Tried::of(attempt, report, leaks, known);
         let before = self.tried.entry(attempt.trial).or_default();
@@ -115,6 +143,7 @@ impl Driver {
     pub(super) fn dropped(&mut self, attempt: AttemptId) {
         let why = self.why_dropped(attempt);
         let excused = why.is_none();
+        let engine_down = self.broken.is_none() && self.engine_down_for(attempt).is_some();
         let reason = why.unwrap_or_else(|| match self.run.scheduler.stopped() {
             Some(Stop::Failures(1)) => "the run stopped after a failure".to_owned(),
             Some(Stop::Failures(number)) => format!("the run stopped after {number} failures"),
@@ -123,6 +152,7 @@ impl Driver {
         let tried = self.run.court.tried.entry(attempt.trial).or_default();
         tried.push(Tried {
             excused,
+            engine_down,
             ..Tried::never_begun(attempt, Verdict::NotRun, reason)
         });
     }

@@ -86,7 +86,7 @@ impl Driver {
     pub(super) fn ask_what_runs(&mut self) {
         if self.running.is_empty() {
             let message = "asked what runs: nothing does".to_owned();
-            self.teller.tell(&Event::Warning { message });
+            self.teller.tell(&Event::Note { message });
         }
         let now = clock::now();
         for (attempt, running) in &mut self.running {
@@ -240,13 +240,16 @@ impl Driver {
     /// What is wrong, that an attempt is dropped which has not begun. `None` when nothing is: the run was told
     /// beforehand when to stop.
     pub(super) fn why_dropped(&self, attempt: AttemptId) -> Option<String> {
-        let lane = self.trial(attempt).planned.lane;
-        let down = self
-            .engine_down
-            .as_ref()
-            .filter(|_| lane == Lane::Container);
-        let why = self.broken.as_ref().or(down);
+        let why = self.broken.as_ref();
+        let why = why.or_else(|| self.engine_down_for(attempt));
         let interrupted = || self.signal.map(|_| "the run was interrupted".to_owned());
         why.cloned().or_else(interrupted)
+    }
+
+    /// Why its lane's engine is down, if it is.
+    pub(super) fn engine_down_for(&self, attempt: AttemptId) -> Option<&String> {
+        let lane = self.trial(attempt).planned.lane;
+        let down = self.engine_down.as_ref();
+        down.filter(|_| lane == Lane::Container)
     }
 }

@@ -2,6 +2,7 @@
 //! It decides nothing itself.
 
 mod admission;
+mod artefacts;
 mod brief;
 mod dirs;
 mod discover;

@@ -154,7 +154,7 @@ pub fn prepare(
         without_engine: without_engine(settings),
         strict: settings.cleanup.strict,
         slow: settings.slow,
-        court: Court::new(settings, selecting.trials.len(), seed),
+        court: Court::new(settings, (selecting.trials.len(), brief.laps), seed),
         empty: selecting.is_empty() && brief.nothing == Nothing::Noted,
         trials: scripts(brief, selecting.trials),
         life,

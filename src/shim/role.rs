@@ -347,13 +347,10 @@ fn loaded(archive: &Archive, client: &Client, seat: &Seat) -> Vec<Intent> {
     if client.api().is_some() {
         return Vec::new();
     }
+    let stdin = || io::stdin().as_fd().try_clone_to_owned();
     let file = match archive {
         Archive::File(path) => File::open(seat.cwd.join(path)).ok(),
-        Archive::Stdin => io::stdin()
-            .as_fd()
-            .try_clone_to_owned()
-            .ok()
-            .map(File::from),
+        Archive::Stdin => stdin().ok().map(File::from),
     };
     let names = file.and_then(|file| archive::images(client.kind(), &file));
     let intent = |name: String| {

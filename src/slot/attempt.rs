@@ -66,7 +66,9 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
             let (outcome, log, seen) = run(slot, job, &script, &work);
             let rewrite = rewrite(&outcome, &seen.updates, &bytes);
             let log = if slot.setup.rules.keep_work {
-                [b"WORK=", work.as_os_str().as_bytes(), b"\n", &log].concat()
+                // In place of the first line of the dump, if there is one.
+                let rest = log.strip_prefix(b"WORK=$WORK\n").unwrap_or(&log);
+                [b"WORK=", work.as_os_str().as_bytes(), b"\n", rest].concat()
             } else {
                 log
             };

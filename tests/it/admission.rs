@@ -86,6 +86,24 @@ fn when_the_engine_is_gone_the_plain_lane_goes_on_and_the_rest_is_not_run() {
 }
 
 #[test]
+fn a_trial_that_ran_into_the_engines_end_is_a_fault_and_no_failure() {
+    let project = project("settle = \"1s\"");
+    let down = project.path("home/down");
+    // Within 5 s of an answer nobody asks the engine whether it is there.
+    let script = format!("exec touch {}\nexec $ENGINE run x\n", down.display());
+    let project = project
+        .script("container_a", "exec $ENGINE run x\n")
+        .script("container_b", script);
+    let output = doubled(&project).finish();
+    let record = project.record();
+    assert_eq!(record.verdict("container_a").0, "passed");
+    let (verdict, reason) = record.verdict("container_b");
+    assert_eq!(verdict, "faulted", "{reason}");
+    assert!(reason.starts_with("engine down: "), "{reason}");
+    output.expect_code(102);
+}
+
+#[test]
 fn when_the_engine_comes_back_its_lane_goes_on() {
     let project = project("settle = \"100s\"")
         .script(

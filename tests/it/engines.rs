@@ -156,8 +156,7 @@ impl Engine {
                 fs::copy(program, &copy).unwrap();
                 fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
                 give_away(&project.path(""), &stage());
-                let run = project.start(&as_rootless()).arg("env").args(variables);
-                run.arg(copy).args(words)
+                rootless_again(variables, project, words)
             }
         }
     }
@@ -181,12 +180,22 @@ impl Engine {
     }
 }
 
+/// The program that was called on the project before, once more, as the user that owns rootless Podman.
+pub(super) fn rootless_again<'p>(
+    variables: &[&str],
+    project: &'p Project,
+    words: &[&str],
+) -> Run<'p> {
+    let run = project.start(&as_rootless()).arg("env").args(variables);
+    run.arg(project.path("program")).args(words)
+}
+
 fn as_rootless() -> PathBuf {
     package().join("scripts/as-rootless")
 }
 
 /// A directory of the user that owns rootless Podman.
-fn stage() -> PathBuf {
+pub(super) fn stage() -> PathBuf {
     let done = Command::new(as_rootless()).arg("--dir").output().unwrap();
     let folder = PathBuf::from(String::from_utf8(done.stdout).unwrap().trim());
     assert!(folder.is_dir(), "{}", folder.display());

@@ -118,7 +118,7 @@ fn images_are_there_before_the_first_trial_and_one_that_cannot_be_had_is_a_fault
     let project = project(&registry, &pushed.0);
     let output = Engine::Docker.run(&project).finish();
     output.expect_code(102);
-    output.expect_stderr(&format!("waiting for image {}", pushed.0));
+    output.expect_stderr(&format!("note: waiting for image {}", pushed.0));
     let record = project.record();
     assert_eq!(record.verdict("container_has_it").0, "passed");
     let (verdict, _) = record.verdict("container_has_it_not");

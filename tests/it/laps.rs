@@ -233,3 +233,32 @@ fn a_file_of_durations_says_what_is_long() {
     let order = starts(&project.record());
     assert_eq!(order, ["d", "e", "f", "b", "c", "a"]);
 }
+
+#[test]
+fn of_failures_of_one_kind_the_first_ones_long_log_and_hang_are_kept() {
+    let long = "exec sh -c 'yes 0123456789 | head -c 200000'\nexec false\n";
+    let project = Project::new()
+        .script("long", long)
+        .script("late", "#: deadline = \"200ms\"\nexec sleep 1000\n");
+    let run = project.run().args(["--count", "3", "--test-threads=1"]);
+    let output = run.finish();
+    output.expect_code(101);
+    let record = project.record();
+    let ended = |key: &str| {
+        let ends = record.of("attempt_ended");
+        let named = ends.filter(|end| {
+            let name = end["report"][key].as_str();
+            name.is_some_and(|name| !name.is_empty())
+        });
+        named.count()
+    };
+    assert_eq!((ended("log_file"), ended("hang_file")), (1, 1));
+    for folder in [
+        project.state().join("hangs"),
+        project.state().join("runs").join(record.run()),
+    ] {
+        let files = std::fs::read_dir(&folder).unwrap().count();
+        assert_eq!(files, 1, "{}", folder.display());
+    }
+    output.expect_stderr("first exit 1: lap 1, log ");
+}

@@ -41,6 +41,7 @@ mod stacks;
 mod surroundings;
 mod testscript;
 mod tidying;
+mod together;
 mod transcripts;
 mod traps;
 mod tries;

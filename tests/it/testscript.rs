@@ -119,7 +119,7 @@ fn work_directories_stay_and_are_told() {
     assert!(kept.join("script-a/made").is_file());
     for name in ["a", "b"] {
         let work = kept.join(format!("script-{name}"));
-        let head = format!("WORK={}\n", work.display());
+        let head = format!("WORK={}\nPATH=", work.display());
         let record = project.record();
         let log = record.report(name)["log"].as_str().unwrap();
         assert!(log.starts_with(&head), "{log}");

@@ -23,6 +23,7 @@ pub(super) fn run(
         previous_stdout: &session.stdout,
         previous_stderr: &session.stderr,
         previous_ttyout: &session.ttyout,
+        wrote: false,
         stdout: Vec::new(),
         stderr: Vec::new(),
         log: Vec::new(),
@@ -32,17 +33,23 @@ pub(super) fn run(
         result = caught(|| command(&mut context, expect, arguments));
     });
     let CommandContext {
+        wrote,
         stdout,
         stderr,
         log,
         ..
     } = context;
     session.log.raw(&log);
-    if !(stdout.is_empty() && stderr.is_empty()) {
+    if wrote {
         session.stdout = Stream::from_bytes(stdout);
         session.stderr = Stream::from_bytes(stderr);
-        session.log.output("stdout", &session.stdout);
-        session.log.output("stderr", &session.stderr);
+        for (name, output) in [("stdout", &session.stdout), ("stderr", &session.stderr)] {
+            if output.bytes().is_ok_and(|bytes| !bytes.is_empty()) {
+                session.log.output(name, output);
+                // After what a program wrote, Go's log goes on at once; after a command's, on the next line.
+                session.log.line(b"");
+            }
+        }
     }
     called?;
     match result {

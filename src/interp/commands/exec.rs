@@ -15,7 +15,7 @@ use crate::interp::registry::Expect;
 use crate::interp::session::{Job, Session};
 use crate::interp::{Finished, JobId, Program, StartError, Status};
 use crate::script::check::{Form, Role};
-use crate::script::is_background;
+use crate::script::{Dialect, is_background};
 
 pub(super) const EXEC: Command = Command {
     name: "exec",
@@ -112,7 +112,10 @@ pub(super) fn keep_output(session: &mut Session<'_>, finished: Finished, termina
     session.stdout = finished.stdout;
     session.stderr = finished.stderr;
     if terminal {
-        session.log.output("ttyout", &finished.terminal);
+        // testscript does not show it.
+        if session.script.dialect == Dialect::Shakedown {
+            session.log.output("ttyout", &finished.terminal);
+        }
         session.ttyout = finished.terminal;
     }
 }
@@ -129,8 +132,8 @@ fn judge(session: &mut Session<'_>, expect: Expect, failure: Option<&[u8]>) -> S
     }
 }
 
-/// Starts a program and takes the standard input and the terminal that were set for it. Whether or not it starts, the
-/// saved outputs are empty then.
+/// Starts a program and takes the standard input and the terminal that were set for it; they stay for the next one
+/// when there is no such program. Whether or not it starts, the saved outputs are empty then.
 fn start(
     session: &mut Session<'_>,
     word: &[u8],
@@ -138,10 +141,10 @@ fn start(
 ) -> Result<(JobId, PathBuf), Vec<u8>> {
     session.stdout = Stream::default();
     session.stderr = Stream::default();
-    let stdin = std::mem::take(&mut session.stdin);
-    let terminal = session.terminal.take();
     session.status = None;
     let path = find(session, word)?;
+    let stdin = std::mem::take(&mut session.stdin);
+    let terminal = session.terminal.take();
     let program = Program {
         path: &path,
         arguments,
@@ -167,6 +170,10 @@ fn start_error(path: &Path, directory: &Path, error: StartError) -> Vec<u8> {
 
 /// A word with a slash is a path; any other is looked up in the script's `PATH`.
 fn find(session: &Session<'_>, word: &[u8]) -> Result<PathBuf, Vec<u8>> {
+    if word == b"/" {
+        // Its base name is itself, so Go looks it up.
+        return Err(b"exec: \"/\": permission denied".to_vec());
+    }
     if word.contains(&b'/') {
         return Ok(PathBuf::from(OsStr::from_bytes(word)));
     }

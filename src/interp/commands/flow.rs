@@ -28,11 +28,12 @@ pub(super) const STOP: Command = Command {
     run: stop,
 };
 
-fn skip(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+fn skip(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
     let reason = match arguments {
+        [_, _, ..] => return SKIP.misused(),
+        _ if expect == Expect::Failure => return SKIP.not_negatable(),
         [] => String::new(),
         [message] => text(message).into_owned(),
-        _ => return SKIP.misused(),
     };
     jobs::interrupt_all(session);
     jobs::wait_all(session)?;

@@ -31,11 +31,12 @@ pub(super) const KILL: Command = Command {
     run: kill,
 };
 
-fn wait(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
+fn wait(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
     match arguments {
+        [_, _, ..] => WAIT.misused(),
+        _ if expect == Expect::Failure => WAIT.not_negatable(),
         [] => wait_all(session),
         [name] => wait_one(session, name),
-        _ => WAIT.misused(),
     }
 }
 
@@ -86,26 +87,27 @@ pub(super) fn wait_all(session: &mut Session<'_>) -> Step {
     Ok(())
 }
 
-fn kill(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
-    let (signal, names) = match arguments {
-        [first, names @ ..] if first.starts_with(b"-") => (first.as_slice(), names),
-        names => (b"-KILL".as_slice(), names),
+fn kill(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
+    // A second word behind a name is not looked at.
+    let (signal, name) = match arguments {
+        [] => (libc::SIGKILL, None),
+        [_, _, _, ..] => return KILL.misused(),
+        [first, rest @ ..] => match first.strip_prefix(b"-") {
+            None => (libc::SIGKILL, Some(first)),
+            Some(b"KILL") => (libc::SIGKILL, rest.first()),
+            Some(b"INT") => (libc::SIGINT, rest.first()),
+            Some(other) => return fail([b"unknown signal: ", other].concat()),
+        },
     };
-    let signal = match signal {
-        b"-KILL" => libc::SIGKILL,
-        b"-INT" => libc::SIGINT,
-        _ if names.len() > 1 => return KILL.misused(),
-        other => {
-            let shown = other.strip_prefix(b"-").unwrap_or_default();
-            return fail([b"unknown signal: ", shown].concat());
-        }
-    };
-    let one = match names {
-        [] => None,
-        [name] if session.jobs.iter().any(|job| job.is_named(name)) => Some(name),
-        [name] => return unknown(name),
-        _ => return KILL.misused(),
-    };
+    if expect == Expect::Failure {
+        return KILL.not_negatable();
+    }
+    let one = name.filter(|name| !name.is_empty());
+    if let Some(name) = one
+        && !session.jobs.iter().any(|job| job.is_named(name))
+    {
+        return unknown(name);
+    }
     for job in &session.jobs {
         if one.is_some_and(|name| !job.is_named(name)) {
             continue;

@@ -80,11 +80,8 @@ fn mv(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     };
     // The kernel would put a directory over an empty one; Go does not ask it to.
     if fs::symlink_metadata(&new).is_ok_and(|meta| meta.is_dir()) {
-        return failed(&if fs::symlink_metadata(&old).is_ok() {
-            "file exists".to_owned()
-        } else {
-            "no such file or directory".to_owned()
-        });
+        let old = fs::symlink_metadata(&old);
+        return failed(&old.map_or_else(|error| cause(&error), |_| "file exists".to_owned()));
     }
     fs::rename(&old, &new).or_else(|error| failed(&cause(&error)))
 }

@@ -152,6 +152,9 @@ fn additions(session: &Session<'_>) -> &'static [Command] {
     }
 }
 
+/// These refuse a `!` themselves, after words that are wrong.
+const LOOK_AT_WORDS_FIRST: [&str; 3] = ["kill", "skip", "wait"];
+
 /// Runs the command that the first word names.
 pub(super) fn run(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8>]) -> Step {
     let [word, arguments @ ..] = words else {
@@ -159,7 +162,11 @@ pub(super) fn run(session: &mut Session<'_>, expect: Expect, words: &[Vec<u8>]) 
     };
     match find(session, word)? {
         Found::Program => exec::program(session, expect, words),
-        Found::Ours(command) if expect == Expect::Failure && !command.negatable => {
+        Found::Ours(command)
+            if expect == Expect::Failure
+                && !command.negatable
+                && !LOOK_AT_WORDS_FIRST.contains(&command.name) =>
+        {
             command.not_negatable()
         }
         Found::Ours(command) => (command.run)(session, expect, arguments),

@@ -89,9 +89,11 @@ fn stdin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
 fn ttyin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let (stdin, file) = match arguments {
         [flag, file] if flag == b"-stdin" => (true, file),
-        [file] if file != b"-stdin" => (false, file),
+        [file] => (false, file),
         _ => return TTYIN.misused(),
     };
+    let before = session.terminal.as_ref();
+    let was_stdin = before.is_some_and(|terminal| terminal.stdin);
     if stdin && !session.stdin.is_empty() {
         return fail(CONFLICT);
     }
@@ -99,6 +101,8 @@ fn ttyin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     if input.is_empty() {
         return fail("tty input file is empty");
     }
+    // Once a terminal is to be the standard input, only a program changes that.
+    let stdin = stdin || was_stdin;
     session.terminal = Some(Terminal { input, stdin });
     Ok(())
 }

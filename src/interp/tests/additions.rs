@@ -37,11 +37,30 @@ fn a_failing_or_panicking_command_fails_the_line_and_keeps_its_output() {
         });
     case.logs(
         "bad\n",
-        "> bad\non my way\n[stderr]\noops\nFAIL: a.txtar:1: too bad\n",
+        "> bad\non my way\n[stderr]\noops\n\nFAIL: a.txtar:1: too bad\n",
     );
     case.fails("worse", "panicked: no way");
     let reason = "later".to_owned();
     assert_eq!(case.run("pass\n").0, ScriptEnding::Skipped { reason });
+}
+
+#[test]
+fn what_a_command_wrote_is_followed_by_a_line_end_in_the_log_and_replaces_both_outputs() {
+    let mut case = case();
+    case.registry = Registry::default()
+        .command("say", |context, _, words| {
+            Ok(context.stdout().write_all(&words[0])?)
+        })
+        .command("warn", |context, _, words| {
+            Ok(context.stderr().write_all(&words[0])?)
+        })
+        .command("quiet", |_, _, _| Ok(()));
+    // testscript's own words for it: `Logf("[stdout]\n%s", …)`, which ends the line whether it had ended or not.
+    case.logs(
+        "say a\nwarn b\n! stdout .\nquiet\nstderr b\nsay ''\n! stderr .\nexec false\n",
+        "> say a\n[stdout]\na\n> warn b\n[stderr]\nb\n> ! stdout .\n> quiet\n> stderr b\n> say ''\n> ! stderr .\n\
+         > exec false\n[exit status 1]\nFAIL: a.txtar:8: unexpected command failure\n",
+    );
 }
 
 #[test]

@@ -155,16 +155,16 @@ fn until_tries_again_and_shows_the_last_try() {
     assert_eq!(ending, ScriptEnding::Passed, "{log}");
     // 100, 200, 400, 800 ms, and a millisecond for each look at the clock.
     let end =
-        "> until ready 5\n[stdout]\ntry 5\n[until: 5 tries, 1.506s]\n> stdout '^try 5$'\nPASS\n";
+        "> until ready 5\n[stdout]\ntry 5\n\n[until: 5 tries, 1.506s]\n> stdout '^try 5$'\nPASS\n";
     assert!(log.ends_with(end), "{log}");
     let (_, log) = with_ready_whole().run("until -every=50ms ready 3\n");
     assert!(
-        log.ends_with("try 3\n[until: 3 tries, 0.104s]\nPASS\n"),
+        log.ends_with("try 3\n\n[until: 3 tries, 0.104s]\nPASS\n"),
         "{log}"
     );
     let (_, log) = with_ready_whole().run("until ready 1\n");
     assert!(
-        log.ends_with("try 1\n[until: 1 try, 0.002s]\nPASS\n"),
+        log.ends_with("try 1\n\n[until: 1 try, 0.002s]\nPASS\n"),
         "{log}"
     );
 }
@@ -179,7 +179,7 @@ fn with_ready_whole() -> Case {
 fn until_gives_up_with_the_last_failure() {
     with_ready().logs(
         "until -timeout=1s ready 100\n",
-        "> until -timeout=1s ready 100\n[stdout]\ntry 5\n[until: 5 tries, 0.855s]\n\
+        "> until -timeout=1s ready 100\n[stdout]\ntry 5\n\n[until: 5 tries, 0.855s]\n\
          FAIL: a.txtar:1: until: gave up after 1s and 5 tries: not now\n",
     );
     case().fails(
@@ -281,7 +281,7 @@ fn until_leaves_the_deadline_to_the_script() {
     case.machine.interrupt = Some(Interrupted::Deadline);
     let (ending, log) = case.run("until ready 5\n");
     assert_eq!(ending, ScriptEnding::Interrupted(Interrupted::Deadline));
-    let end = "try 1\n[until: 1 try, 0.103s]\n[deadline exceeded]\n\
+    let end = "try 1\n\n[until: 1 try, 0.103s]\n[deadline exceeded]\n\
                FAIL: a.txtar:1: test timed out while running command\n";
     assert!(log.ends_with(end), "{log}");
 }

@@ -17,7 +17,9 @@ fn a_program_reads_its_terminal_to_the_end_and_writes_to_it() {
 #[test]
 fn a_terminal_is_for_one_program_and_its_output_stays_until_the_next() {
     passes("ttyin in\nexec true\n! exec sh -c ': </dev/tty'\nttyout x\n-- in --\nx\n");
-    passes("ttyin in\n! exec nosuch\n! exec sh -c ': </dev/tty'\n-- in --\nx\n");
+    // It waits for a program that is there.
+    passes("ttyin in\n! exec nosuch\nexec sh -c ': </dev/tty'\n-- in --\nx\n");
+    passes("ttyin -stdin in\n! exec nosuch\nttyin in\nexec tty\n-- in --\nx\n");
 }
 
 #[test]
@@ -48,7 +50,10 @@ fn a_terminal_that_cannot_be_is_refused() {
     let files = "\n-- in --\nx\n-- empty --\n";
     for (lines, wanted) in [
         ("ttyin", "usage: ttyin [-stdin] filename"),
-        ("ttyin -stdin", "usage: ttyin [-stdin] filename"),
+        (
+            "ttyin -stdin",
+            "open $WORK/-stdin: no such file or directory",
+        ),
         ("ttyin -x in", "usage: ttyin [-stdin] filename"),
         ("ttyin -stdin in in", "usage: ttyin [-stdin] filename"),
         ("! ttyin in", "unsupported: ! ttyin"),

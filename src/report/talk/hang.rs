@@ -107,25 +107,7 @@ fn class(movement: &Movement, class: HangClass) -> String {
         Movement::Moving => "slow",
         Movement::Still | Movement::Unknown { .. } => "hang",
     };
-    format!("{word}/{}", class_word(class))
-}
-
-fn class_word(class: HangClass) -> &'static str {
-    match class {
-        HangClass::PipeHeld => "pipe-held",
-        HangClass::PipeFull => "pipe-full",
-        HangClass::LockFile => "lock-file",
-        HangClass::LockLibpod => "lock-libpod",
-        HangClass::Daemon => "daemon",
-        HangClass::Child => "child",
-        HangClass::Stopped => "stopped",
-        HangClass::Fifo => "fifo",
-        HangClass::DeadFs => "dead-fs",
-        HangClass::Terminal => "terminal",
-        HangClass::Busy => "busy",
-        HangClass::Sleeping => "sleeping",
-        HangClass::Unknown => "unknown",
-    }
+    format!("{word}/{}", class.word())
 }
 
 fn evidence(evidence: &Evidence, why: Option<&Why>, block: &mut Block) {

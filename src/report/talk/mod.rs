@@ -297,6 +297,7 @@ impl Talk {
                 let block = Block::new(self.paint(), self.look.width);
                 reaped::at_last(&self.name(attempt.trial), cleanup, block)
             }
+            Event::Note { message } => format!("note: {}\n", one_line(message)),
             Event::Warning { message } => {
                 let warning = self.paint().yellow("warning");
                 format!("{warning}: {}\n", one_line(message))

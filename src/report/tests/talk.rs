@@ -395,3 +395,13 @@ fn the_record_of_a_killed_run_is_told_to_its_last_word() {
     let why = "---- exit stdout ----\nnot run: the record ends while it ran\n";
     assert!(text.contains(why), "{text}");
 }
+
+#[test]
+fn what_goes_on_is_a_note_and_what_went_wrong_a_warning() {
+    let message = "waiting for podman, which is used by\nsomebody".to_owned();
+    let said = written(Talk::new(TalkLook::default()), &[Event::Note { message }]);
+    assert_eq!(
+        said,
+        "note: waiting for podman, which is used by\\nsomebody\n"
+    );
+}

@@ -4,19 +4,22 @@
 //! attempt's own journal, both our labels on the thing, and a name that was not there before the script used it. A name
 //! alone, or an answer that could not be had, proves nothing.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use super::calls::Calls;
-pub use super::id_file::{before_file, made, written_id};
-use super::id_file::{is_digest, is_image_id, was_there_before};
-use super::journal::{Journal, JournalFiles};
-use super::remedy::list_command;
-use super::{labels, outcomes};
 use crate::engine::runtimes::{self, Held};
+use crate::ledger::calls::Calls;
+pub use crate::ledger::id_file::{before_file, made, written_id};
+use crate::ledger::id_file::{is_digest, is_image_id, was_there_before};
+use crate::ledger::journal::{Journal, JournalFiles};
+use crate::ledger::remedy::list_command;
+use crate::ledger::{labels, outcomes};
 use crate::model::{AttemptId, EngineKind, Intent, Leftover, Resource, ResourceKind, RunId};
+
+mod killed;
+
+pub(super) use killed::unheard;
 
 /// Whose resources are looked for, and what was written down about them.
 #[derive(Debug, Clone)]
@@ -239,64 +242,9 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
         }
     }
     if owner.standing == Standing::Dead {
-        sort_out_doubtful(&mut gathered, owner, calls);
+        killed::sort_out_doubtful(&mut gathered, owner, calls);
     }
     gathered
-}
-
-/// The layers that a build of the owner's made from a container of its own, and of which the engine could tell nobody any
-/// more. To be asked when the containers are gone, for then no more can come.
-pub(super) fn unheard(owner: &Owner, calls: &mut Calls, known: &[Proof]) -> Vec<Proof> {
-    let builds = owner
-        .intended()
-        .any(|intent| intent.kind == ResourceKind::Image);
-    let acquired = owner.acquired.iter();
-    let steps: Vec<&str> = acquired
-        .filter(|made| made.kind == ResourceKind::Container && made.name.is_empty())
-        .map(|made| made.id.as_str())
-        .collect();
-    if !builds || steps.is_empty() || calls.client.dialect() != EngineKind::Docker {
-        return Vec::new();
-    }
-    let found = calls.committed_from(&steps).into_iter();
-    let is_known = |id: &String| known.iter().any(|proof| proof.resource.id == *id);
-    let new = found.filter(|id| !is_known(id));
-    new.map(|id| Proof {
-        resource: Resource {
-            kind: ResourceKind::Image,
-            id,
-            name: String::new(),
-        },
-        grounds: Grounds::Layer,
-    })
-    .collect()
-}
-
-/// What was new by its name when a killed run used it may be anybody's by now; but an image's name that leads to an image
-/// which the owner made is still its own.
-fn sort_out_doubtful(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls) {
-    let is_doubtful = |proof: &Proof| match proof.grounds {
-        Grounds::NewName => true,
-        Grounds::Journal | Grounds::Answer => is_by_name(proof.resource()),
-        Grounds::Labels | Grounds::IdFile | Grounds::Layer | Grounds::Outcome(_) => false,
-    };
-    let built = outcomes::answered(owner);
-    let proofs = std::mem::take(&mut gathered.proofs);
-    for proof in proofs {
-        if !is_doubtful(&proof) || leads_to(&proof, &built, calls) {
-            gathered.proofs.push(proof);
-        } else {
-            gathered.suspects.push(proof.resource);
-        }
-    }
-}
-
-fn leads_to(proof: &Proof, built: &BTreeSet<String>, calls: &mut Calls) -> bool {
-    proof.resource.kind == ResourceKind::Image
-        && !built.is_empty()
-        && calls
-            .image_id(&proof.resource.id)
-            .is_some_and(|id| built.contains(&id))
 }
 
 /// What an engine's answer proves. An image on the way of a build may be everybody's by now.
