@@ -151,7 +151,8 @@ impl Thing<'_> {
             };
             (*attempt == self.attempt && self.is(resource)).then_some(*at)
         });
-        let gone = released.next_back();
+        // What is gone is found gone again by whoever cleans once more.
+        let gone = released.next();
         let is_open = || {
             let open = contents.open();
             open.iter().any(|(of, _)| *of == self.attempt)

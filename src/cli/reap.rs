@@ -51,8 +51,10 @@ pub(super) fn reap(dry_run: bool) -> ExitCode {
         return print(&candidates.iter().map(plan).collect::<String>());
     }
     let mut talk = talk();
+    let mut did_something = false;
     let mut tell = |reaped: Reaped| {
         let clean = reaped.cleanup.leftovers.is_empty();
+        did_something |= !clean || !reaped.ended.is_empty() || !reaped.cleanup.removed.is_empty();
         let event = Event::Reaped(Box::new(reaped));
         // A terminal that is gone changes nothing about what is done.
         talk.event(Duration::ZERO, &event, &mut io::stderr()).ok();
@@ -68,6 +70,10 @@ pub(super) fn reap(dry_run: bool) -> ExitCode {
         for reaped in in_engine(&state, kind, &candidates) {
             clean &= tell(reaped);
         }
+    }
+    if !did_something {
+        let runs: Vec<&str> = candidates.iter().map(|one| one.run.as_str()).collect();
+        complain(&format!("nothing is left of {}", runs.join(", ")));
     }
     for candidate in candidates {
         let open = candidate

@@ -13,7 +13,7 @@ use crate::host::process::{Completed, Ending, Runner};
 use crate::model::{Presence, ResourceKind};
 
 /// Asks for many resources of one kind; the answers come in the order of `ids`. The engine's socket is asked where
-/// it can be reached, and the client in one call where that gave no clear answer.
+/// it can be reached, for all at once where a list tells it, and the client in one call where that gave no clear answer.
 pub fn ask(
     client: &Client,
     runner: &mut dyn Runner,
@@ -26,6 +26,9 @@ pub fn ask(
     };
     let end = clock::now() + limit;
     let left = || end.saturating_duration_since(clock::now());
+    if let Some(answers) = api::presences(&mut api, kind, ids, limit) {
+        return answers;
+    }
     let each = ids.iter().map(|id| match left() {
         Duration::ZERO => unknown("there was no time left to ask"),
         left => api::presence(&mut api, kind, id, left),

@@ -226,3 +226,35 @@ fn a_real_engine_that_has_no_such_thing_says_absence() {
         }
     }
 }
+
+/// What is there and what is not, told by one list; on Docker, where one of each kind can be made without an image.
+#[test]
+fn a_list_of_a_real_engine_tells_what_is_there_and_what_is_not() {
+    let docker = PathBuf::from("/var/run/docker.sock");
+    let Some(client) = real(EngineKind::Docker, &docker) else {
+        return skip("there is no client `docker` here");
+    };
+    let limit = Duration::from_secs(60);
+    let name = format!("sd-truth-{}", std::process::id());
+    let call = |words: &[&str]| client.call(&mut Bounded, words, limit);
+    let network = call(&["network", "create", &name]);
+    if network.ending != Ending::Exited(0) {
+        return skip(&essence(&network.stderr));
+    }
+    let volume = call(&["volume", "create", &name]);
+    let id = String::from_utf8(network.stdout).unwrap().trim().to_owned();
+    let mut api = Api::at(&docker);
+    let mut ask = |kind, there: &str| {
+        let ids = [ID.to_owned(), there.to_owned()];
+        api::presences(&mut api, kind, &ids, limit)
+    };
+    let found = [
+        ask(ResourceKind::Network, &id),
+        ask(ResourceKind::Volume, &name),
+    ];
+    call(&["network", "rm", &id]);
+    call(&["volume", "rm", &name]);
+    assert_eq!(volume.ending, Ending::Exited(0));
+    let expected = Some(vec![Presence::Absent, Presence::Present]);
+    assert_eq!(found, [expected.clone(), expected]);
+}

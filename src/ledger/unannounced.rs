@@ -133,6 +133,17 @@ mod tests {
         }
     }
 
+    /// Id and line.
+    fn made(entry: &Entry) -> (&str, &str) {
+        let Entry::Acquired {
+            resource, place, ..
+        } = entry
+        else {
+            panic!("{entry:?}");
+        };
+        (&resource.id, place)
+    }
+
     #[test]
     fn ids_outlive_the_files_that_engines_wrote_them_to() {
         use ResourceKind::{Container, Image};
@@ -153,13 +164,7 @@ mod tests {
                 unreadable: 0,
             };
             let found = by_id_files(&contents, of);
-            let ids: Vec<&str> = found
-                .iter()
-                .map(|(_, entry)| match entry {
-                    Entry::Acquired { resource, .. } => resource.id.as_str(),
-                    other => panic!("{other:?}"),
-                })
-                .collect();
+            let ids: Vec<&str> = found.iter().map(|(_, entry)| made(entry).0).collect();
             assert_eq!(
                 ids,
                 expected.into_iter().collect::<Vec<_>>(),
@@ -210,17 +215,8 @@ mod tests {
         let of = "3.1.1".parse().unwrap();
         let journal = Journal::parse(lines.join("\n").as_bytes());
         let found = by_journal(&contents, of, &journal);
-        let shown: Vec<(String, String)> = found
-            .iter()
-            .map(|(_, entry)| match entry {
-                Entry::Acquired {
-                    resource, place, ..
-                } => (resource.id.clone(), place.clone()),
-                other => panic!("{other:?}"),
-            })
-            .collect();
+        let shown: Vec<(&str, &str)> = found.iter().map(|(_, entry)| made(entry)).collect();
         let expected = [("0f0f", "a.txtar:3"), ("bb", "a.txtar:3")];
-        let expected = expected.map(|(id, place)| (id.to_owned(), place.to_owned()));
         assert_eq!(shown, expected);
         // Told once.
         let mut told = contents.clone();

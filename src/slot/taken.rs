@@ -11,7 +11,9 @@ use std::time::Duration;
 use super::cleaning::clients;
 use super::runner::Reaping;
 use super::serve::{Slot, path};
+use crate::engine::client::Client;
 use crate::engine::holder::{self, Holder};
+use crate::engine::listing;
 use crate::host::clock;
 use crate::ledger::intents::{Contents, Ledger};
 use crate::ledger::{labels, proof};
@@ -24,7 +26,11 @@ const NAMES: usize = 4;
 /// Compose puts this on whatever it makes.
 const COMPOSE: &str = "com.docker.compose.project";
 
-/// The log, with a line for each name of the failed line that somebody else has.
+/// And this, where it was called for that.
+const PLACE: &str = "com.docker.compose.project.working_dir";
+
+/// The log, with a line for each name of the failed line, and for each compose project of the script, that somebody else
+/// has.
 pub(super) fn explain(
     slot: &mut Slot<'_>,
     attempt: AttemptId,
@@ -49,16 +55,88 @@ pub(super) fn explain(
             let found = holder::of_name(&client, &mut runner, kind, &name, limit);
             if let Some(holder) = found {
                 let whose = whose(&holder, kind, &name, &ledger);
-                let made = match holder.made.as_str() {
-                    "" => String::new(),
-                    made => format!(", made {made}"),
-                };
+                let made = made(&holder);
                 let told = format!("NOTE: the {kind} name `{name}` is taken{made}{whose}\n");
                 log.extend(told.as_bytes());
             }
         }
+        for project in projects(&log).into_iter().take(NAMES) {
+            let told = project_of_others(slot, &client, &contents, attempt, &project);
+            log.extend(told.unwrap_or_default().as_bytes());
+        }
     }
     log
+}
+
+/// Compose takes over whatever carries the project's name, so a script finds things there that it did not make.
+fn project_of_others(
+    slot: &mut Slot<'_>,
+    client: &Client,
+    contents: &Contents,
+    attempt: AttemptId,
+    project: &str,
+) -> Option<String> {
+    let kind = ResourceKind::Container;
+    let limit = slot.hurry.within(clock::now(), LIMIT);
+    let mut runner = Reaping {
+        reaper: &mut slot.reaper,
+    };
+    let label = format!("{COMPOSE}={project}");
+    let labels = [label.clone(), label];
+    let found = listing::labelled(client, &mut runner, kind, &labels, limit).ok()?;
+    let is_own = |id: &str| {
+        let mut own = contents.all_acquired(attempt);
+        own.any(|(resource, _)| resource.id.starts_with(id))
+    };
+    let theirs = found.iter().find(|container| !is_own(&container.id))?;
+    let holder = holder::of_name(client, &mut runner, kind, &theirs.id, limit)?;
+    Some(format!(
+        "NOTE: the compose project `{project}` is taken: container {}{}{}\n",
+        theirs.name,
+        made(&holder),
+        whose_project(&holder, &path(&slot.setup.ledger)),
+    ))
+}
+
+fn whose_project(holder: &Holder, ledger: &Path) -> String {
+    match holder.labels.get(PLACE) {
+        _ if holder.labels.contains_key(labels::RUN) => {
+            whose(holder, ResourceKind::Container, "", ledger)
+        }
+        Some(place) => format!(", by compose in {place}"),
+        None => " by somebody else: it carries no label that tells who".to_owned(),
+    }
+}
+
+/// The projects that lines of a log name for compose, as they are written: one in a variable is the script's own business.
+fn projects(log: &[u8]) -> BTreeSet<String> {
+    let text = String::from_utf8_lossy(log);
+    let lines = text.lines().filter_map(|line| line.strip_prefix("> "));
+    lines.filter_map(project).collect()
+}
+
+fn project(line: &str) -> Option<String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let compose = words.iter().position(|word| {
+        let program = word.rsplit('/').next().unwrap_or(word);
+        ["compose", "docker-compose", "podman-compose"].contains(&program)
+    })?;
+    let flags = words.get(compose..)?;
+    let named = flags
+        .iter()
+        .enumerate()
+        .find_map(|(at, word)| match *word {
+            "-p" | "--project-name" => flags.get(at + 1).copied(),
+            word => word.strip_prefix("--project-name="),
+        })?;
+    (!named.contains('$')).then(|| named.trim_matches('\'').to_owned())
+}
+
+fn made(holder: &Holder) -> String {
+    match holder.made.as_str() {
+        "" => String::new(),
+        made => format!(", made {made}"),
+    }
 }
 
 /// The names that the line may not have got: without an id for what was to be made. A volume of that name may be used
@@ -138,6 +216,25 @@ mod tests {
         check(&[(Volume, "v")], docker, &[]);
         check(&[(Network, "n")], docker, &["n"]);
         check(&[(Image, "i")], docker, &[]);
+    }
+
+    #[test]
+    fn the_project_is_what_the_line_says() {
+        for (line, expected) in [
+            ("exec docker-compose -p shop up -d", Some("shop")),
+            ("exec docker compose --project-name=shop up", Some("shop")),
+            (
+                "exec $ENGINE compose -f a.yml --project-name 'shop' up",
+                Some("shop"),
+            ),
+            ("exec docker-compose -p $TAG up", None),
+            ("exec docker-compose up", None),
+            ("exec docker run -p 80:80 x", None),
+        ] {
+            let log = format!("-- x --\n> {line}\n[stdout]\ndocker-compose -p other up\n");
+            let found: Vec<String> = projects(log.as_bytes()).into_iter().collect();
+            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{line}");
+        }
     }
 
     #[test]

@@ -97,13 +97,10 @@ fn what_no_label_and_no_id_file_tells_of_is_removed_by_the_journal() {
         .call(&[], &project, &shakedown(), &words)
         .finish();
     let by = |line: u32| format!("by scripts/container_untold.txtar:{line}  gone ");
+    let copy = of("container")[0]["id"].as_str().unwrap().split_at(12).0;
     for row in [
         format!("podman volume {volume}  {}", by(1)),
-        format!(
-            "-copy {}  {}",
-            &of("container")[0]["id"].as_str().unwrap()[..12],
-            by(3)
-        ),
+        format!("-copy {copy}  {}", by(3)),
     ] {
         told.expect_stdout(&row);
     }

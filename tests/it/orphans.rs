@@ -175,3 +175,28 @@ fn an_engine_that_cannot_be_reached_leaves_everything_as_it_is() {
     output.expect_code(0);
     assert!(there().is_empty());
 }
+
+#[test]
+fn reaping_says_when_somebody_has_removed_everything_already() {
+    if !Engine::Docker.usable() {
+        return;
+    }
+    let (project, running, id) = endless(Engine::Docker, |project| Engine::Docker.run(project));
+    kill_all(running);
+    let label = format!("label=dev.shakedown.run={id}");
+    for container in Engine::Docker.lines(&["ps", "-a", "-q", "--filter", &label]) {
+        // One of them goes by itself when it ends.
+        Engine::Docker
+            .client(&["rm", "-f", "-v", &container])
+            .output()
+            .unwrap();
+    }
+    eventually("its processes have ended", || {
+        processes_of(&id).is_empty().then_some(())
+    });
+    let reap = || project.shakedown().arg("reap").finish();
+    reap()
+        .expect_code(0)
+        .expect_stderr(&format!("nothing is left of {id}"));
+    reap().expect_code(0).expect_stdout("nothing to reap");
+}

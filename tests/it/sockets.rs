@@ -124,6 +124,50 @@ fn what_compose_makes_is_seen_and_removed() {
     }
 }
 
+/// Compose takes over what carries its project's name, so the script finds somebody else's container there.
+#[test]
+fn a_compose_project_that_somebody_else_has_is_named() {
+    let mut compose = Command::new("docker-compose");
+    compose.arg("version");
+    if !Engine::Docker.usable() || !is_here("docker-compose", compose) {
+        return;
+    }
+    let project = format!("it-project-{}", std::process::id());
+    let labels = [
+        format!("--label=com.docker.compose.project={project}"),
+        "--label=com.docker.compose.project.working_dir=/home/else".to_owned(),
+        "--label=com.docker.compose.service=one".to_owned(),
+        "--label=com.docker.compose.oneoff=False".to_owned(),
+        "--label=com.docker.compose.container-number=1".to_owned(),
+    ];
+    let mut words = vec!["create", "--network", "none"];
+    words.extend(labels.iter().map(String::as_str));
+    words.extend([BASE, "true"]);
+    let theirs = Engine::Docker.lines(&words);
+    let script = format!(
+        "#: container = true\nexec docker-compose -p {project} ps -q\n! stdout .\n\
+         -- docker-compose.yml --\nversion: \"3\"\nservices:\n  one:\n    image: {BASE}\n"
+    );
+    let scripts = Engine::Docker.project().script("fixed", script);
+    let output = Engine::Docker.run(&scripts).finish();
+    let there = Engine::Docker.lines(&[
+        "ps",
+        "-a",
+        "-q",
+        "--no-trunc",
+        "--filter",
+        &format!("id={}", theirs[0]),
+    ]);
+    Engine::Docker.lines(&["rm", &theirs[0]]);
+    assert_eq!(there, theirs, "it stays");
+    output
+        .expect_code(101)
+        .expect_stdout(&format!(
+            "NOTE: the compose project `{project}` is taken: container "
+        ))
+        .expect_stdout(", by compose in /home/else");
+}
+
 /// A client by its absolute path, without our flags: only the socket tells of it.
 #[test]
 fn what_goes_around_the_client_is_removed_and_what_was_there_stays() {

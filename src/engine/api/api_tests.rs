@@ -100,6 +100,43 @@ fn an_engine_that_is_silent_or_gone_proves_nothing() {
 }
 
 #[test]
+fn many_are_asked_for_in_one_question_and_a_list_that_is_not_clear_proves_nothing() {
+    let ids: Vec<String> = (0..20).map(|number| format!("{number:064x}")).collect();
+    let check = |answer: &str, expected: Option<usize>| {
+        let place = tempfile::tempdir().unwrap();
+        // One connection, and one answer on it.
+        let (socket, thread) = engine(place.path(), &[answer]);
+        let mut api = Api::at(&socket);
+        let found = presences(&mut api, ResourceKind::Container, &ids, LIMIT);
+        let present = |all: Vec<Presence>| {
+            assert_eq!(all.len(), ids.len());
+            let present = all.iter().filter(|it| **it == Presence::Present).count();
+            let absent = all.iter().filter(|it| **it == Presence::Absent).count();
+            assert_eq!(present + absent, ids.len());
+            present
+        };
+        assert_eq!(found.map(present), expected, "{answer}");
+        thread.join().unwrap();
+    };
+    let list = |body: &str| format!("HTTP/1.1 200 OK|Content-Length: {}||{body}", body.len());
+    check(&list("[]"), Some(0));
+    check(&list(&format!(r#"[{{"Id":"{}"}}]"#, ids[7])), Some(1));
+    check(&list(r#"{"message":"busy"}"#), None);
+    check("HTTP/1.1 200 OK|Content-Length: 9||[", None);
+    check("HTTP/1.1 500 X|Content-Length: 2||[]", None);
+    check("", None);
+    let short = ["abc".to_owned(), "abd".to_owned()];
+    let nobody = &mut Api::at(Path::new("/nonexistent"));
+    for (kind, ids) in [
+        (ResourceKind::Container, &short[..]),
+        (ResourceKind::Image, &ids[..]),
+        (ResourceKind::Container, &ids[..1]),
+    ] {
+        assert_eq!(presences(nobody, kind, ids, LIMIT), None);
+    }
+}
+
+#[test]
 fn absence_needs_a_404_that_says_so() {
     let place = tempfile::tempdir().unwrap();
     let said = |status: u16, text: &str| {

@@ -1,6 +1,7 @@
 //! Questions to an engine over its own unix socket: HTTP/1.1 without a client's start, which costs 30 to 60 ms.
 //! Only asks; every question is under a limit. Knows the transport, not what an answer means.
 
+mod batch;
 mod events;
 mod presence;
 
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::http::{self, Body, Framing};
 use crate::host::{clock, socket};
 
+pub use batch::presences;
 pub use events::{Creation, Creations, Stopper};
 pub use presence::{Thing, account, dangling, images, is_anonymous, labelled, presence, thing};
 
