@@ -6,6 +6,7 @@
 mod check;
 mod commands;
 mod door;
+mod entries;
 mod flags;
 mod given;
 mod harness;

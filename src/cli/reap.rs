@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::WhichRun;
 use super::door::{exit, misused, print};
+use super::entries::rows;
 use super::harness::complain;
 use crate::engine::detect::{self, CALL_LIMIT, Choice};
 use crate::engine::turn::{self, At};
@@ -19,10 +20,8 @@ use crate::host::{clock, environment};
 use crate::ledger::intents::{Contents, Entry, Ledger};
 use crate::ledger::life::{self, Dead};
 use crate::ledger::orphans::Engine;
-use crate::ledger::{orphans, proof, runs, state};
-use crate::model::{
-    AttemptId, Conclusion, EngineFacts, EngineKind, Event, Intent, Policy, Reaped, RunId,
-};
+use crate::ledger::{orphans, runs, state};
+use crate::model::{Conclusion, EngineFacts, EngineKind, Event, Policy, Reaped, RunId};
 use crate::report::{Report, Talk, TalkLook, Volume};
 use crate::run;
 
@@ -270,121 +269,5 @@ fn standing(state: &Path, run: &RunId, contents: &Contents) -> String {
         format!("(alive, {what})")
     } else {
         format!("({what})")
-    }
-}
-
-/// One line for each thing: when, where, what, and what became of it.
-fn rows(contents: &Contents, of: &dyn Fn(AttemptId) -> bool) -> String {
-    let mut text = String::new();
-    for (entry, at) in contents.entries.iter().zip(&contents.times) {
-        if !entry.attempt().is_some_and(of) {
-            continue;
-        }
-        let line = match entry {
-            Entry::Intent {
-                engine,
-                intent,
-                place,
-                attempt,
-            } => format!(
-                "{engine} {} {}  by {}  {}",
-                intent.kind,
-                shown(&intent.name, &intent.id_file),
-                if place.is_empty() {
-                    attempt.to_string()
-                } else {
-                    place.clone()
-                },
-                if intent.existed {
-                    "was there before, not ours".to_owned()
-                } else {
-                    fate(contents, *attempt, intent, *at)
-                }
-            ),
-            Entry::Elsewhere {
-                engine,
-                command,
-                by,
-                ..
-            } => format!("{engine} {command}  unattributed: {by} led it to another engine"),
-            Entry::Unseen { what, why, .. } => format!("{what}  unattributed: {why}"),
-            Entry::Unwatched {
-                engine,
-                command,
-                by,
-                ..
-            } => format!("{engine} {command}  not in Podman's journal: {by}"),
-            Entry::Engine { .. }
-            | Entry::Called { .. }
-            | Entry::Answered { .. }
-            | Entry::Acquired { .. }
-            | Entry::Released { .. }
-            | Entry::Settled { .. } => continue,
-        };
-        writeln!(text, "  {line}").expect("writing to a string cannot fail");
-    }
-    text
-}
-
-fn shown(name: &str, id_file: &str) -> String {
-    match (name, written_id(id_file)) {
-        ("", None) => "without a name".to_owned(),
-        ("", Some(id)) => id,
-        (name, None) => name.to_owned(),
-        (name, Some(id)) => format!("{name} {id}"),
-    }
-}
-
-/// The first characters of the id that the engine wrote.
-fn written_id(id_file: &str) -> Option<String> {
-    proof::written_id(id_file).map(|id| id.chars().take(12).collect())
-}
-
-fn fate(
-    contents: &Contents,
-    attempt: AttemptId,
-    intent: &Intent,
-    made: Option<Duration>,
-) -> String {
-    let Intent {
-        kind,
-        name,
-        id_file,
-        existed: _,
-    } = intent;
-    let id = written_id(id_file).unwrap_or_default();
-    let entries = contents.entries.iter().zip(&contents.times);
-    let released = entries.filter_map(|(entry, at)| match entry {
-        Entry::Released {
-            attempt: of,
-            resource,
-        } if *of == attempt && resource.kind == *kind => Some((resource, at)),
-        Entry::Released { .. }
-        | Entry::Intent { .. }
-        | Entry::Engine { .. }
-        | Entry::Elsewhere { .. }
-        | Entry::Called { .. }
-        | Entry::Answered { .. }
-        | Entry::Unseen { .. }
-        | Entry::Unwatched { .. }
-        | Entry::Acquired { .. }
-        | Entry::Settled { .. } => None,
-    });
-    let mut same = released.filter(|(resource, _)| {
-        let by_id = !id.is_empty() && resource.id.trim_start_matches("sha256:").starts_with(&id);
-        let by_name = !name.is_empty() && (resource.name == *name || resource.id == *name);
-        by_id || by_name
-    });
-    let is_open = contents.open().iter().any(|(of, _)| *of == attempt);
-    match (same.next(), made) {
-        (Some((_, Some(gone))), Some(made)) => {
-            format!(
-                "gone {:.1} s later",
-                gone.saturating_sub(made).as_secs_f64()
-            )
-        }
-        (Some(_), _) => "gone".to_owned(),
-        (None, _) if is_open => "not cleaned yet".to_owned(),
-        (None, _) => "never made, or gone before it was looked for".to_owned(),
     }
 }

@@ -84,6 +84,35 @@ impl Contents {
         made
     }
 
+    /// Everything that an attempt was about to make, in whichever engine.
+    pub fn all_intents(&self, of: AttemptId) -> impl Iterator<Item = &Intent> {
+        self.entries.iter().filter_map(move |entry| {
+            let Entry::Intent {
+                attempt, intent, ..
+            } = entry
+            else {
+                return None;
+            };
+            (*attempt == of).then_some(intent)
+        })
+    }
+
+    /// Everything that an attempt is known to have made, gone or not, each with the script's line.
+    pub fn all_acquired(&self, of: AttemptId) -> impl Iterator<Item = (&Resource, &str)> {
+        self.entries.iter().filter_map(move |entry| {
+            let Entry::Acquired {
+                attempt,
+                engine: _,
+                resource,
+                place,
+            } = entry
+            else {
+                return None;
+            };
+            (*attempt == of).then_some((resource, place.as_str()))
+        })
+    }
+
     /// How many calls of an attempt that create something in an engine nobody has heard the answer of. With the slot that
     /// passed them gone, what they make may still come.
     pub fn unanswered(&self, of: AttemptId, on: EngineKind) -> usize {

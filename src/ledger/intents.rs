@@ -13,6 +13,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use super::contents::Contents;
+use super::journal::JournalFiles;
+use super::unannounced;
 use crate::host::clock;
 use crate::model::{AttemptId, Cleanup, EngineKind, Intent, Resource, RunId};
 
@@ -99,6 +101,9 @@ pub enum Entry {
         engine: EngineKind,
         /// What.
         resource: Resource,
+        /// The script's line that ran then, as `file:line`; empty when unknown.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        place: String,
     },
     /// Something is proved to be gone.
     Released {
@@ -180,17 +185,23 @@ impl Ledger {
 
     /// Appends entries in one write, so that lines of several writers never mix.
     pub fn append(&self, entries: &[Entry]) -> Result<(), LedgerError> {
+        let now = clock::since_1970();
+        let dated: Vec<_> = entries.iter().map(|entry| (now, entry)).collect();
+        self.append_dated(&dated)
+    }
+
+    /// The same, each with the time when it happened, since 1970.
+    fn append_dated(&self, entries: &[(Duration, &Entry)]) -> Result<(), LedgerError> {
         self.try_append(entries)
             .map_err(|source| self.error("write", source))
     }
 
-    fn try_append(&self, entries: &[Entry]) -> io::Result<()> {
+    fn try_append(&self, entries: &[(Duration, &Entry)]) -> io::Result<()> {
         let mut text = String::new();
-        let at = Some(clock::since_1970().as_secs_f64());
-        for entry in entries {
+        for (at, entry) in entries {
             let line = Line {
                 v: VERSION,
-                at,
+                at: Some(at.as_secs_f64()),
                 entry,
             };
             text.push_str(&serde_json::to_string(&line)?);
@@ -236,8 +247,16 @@ impl Ledger {
         }
     }
 
-    /// Writes down what cleaning an attempt proved.
+    /// Writes down what cleaning an attempt proved, and before it what is known by now to have been made.
     pub fn settle(&self, attempt: AttemptId, cleanup: &Cleanup) -> Result<(), LedgerError> {
+        let contents = self.read()?;
+        let journal = JournalFiles::of(self, attempt).read().unwrap_or_default();
+        let mut made = unannounced::by_id_files(&contents, attempt);
+        made.extend(unannounced::by_journal(&contents, attempt, &journal));
+        if !made.is_empty() {
+            let dated: Vec<_> = made.iter().map(|(at, entry)| (*at, entry)).collect();
+            self.append_dated(&dated)?;
+        }
         let proved = cleanup.removed.iter().chain(&cleanup.gone);
         let released = |resource: &Resource| Entry::Released {
             attempt,

@@ -103,6 +103,8 @@ pub struct Made {
     pub name: String,
     /// The pod that a container belongs to, or empty.
     pub pod: String,
+    /// When it was made, since 1970, as far as it says so.
+    pub at: Option<Duration>,
 }
 
 /// A line as Podman writes it, from 4.0 to 5.x; other fields are of no use here.
@@ -224,6 +226,7 @@ fn event(line: &[u8]) -> Option<Event> {
             id,
             name,
             pod,
+            at: container::since_1970(&time),
         })),
         "remove" => Some(Event::Removed { kind: known, id }),
         _ => None,

@@ -14,10 +14,12 @@ pub mod life;
 mod lines;
 pub mod lookout;
 pub mod orphans;
+mod outcomes;
 pub mod proof;
 pub mod proxy;
 mod remedy;
 pub mod remove;
 pub mod state;
+mod unannounced;
 
 pub use keep::{forget, runs};

@@ -91,7 +91,23 @@ fn what_no_label_and_no_id_file_tells_of_is_removed_by_the_journal() {
     let volume = of("volume")[0]["id"].as_str().unwrap().to_owned();
     let volumes = Engine::Podman.lines(&["volume", "ls", "-q"]);
     assert!(!volumes.contains(&volume), "{volumes:?}");
-    Engine::Podman.expect_clean(project.record().run());
+    let record = project.record();
+    let words = ["ledger", record.run()];
+    let told = Engine::Podman
+        .call(&[], &project, &shakedown(), &words)
+        .finish();
+    let by = |line: u32| format!("by scripts/container_untold.txtar:{line}  gone ");
+    for row in [
+        format!("podman volume {volume}  {}", by(1)),
+        format!(
+            "-copy {}  {}",
+            &of("container")[0]["id"].as_str().unwrap()[..12],
+            by(3)
+        ),
+    ] {
+        told.expect_stdout(&row);
+    }
+    Engine::Podman.expect_clean(record.run());
 }
 
 #[test]

@@ -194,6 +194,7 @@ fn a_call_that_cannot_be_is_found() {
             "! stdout -count=2 a",
             &["a:1:10: `-count=` cannot be negated"],
         ),
+        ("kill -TERM x", &["a:1:6: unknown signal `-TERM`"]),
         (
             "grep a**  f",
             &["a:1:6: error parsing regexp: invalid nested repetition operator: `**`"],
@@ -217,6 +218,7 @@ fn a_call_that_cannot_be_is_found() {
         "stdout ^${WORK@R}$",
         "stdout -count=$N a",
         "kill -INT x",
+        "kill $SIGNAL",
         "env\nenv A=1 B=2",
         "symlink a $ARROW b",
     ]);

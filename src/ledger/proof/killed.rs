@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Gathered, Grounds, Owner, Proof, is_by_name};
 use crate::ledger::calls::Calls;
-use crate::ledger::id_file::{is_image_id, was_there_before, written_id};
+use crate::ledger::outcomes;
 use crate::model::{EngineKind, Resource, ResourceKind};
 
 /// The layers that a build of the owner's made from a container of its own, and of which the engine could tell nobody any
@@ -44,7 +44,7 @@ pub(super) fn sort_out_doubtful(gathered: &mut Gathered, owner: &Owner, calls: &
         Grounds::Journal | Grounds::Answer => is_by_name(proof.resource()),
         Grounds::Labels | Grounds::IdFile | Grounds::Layer | Grounds::Outcome(_) => false,
     };
-    let built = built(owner);
+    let built = outcomes::answered(owner);
     let proofs = std::mem::take(&mut gathered.proofs);
     for proof in proofs {
         if !is_doubtful(&proof) || leads_to(&proof, &built, calls) {
@@ -61,22 +61,4 @@ fn leads_to(proof: &Proof, built: &BTreeSet<String>, calls: &mut Calls) -> bool 
         && calls
             .image_id(&proof.resource.id)
             .is_some_and(|id| built.contains(&id))
-}
-
-/// The images that the engine said it made for the owner, as `sha256:…`.
-fn built(owner: &Owner) -> BTreeSet<String> {
-    let answered = owner.acquired.iter();
-    let answered =
-        answered.filter(|made| made.kind == ResourceKind::Image && is_image_id(&made.id));
-    let intended = owner.intended();
-    let written = intended
-        .filter(|intent| intent.kind == ResourceKind::Image && !intent.existed)
-        .filter_map(|intent| {
-            let id = written_id(&intent.id_file)?;
-            (!was_there_before(&intent.id_file, &id)).then(|| format!("sha256:{id}"))
-        });
-    answered
-        .map(|made| made.id.clone())
-        .chain(written)
-        .collect()
 }

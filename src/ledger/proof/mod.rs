@@ -13,8 +13,8 @@ use crate::ledger::calls::Calls;
 pub use crate::ledger::id_file::{before_file, made, written_id};
 use crate::ledger::id_file::{is_digest, is_image_id, was_there_before};
 use crate::ledger::journal::{Journal, JournalFiles};
-use crate::ledger::labels;
 use crate::ledger::remedy::list_command;
+use crate::ledger::{labels, outcomes};
 use crate::model::{AttemptId, EngineKind, Intent, Leftover, Resource, ResourceKind, RunId};
 
 mod killed;
@@ -237,7 +237,9 @@ pub(super) fn gather(owner: &Owner, calls: &mut Calls) -> Gathered {
         gathered.add(*kind, id, name, grounds_of(*kind, id));
     }
     if owner.up_to >= ResourceKind::Image {
-        outcomes(&mut gathered, owner, &journal);
+        for (id, begun) in outcomes::of(owner, &journal) {
+            gathered.add(ResourceKind::Image, &id, "", Grounds::Outcome(begun));
+        }
     }
     if owner.standing == Standing::Dead {
         killed::sort_out_doubtful(&mut gathered, owner, calls);
@@ -261,34 +263,6 @@ fn grounds_of(kind: ResourceKind, id: &str) -> Grounds {
 /// A volume whose name somebody chose may have been removed and made again by anybody.
 fn is_by_name(resource: &Resource) -> bool {
     resource.kind == ResourceKind::Volume && !is_digest(&resource.id)
-}
-
-/// The images in which builds and commits ended, whatever their names are by now: by their id files, and where these were
-/// the script's own and are gone or were written again, by the journal.
-fn outcomes(gathered: &mut Gathered, owner: &Owner, journal: &Journal) {
-    let image = ResourceKind::Image;
-    let calls = owner.intents.iter().zip(owner.intended_at);
-    let calls = calls.filter_map(|(intent, at)| Some((intent, (*at)?)));
-    let calls: Vec<_> = calls.filter(|(intent, _)| intent.kind == image).collect();
-    let mut add = |id: &str, begun| {
-        gathered.add(image, &format!("sha256:{id}"), "", Grounds::Outcome(begun));
-    };
-    // What was made last goes first: it may stand on what was made before.
-    for (intent, begun) in calls.iter().rev() {
-        if let Some(id) = written_id(&intent.id_file) {
-            add(&id, *begun);
-        }
-    }
-    for (id, ended) in journal.built() {
-        // The last call before its end: too late rather than too early.
-        let begun = calls
-            .iter()
-            .map(|(_, begun)| *begun)
-            .filter(|at| *at <= ended);
-        if let Some(begun) = begun.max() {
-            add(id, begun);
-        }
-    }
 }
 
 fn list(gathered: &mut Gathered, owner: &Owner, calls: &mut Calls, kind: ResourceKind) {

@@ -85,6 +85,7 @@ impl Scene {
             attempt: self.attempt,
             engine: self.engine,
             resource: resource.clone(),
+            place: lock(&self.place).clone(),
         };
         let mut made = lock(&self.made);
         if made.contains(&resource) {

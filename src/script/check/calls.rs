@@ -148,7 +148,7 @@ fn built_in(
         }
         if flag.is(&first.text) {
             arguments = rest;
-            count(walk, flag, first, negated);
+            option(walk, flag, first, negated);
         }
     }
     let form = command.form;
@@ -182,11 +182,26 @@ fn built_in(
     }
 }
 
-/// `-count=N` wants a number above zero, and no `!`.
-fn count(walk: &mut Walk<'_, '_>, flag: Flag, word: &Word, negated: Option<u32>) {
-    if flag != Flag::Beginning("-count=") {
-        return;
+fn option(walk: &mut Walk<'_, '_>, flag: Flag, word: &Word, negated: Option<u32>) {
+    match flag {
+        Flag::Beginning("-count=") => count(walk, word, negated),
+        Flag::Beginning("-") => signal(walk, word),
+        Flag::Beginning(_) | Flag::Whole(_) => {}
     }
+}
+
+/// `kill` knows two signals.
+fn signal(walk: &mut Walk<'_, '_>, word: &Word) {
+    if let Some(text) = word.known()
+        && !matches!(text, b"-KILL" | b"-INT")
+    {
+        let hint = "`-KILL`, which it is without a word, or `-INT`";
+        walk.mistake(word.col, format!("unknown signal `{}`", shown(text)), hint);
+    }
+}
+
+/// `-count=N` wants a number above zero, and no `!`.
+fn count(walk: &mut Walk<'_, '_>, word: &Word, negated: Option<u32>) {
     if negated.is_some() {
         let hint = "`!` wants no match at all";
         walk.mistake(word.col, "`-count=` cannot be negated", hint);
