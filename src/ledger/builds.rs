@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::calls::Calls;
 use super::journal::Journal;
-use super::proof::{Owner, Step, steps, written_id};
+use super::proof::{Owner, Standing, Step, steps, written_id};
 use crate::engine::helpers;
 use crate::engine::listing::{self, Leaving};
 use crate::engine::trouble::{Trouble, essence};
@@ -29,7 +29,16 @@ pub(super) fn clean(owner: &Owner, calls: &mut Calls, cleanup: &mut Cleanup) {
     }
     let journal = calls.journal();
     if let Some(since) = killed_since(owner, &journal) {
-        name(calls, since, cleanup);
+        let why = match owner.standing {
+            Standing::Alive => {
+                "it came into being while a build of this attempt ran that was killed; whose it is cannot be proved"
+            }
+            // Nobody knows when.
+            Standing::Dead => {
+                "it came into being after a build had begun that was killed with its run; whose it is cannot be proved"
+            }
+        };
+        name(calls, since, why, cleanup);
     }
 }
 
@@ -109,8 +118,7 @@ fn a_build_runs() -> bool {
 }
 
 /// Names working containers and nameless images that came into being since.
-fn name(calls: &mut Calls, since: Duration, cleanup: &mut Cleanup) {
-    let why = "it came into being while a build of this attempt ran that was killed; whose it is cannot be proved";
+fn name(calls: &mut Calls, since: Duration, why: &str, cleanup: &mut Cleanup) {
     for (kind, remedy) in [
         (ResourceKind::Container, "rm -f"),
         (ResourceKind::Image, "rmi"),
