@@ -159,7 +159,7 @@ fn the_program_itself_lists_and_runs_our_scripts() {
     assert!(stderr.contains("2 tests run: 2 passed"), "{stderr}");
 }
 
-/// The profile that `docs/ci.md` proposes, with a JUnit report besides.
+/// The profile that `docs/ci.md` proposes, with a `JUnit` report besides.
 fn proposed_profile(report: &Path) -> String {
     let text = std::fs::read_to_string(Path::new(package()).join("docs/ci.md")).unwrap();
     let (_, profile) = text.split_once("```toml\n[profile.default]\n").unwrap();
