@@ -1,5 +1,6 @@
 //! cargo-nextest: its protocol by hand, and the program itself where it is installed.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::project::{Output, Project, package};
@@ -107,43 +108,97 @@ fn nothing_of_a_trial_is_left_when_it_is_over() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-#[test]
-fn the_program_itself_lists_and_runs_our_scripts() {
+/// Runs cargo-nextest on this package: its exit code, stdout and stderr. `None`, loudly, where it is not installed.
+fn cargo_nextest(words: &[&str], deadline: Option<&str>) -> Option<(i32, String, String)> {
     let has = Command::new("cargo")
         .args(["nextest", "--version"])
         .output();
     if !has.is_ok_and(|done| done.status.success()) {
         eprintln!("SKIPPED: cargo-nextest is not installed");
-        return;
+        return None;
     }
     let state = tempfile::tempdir().unwrap();
-    let nextest = |words: &[&str]| {
-        let mut command = Command::new("cargo");
-        for (name, _) in std::env::vars_os() {
-            let outer = name
-                .to_str()
-                .is_some_and(|name| name.starts_with("NEXTEST") || name.starts_with("SHAKEDOWN"));
-            if outer {
-                command.env_remove(name);
-            }
+    let mut command = Command::new("cargo");
+    for (name, _) in std::env::vars_os() {
+        let outer = name
+            .to_str()
+            .is_some_and(|name| name.starts_with("NEXTEST") || name.starts_with("SHAKEDOWN"));
+        if outer {
+            command.env_remove(name);
         }
-        command
-            .arg("nextest")
-            .args(words)
-            .args(["--color", "never"])
-            .current_dir(package());
-        let done = command.env("SHAKEDOWN_DIR", state.path()).output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (
-            done.status.code().unwrap(),
-            text(&done.stdout),
-            text(&done.stderr),
-        )
+    }
+    if let Some(deadline) = deadline {
+        command.env("SHAKEDOWN_DEADLINE", deadline);
+    }
+    command
+        .arg("nextest")
+        .args(words)
+        .args(["--color", "never"])
+        .current_dir(package());
+    let done = command.env("SHAKEDOWN_DIR", state.path()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Some((
+        done.status.code().unwrap(),
+        text(&done.stdout),
+        text(&done.stderr),
+    ))
+}
+
+#[test]
+fn the_program_itself_lists_and_runs_our_scripts() {
+    let Some((code, stdout, stderr)) =
+        cargo_nextest(&["list", "--test", "scripts", "quoting"], None)
+    else {
+        return;
     };
-    let (code, stdout, stderr) = nextest(&["list", "--test", "scripts", "quoting"]);
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("quoting"), "{stdout}");
-    let (code, _, stderr) = nextest(&["run", "--test", "scripts", "quoting", "registered"]);
+    let words = ["run", "--test", "scripts", "quoting", "registered"];
+    let (code, _, stderr) = cargo_nextest(&words, None).unwrap();
     assert_eq!(code, 0, "{stderr}");
     assert!(stderr.contains("2 tests run: 2 passed"), "{stderr}");
+}
+
+/// The profile that `docs/ci.md` proposes, with a `JUnit` report besides.
+fn proposed_profile(report: &Path) -> String {
+    let text = std::fs::read_to_string(Path::new(package()).join("docs/ci.md")).unwrap();
+    let (_, profile) = text.split_once("```toml\n[profile.default]\n").unwrap();
+    let (profile, _) = profile.split_once("```\n").unwrap();
+    let report = report.display();
+    format!("[profile.default]\n{profile}\n[profile.default.junit]\npath = \"{report}\"\n")
+}
+
+#[test]
+fn the_proposed_profile_puts_containers_into_one_group_and_our_error_into_the_report() {
+    let place = tempfile::tempdir().unwrap();
+    let (config, report) = (
+        place.path().join("nextest.toml"),
+        place.path().join("junit.xml"),
+    );
+    std::fs::write(&config, proposed_profile(&report)).unwrap();
+    let config = config.to_str().unwrap();
+    let common = ["--config-file", config, "--test", "scripts"];
+    let words = [&["show-config", "test-groups"][..], &common].concat();
+    let Some((code, stdout, stderr)) = cargo_nextest(&words, None) else {
+        return;
+    };
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!stderr.contains("ignoring unknown"), "{stderr}");
+    let (_, group) = stdout
+        .split_once("group: containers (max threads = 1)\n")
+        .unwrap_or_else(|| panic!("{stdout}"));
+    assert!(group.contains("container_run\n"), "{group}");
+    assert!(!group.contains("quoting"), "{group}");
+    // Our deadline comes before nextest's, and says why.
+    let words = [&["run"][..], &common, &["-E", "test(=sleep)"]].concat();
+    let (code, _, stderr) = cargo_nextest(&words, Some("10ms")).unwrap();
+    assert_eq!(code, 100, "{stderr}");
+    let report = std::fs::read_to_string(report).unwrap();
+    let (_, message) = report.split_once("<failure message=\"").unwrap();
+    assert!(message.starts_with("Error: "), "{message}");
+    let (message, _) = message.split_once('"').unwrap();
+    assert!(
+        message.contains("fixtures/language/sleep.txtar:"),
+        "{message}"
+    );
 }
