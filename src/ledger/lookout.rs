@@ -167,15 +167,20 @@ fn connected(account: &Creations, resource: &Resource) -> Option<(String, i32)> 
     Some((process.command(), process.pid))
 }
 
-/// A client that was told a container's name makes none of another name.
+/// Without one of these words a client makes nothing. So those that clean are not accused.
+const MAKING: [&str; 13] = [
+    "run", "create", "build", "buildx", "builder", "bake", "commit", "load", "import", "pull",
+    "compose", "stack", "service",
+];
+
+/// A client that only asks or removes makes nothing, and one that was told a container's name makes none of another name.
 fn may_make(process: &Process, resource: &Resource) -> bool {
     let words = || process.words.iter().map(String::as_str);
     let is_told = || words().any(|word| word == "--name" || word.starts_with("--name="));
     let names_it = || words().any(|word| word.trim_start_matches("--name=") == resource.name);
-    resource.kind != ResourceKind::Container
-        || !helpers::is_client(process)
-        || !is_told()
-        || names_it()
+    let makes = || words().any(|word| MAKING.contains(&word));
+    !helpers::is_client(process)
+        || (makes() && (resource.kind != ResourceKind::Container || !is_told() || names_it()))
 }
 
 fn inode(target: &str) -> Option<u64> {
@@ -188,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_makes_no_container_but_the_one_it_was_told_the_name_of() {
+    fn a_client_makes_what_it_was_told_to_and_nothing_else() {
         let resource = |kind, name: &str| Resource {
             kind,
             id: "aa".to_owned(),
@@ -214,6 +219,8 @@ mod tests {
         check("docker", "docker run base", container, true);
         check("docker", "docker compose up", container, true);
         check("python3", "python3 --name other", container, true);
+        check("docker", "docker rm -f -v aa bb", volume, false);
+        check("docker", "docker volume create data", volume, true);
         // An unnamed one of the container's.
         check(
             "docker",
