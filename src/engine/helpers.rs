@@ -48,11 +48,15 @@ pub fn is_client(process: &Process) -> bool {
     client(&process.executable) && !serves_others(process)
 }
 
-/// The process goes by a client's name and is another program: a stand-in that has not become the client yet.
+/// The name of the file that stand-ins for clients are executed from.
+pub const STAND_IN: &str = "exe";
+
+/// The process goes by a client's name and is a stand-in that has not become the client yet. A client's own file may have
+/// any name.
 pub fn is_stand_in(process: &Process) -> bool {
     let client = |name: &str| EngineKind::ALL.iter().any(|kind| kind.command() == name);
     let first = process.words.first().map_or("", String::as_str);
-    client(first.rsplit('/').next().unwrap_or(first)) && !client(&process.executable)
+    process.executable == STAND_IN && client(first.rsplit('/').next().unwrap_or(first))
 }
 
 /// The process is a build that Podman or Buildah does itself. Doubt means that it is.
@@ -114,10 +118,11 @@ mod tests {
     #[test]
     fn a_stand_in_goes_by_a_clients_name() {
         for (executable, words, expected) in [
-            ("program", "docker volume create data", true),
-            ("shakedown", "/run/live/r1/1/podman run base", true),
+            ("exe", "docker volume create data", true),
+            ("exe", "/run/live/r1/1/podman run base", true),
             ("docker", "docker volume create data", false),
-            ("program", "program docker", false),
+            ("docker-28", "docker volume create data", false),
+            ("exe", "program docker", false),
             ("sh", "sh", false),
         ] {
             let process = Process {

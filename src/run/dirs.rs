@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::engine::helpers::STAND_IN;
 use crate::host::{environment, spares};
 use crate::model::{EngineKind, RunId, SlotId};
 
@@ -64,7 +65,7 @@ impl Dirs {
 
     /// The link to this executable.
     pub(super) fn executable(&self) -> PathBuf {
-        self.live.join("exe")
+        self.live.join(STAND_IN)
     }
 
     /// Where a stand-in is made to be tried out.
