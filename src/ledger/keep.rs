@@ -19,8 +19,11 @@ pub fn forget(state: &Path, own: &RunId, keep: usize) {
     if is_settled(state, own) {
         fs::remove_dir_all(directory_of(state, own).join("ids")).ok();
     }
-    for run in runs(state).iter().rev().skip(keep) {
-        if is_at_rest(state, run) && is_settled(state, run) {
+    let runs = runs(state);
+    let old = runs.iter().take(runs.len().saturating_sub(keep));
+    // Behind the first that is young there are only younger ones: those of a day may be thousands.
+    for run in old.take_while(|run| age(state, run).is_none_or(|age| age > AT_REST)) {
+        if age(state, run).is_some() && is_settled(state, run) {
             fs::remove_dir_all(directory_of(state, run)).ok();
         }
     }
@@ -43,12 +46,11 @@ fn is_settled(state: &Path, run: &RunId) -> bool {
     contents.is_ok_and(|contents| contents.unreadable == 0 && contents.open().is_empty())
 }
 
-fn is_at_rest(state: &Path, run: &RunId) -> bool {
+/// How long ago its ledger was written; `None` without one.
+fn age(state: &Path, run: &RunId) -> Option<Duration> {
     let written = fs::metadata(Ledger::of(state, run).file()).and_then(|facts| facts.modified());
-    let since = written
-        .ok()
-        .and_then(|written| written.duration_since(UNIX_EPOCH).ok());
-    since.is_some_and(|since| clock::since_1970().saturating_sub(since) > AT_REST)
+    let since = written.ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(clock::since_1970().saturating_sub(since))
 }
 
 #[cfg(test)]

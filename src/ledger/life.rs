@@ -35,6 +35,7 @@ pub struct Beginning {
 #[derive(Debug)]
 pub struct Life {
     directory: PathBuf,
+    beginning: PathBuf,
     lock: FileLock,
 }
 
@@ -42,27 +43,39 @@ fn lock_file(directory: &Path) -> PathBuf {
     directory.join("lock")
 }
 
-fn beginning_file(directory: &Path) -> PathBuf {
-    directory.join("begun.json")
+/// Those of the runs that have not ended stand in one directory, so that nobody looks through the others.
+fn beginnings(state: &Path) -> PathBuf {
+    state.join("begun")
+}
+
+fn beginning_file(state: &Path, run: &RunId) -> PathBuf {
+    beginnings(state).join(run.as_str())
 }
 
 impl Life {
     /// Begins a run's life.
     pub fn begin(state: &Path, run: &RunId, beginning: &Beginning) -> io::Result<Life> {
         let directory = directory_of(state, run);
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&directory)?;
+        for directory in [&directory, &beginnings(state)] {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory)?;
+        }
         let lock = flock::share(&lock_file(&directory), LOOK)?
             .ok_or_else(|| io::Error::from(io::ErrorKind::WouldBlock))?;
-        fs::write(beginning_file(&directory), serde_json::to_vec(beginning)?)?;
-        Ok(Life { directory, lock })
+        let file = beginning_file(state, run);
+        fs::write(&file, serde_json::to_vec(beginning)?)?;
+        Ok(Life {
+            directory,
+            beginning: file,
+            lock,
+        })
     }
 
     /// Ends it in good order. Nothing is left of a run that made nothing.
     pub fn end(self) {
-        bury(&self.directory);
+        bury(&self.directory, &self.beginning);
         drop(self.lock);
     }
 }
@@ -72,9 +85,9 @@ pub fn join(directory: &Path) -> Option<FileLock> {
     flock::share(&lock_file(directory), LOOK).ok().flatten()
 }
 
-fn bury(directory: &Path) {
+fn bury(directory: &Path, beginning: &Path) {
     // What cannot be removed is found by the next run, which tries again.
-    fs::remove_file(beginning_file(directory)).ok();
+    fs::remove_file(beginning).ok();
     fs::remove_file(lock_file(directory)).ok();
     fs::remove_dir(directory).ok();
 }
@@ -87,13 +100,14 @@ pub struct Dead {
     /// What it wrote down when it began.
     pub beginning: Beginning,
     directory: PathBuf,
+    file: PathBuf,
     #[expect(dead_code, reason = "the held lock keeps others from cleaning too")]
     lock: FileLock,
 }
 
 /// The runs that began, did not end and do not live, oldest first.
 pub fn dead(state: &Path) -> Vec<Dead> {
-    let entries = fs::read_dir(state.join("runs"))
+    let entries = fs::read_dir(beginnings(state))
         .into_iter()
         .flatten()
         .flatten();
@@ -107,7 +121,8 @@ pub fn dead(state: &Path) -> Vec<Dead> {
 
 fn look(state: &Path, run: RunId) -> Option<Dead> {
     let directory = directory_of(state, &run);
-    let text = fs::read(beginning_file(&directory)).ok()?;
+    let file = beginning_file(state, &run);
+    let text = fs::read(&file).ok()?;
     let lock = flock::lock(&lock_file(&directory), Duration::ZERO).ok()??;
     Some(Dead {
         run,
@@ -118,6 +133,7 @@ fn look(state: &Path, run: RunId) -> Option<Dead> {
             keeps: false,
         }),
         directory,
+        file,
         lock,
     })
 }
@@ -137,7 +153,7 @@ impl Dead {
 
     /// Everything is done that can be done for it.
     pub fn bury(self) {
-        bury(&self.directory);
+        bury(&self.directory, &self.file);
     }
 
     /// Removes its work directories and its stand-ins; says what could not be removed, and why.
