@@ -2,7 +2,7 @@
 //! each trial. The first probes, the others read its answer. Does not know how the probing is done.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,8 +41,8 @@ fn read(directory: &Path) -> Option<Detection> {
 
 /// Renamed into place, so that nobody reads a half.
 fn write(directory: &Path, detection: &Detection) -> io::Result<()> {
-    let file = tempfile::NamedTempFile::new_in(directory)?;
-    serde_json::to_writer(&file, detection)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(&serde_json::to_vec(detection)?)?;
     let answer: PathBuf = directory.join(ANSWER);
     file.persist(answer)?;
     Ok(())

@@ -136,8 +136,10 @@ pub fn remember(state_dir: &Path) -> io::Result<()> {
         }
     }
     let mut new = tempfile::NamedTempFile::new_in(state_dir)?;
-    serde_json::to_writer(&mut new, &memory)?;
-    new.write_all(b"\n")?;
+    // In one piece: the serializer writes each sign by itself.
+    let mut text = serde_json::to_vec(&memory)?;
+    text.push(b'\n');
+    new.write_all(&text)?;
     new.persist(file(state_dir))?;
     Ok(())
 }

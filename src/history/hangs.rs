@@ -51,8 +51,10 @@ pub fn store_hang(
     let stem = file_stem(hang.trial, attempt);
     let path = folder.join(format!("{}-{stem}.json", hang.run));
     let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-    serde_json::to_writer_pretty(&mut file, hang)?;
-    file.write_all(b"\n")?;
+    // In one piece: the serializer writes each sign by itself.
+    let mut text = serde_json::to_vec_pretty(hang)?;
+    text.push(b'\n');
+    file.write_all(&text)?;
     file.persist(&path)?;
     Ok(path)
 }

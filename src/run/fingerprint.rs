@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -50,8 +50,9 @@ fn known(state: &Path) -> BTreeMap<String, String> {
 
 /// Whole or not at all; without it the next run reads the files again.
 fn remember(state: &Path, hashes: &BTreeMap<String, String>) {
-    if let Ok(file) = tempfile::NamedTempFile::new_in(state)
-        && serde_json::to_writer(&file, hashes).is_ok()
+    if let Ok(mut file) = tempfile::NamedTempFile::new_in(state)
+        && let Ok(text) = serde_json::to_vec(hashes)
+        && file.write_all(&text).is_ok()
     {
         file.persist(state.join(KNOWN)).ok();
     }

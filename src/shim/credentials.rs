@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -98,8 +98,8 @@ fn copy_auth(target: &Path, harness: &[(OsString, OsString)]) -> io::Result<()> 
     let parent = target.parent().ok_or(io::ErrorKind::InvalidInput)?;
     fs::create_dir_all(parent)?;
     // The file of this crate is private to its user from the start.
-    let file = tempfile::NamedTempFile::new_in(parent)?;
-    serde_json::to_writer(&file, &joined)?;
+    let mut file = tempfile::NamedTempFile::new_in(parent)?;
+    file.write_all(&serde_json::to_vec(&joined)?)?;
     file.persist(target)?;
     Ok(())
 }
