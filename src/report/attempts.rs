@@ -85,7 +85,9 @@ impl Attempts {
         let mut text = String::new();
         if let Some(tally) = tally {
             line(&mut text, &laps::summary(tally));
-            line(&mut text, &laps::rate(tally));
+            if let Some(rate) = laps::rate(tally) {
+                line(&mut text, &rate);
+            }
             for kind in &tally.kinds {
                 line(&mut text, &format!("\n{}", laps::first(kind)));
                 let shown = self.firsts.iter().find(|(known, _)| *known == kind.kind);

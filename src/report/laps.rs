@@ -22,8 +22,8 @@ fn kind(kind: &FailureKind) -> String {
     format!("{} {}", kind.laps, kind.kind)
 }
 
-/// What the numbers say of the rate, with how sure it is, and how long passes took.
-pub(super) fn rate(tally: &Tally) -> String {
+/// What the numbers say of the rate, with how sure it is, and how long passes took; `None` where every lap was skipped.
+pub(super) fn rate(tally: &Tally) -> Option<String> {
     let counted = f64::from(tally.laps - tally.skipped);
     let (low, high) = tally.rate;
     let mut parts = Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn rate(tally: &Tally) -> String {
     if let Some(took) = &tally.took {
         parts.push(spread(took));
     }
-    parts.join("; ")
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn spread(took: &Spread) -> String {
@@ -113,7 +113,22 @@ mod tests {
     #[test]
     fn passes_alone_end_with_their_number() {
         assert_eq!(summary(&passes(20)), "20/20 passed");
-        assert_eq!(rate(&passes(20)), "the failure rate is below 14 % (95 %)");
+        assert_eq!(
+            rate(&passes(20)).unwrap(),
+            "the failure rate is below 14 % (95 %)"
+        );
+    }
+
+    #[test]
+    fn where_every_lap_was_skipped_there_is_no_rate() {
+        let tally = Tally {
+            passed: 0,
+            skipped: 20,
+            fails_below: None,
+            ..passes(20)
+        };
+        assert_eq!(summary(&tally), "0/20 passed, 20 skipped");
+        assert_eq!(rate(&tally), None);
     }
 
     #[test]
@@ -135,7 +150,7 @@ mod tests {
             "17/20 passed, 3 failed: 2 hang/pipe-held, 1 exit 125"
         );
         assert_eq!(
-            rate(&tally),
+            rate(&tally).unwrap(),
             "pass rate 85 % (95 %: 64 % to 95 %); passes took 1.2 s (p50), 1.4 s (p90), 2 min 5 s (longest)"
         );
     }

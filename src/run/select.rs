@@ -1,6 +1,8 @@
 //! Which scripts a run has: found, read, planned, and those that were asked for.
 
-use std::fs;
+use std::{fs, io};
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::brief::Brief;
 use super::discover::{self, Discovered};
@@ -71,12 +73,15 @@ pub fn select(brief: &Brief) -> Result<Selecting, StartError> {
     let mut mistakes = Vec::new();
     let mut filtered_out = 0;
     let mut selected = Vec::new();
-    for script in candidates(brief)? {
-        if !brief.selection.selects(&script.name) {
-            filtered_out += 1;
-            continue;
-        }
-        let bytes = fs::read(&script.path).map_err(|source| StartError::Read {
+    let mut scripts = candidates(brief)?;
+    scripts.retain(|script| {
+        let selects = brief.selection.selects(&script.name);
+        filtered_out += usize::from(!selects);
+        selects
+    });
+    let contents = read(&scripts);
+    for (script, bytes) in scripts.into_iter().zip(contents) {
+        let bytes = bytes.map_err(|source| StartError::Read {
             file: script.file.clone(),
             source,
         })?;
@@ -125,6 +130,18 @@ pub fn select(brief: &Brief) -> Result<Selecting, StartError> {
         trials,
         shard,
     })
+}
+
+/// Fewer scripts are read one after another before threads have started.
+const MANY: usize = 200;
+
+fn read(scripts: &[Discovered]) -> Vec<io::Result<Vec<u8>>> {
+    let read = |script: &Discovered| fs::read(&script.path);
+    if scripts.len() < MANY {
+        scripts.iter().map(read).collect()
+    } else {
+        scripts.par_iter().map(read).collect()
+    }
 }
 
 /// Why a trial is ignored before anything is asked: there is no client of any engine that may serve.

@@ -52,7 +52,9 @@ impl Talk {
         let mut block = Block::new(self.paint(), self.look.width);
         if let Some(tally) = tally {
             block.line("LAPS", &format!("{name}: {}", laps::summary(tally)));
-            block.line("", &laps::rate(tally));
+            if let Some(rate) = laps::rate(tally) {
+                block.line("", &rate);
+            }
             for kind in &tally.kinds {
                 block.line("", &laps::first(kind));
             }
