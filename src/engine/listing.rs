@@ -120,7 +120,12 @@ fn leaving_array(stdout: &[u8]) -> Option<Vec<Leaving>> {
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => return None,
     };
     let of_builds = |thing: &&Value| match thing.get("Command") {
-        Some(Value::Array(words)) => words.first().and_then(Value::as_str) == Some("buildah"),
+        Some(Value::Array(words)) => match words.first().and_then(Value::as_str) {
+            Some("buildah") => true,
+            // Podman's word for what no tool has claimed: its build was killed before it had written what it is.
+            Some("storage") => names(thing).any(is_working_name),
+            Some(_) | None => false,
+        },
         Some(_) => false,
         None => names(thing).all(is_passing_name),
     };
@@ -139,6 +144,16 @@ fn leaving_array(stdout: &[u8]) -> Option<Vec<Leaving>> {
 fn names(thing: &Value) -> impl Iterator<Item = &str> {
     let names = field(thing, &["Names"]).as_array().into_iter().flatten();
     names.filter_map(Value::as_str)
+}
+
+/// The name that Buildah gives to a build's container: its image's, and a number from the second on.
+fn is_working_name(name: &str) -> bool {
+    let number = name.trim_end_matches(|digit: char| digit.is_ascii_digit());
+    let name = match number.strip_suffix('-') {
+        Some(rest) if number.len() < name.len() => rest,
+        Some(_) | None => name,
+    };
+    name.ends_with("-working-container")
 }
 
 /// The name of a layer until the next step of its build stands on it (Buildah 1.28).
@@ -282,6 +297,18 @@ mod tests {
             ),
             ("aa", "base-working-container", 1_763_746_058)
         );
+        for (name, count) in [
+            ("base-working-container", 1),
+            ("base-working-container-12", 1),
+            ("base-working-container-", 0),
+            ("working-container-x", 0),
+            ("web", 0),
+        ] {
+            let unclaimed =
+                format!(r#"[{{"Id":"aa","Names":["{name}"],"Command":["storage"],"Created":5}}]"#);
+            let found = leaving_array(unclaimed.as_bytes()).unwrap();
+            assert_eq!(found.len(), count, "{name}");
+        }
         let image = r#"[{"Id":"cc","ParentId":"","RepoTags":null,"Created":5,"Dangling":true}]"#;
         assert_eq!(leaving_array(image.as_bytes()).unwrap()[0].id, "cc");
         let digest = "a".repeat(64);
