@@ -71,14 +71,10 @@ impl Selecting {
 pub fn select(brief: &Brief) -> Result<Selecting, StartError> {
     let installed = presence::installed(&environment::variables());
     let mut mistakes = Vec::new();
-    let mut filtered_out = 0;
     let mut selected = Vec::new();
     let mut scripts = candidates(brief)?;
-    scripts.retain(|script| {
-        let selects = brief.selection.selects(&script.name);
-        filtered_out += usize::from(!selects);
-        selects
-    });
+    let found = scripts.len();
+    scripts.retain(|script| brief.selection.selects(&script.name));
     let contents = read(&scripts);
     for (script, bytes) in scripts.into_iter().zip(contents) {
         let bytes = bytes.map_err(|source| StartError::Read {
@@ -102,9 +98,7 @@ pub fn select(brief: &Brief) -> Result<Selecting, StartError> {
         let planned = plan::build(candidate, &rules, &mut mistakes);
         let ignored = ignored(&planned, brief, &installed);
         let chosen = brief.selection.choose(&script.name, !ignored.is_empty());
-        if brief.lane.is_some_and(|lane| lane != planned.lane) {
-            filtered_out += 1;
-        } else {
+        if brief.lane.is_none_or(|lane| lane == planned.lane) {
             selected.push(Selected {
                 script,
                 planned,
@@ -116,7 +110,6 @@ pub fn select(brief: &Brief) -> Result<Selecting, StartError> {
     if !mistakes.is_empty() {
         return Err(StartError::Mistakes(mistakes));
     }
-    let found = filtered_out + selected.len();
     let (mut trials, shard) = match &brief.shard {
         Some(shard) => {
             let durations = brief.memory.as_ref().map(order::durations);
