@@ -1,5 +1,5 @@
-//! What builds leave behind that were killed (Podman): steps that only the OCI runtime knows are removed by the proof of
-//! their bundles; working containers and layers, which nothing ties to a build, are named.
+//! What killed builds leave behind. On Docker their end is awaited. On Podman steps that only the OCI runtime knows are
+//! removed by the proof of their bundles; working containers and layers, which nothing ties to a build, are named.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,16 +8,49 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::calls::Calls;
 use super::journal::Journal;
-use super::proof::{Owner, Standing, Step, steps, written_id};
+use super::proof::{Gathered, Grounds, Owner, Standing, Step, step_containers, steps, written_id};
 use crate::engine::helpers;
 use crate::engine::listing::{self, Leaving};
 use crate::engine::trouble::{Trouble, essence};
 use crate::host::clock;
 use crate::host::procfs::{self, Proc};
-use crate::model::{Cleanup, EngineKind, Leftover, Resource, ResourceKind};
+use crate::model::{Cleanup, EngineKind, Leftover, Presence, Resource, ResourceKind};
+
+/// How long Docker is given to end a build whose proxy was killed. It does so at once, unless it is in the midst of an
+/// image; a container that a build leaves on purpose is waited for in vain.
+const BUILD_WAIT: Duration = Duration::from_secs(10);
 
 /// How long builds that run beside this cleaning are waited for: what they hold now is gone when they have ended.
 const OTHERS: Duration = Duration::from_secs(5);
+
+/// Docker ends a build whose client is gone, and then removes the container of its step. Removed by us while an image was
+/// made of it, that image would come when nobody looks for it any more (seen once, in some 200 killed runs).
+pub(super) fn await_steps(owner: &Owner, gathered: &Gathered, calls: &mut Calls) {
+    if owner.unanswered.is_none() {
+        return;
+    }
+    let may_be = step_containers(owner, calls);
+    let containers = gathered.of(ResourceKind::Container).into_iter();
+    // A step has none of our labels.
+    let mut steps: Vec<String> = containers
+        .filter(|proof| proof.grounds() == Grounds::Answer)
+        .map(|proof| proof.id())
+        .filter(|id| may_be.contains(&&**id))
+        .collect();
+    let patience = clock::now() + BUILD_WAIT;
+    loop {
+        let answers = calls.ask(ResourceKind::Container, &steps).into_iter();
+        let left = steps.into_iter().zip(answers);
+        steps = left
+            .filter(|(_, presence)| *presence == Presence::Present)
+            .map(|(step, _)| step)
+            .collect();
+        if steps.is_empty() || calls.is_over() || clock::now() > patience {
+            return;
+        }
+        calls.pause();
+    }
+}
 
 /// Removes what is proved to be the owner's, and names what may be.
 pub(super) fn clean(owner: &Owner, calls: &mut Calls, cleanup: &mut Cleanup) {

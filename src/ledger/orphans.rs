@@ -130,7 +130,7 @@ pub fn clean_run(
             intents: &intents,
             intended_at: &contents.intended_at(attempt, engine),
             acquired: &contents.acquired(attempt, engine),
-            unanswered: contents.unanswered(attempt, engine),
+            unanswered: Some(contents.unanswered(attempt, engine)),
             standing: Standing::Dead,
             journal: JournalFiles::of(ledger, attempt),
             watched: false,

@@ -65,6 +65,7 @@ pub fn clean(
         end: start + limit,
     };
     let gathered = gather_all(owner, &mut calls);
+    builds::await_steps(owner, &gathered, &mut calls);
     let mut cleanup = Cleanup {
         unconfirmed: gathered.unconfirmed.clone(),
         ..Cleanup::default()
@@ -97,7 +98,7 @@ fn gather_all(owner: &Owner, calls: &mut Calls) -> Gathered {
     loop {
         let gathered = gather(owner, calls);
         let came = gathered.listed_beyond(owner.acquired);
-        if came >= owner.unanswered || calls.is_over() || clock::now() > patience {
+        if came >= owner.unanswered.unwrap_or(0) || calls.is_over() || clock::now() > patience {
             return gathered;
         }
         calls.pause();

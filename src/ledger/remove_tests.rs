@@ -49,7 +49,8 @@ struct Engine {
     intents: Vec<Intent>,
     kind: EngineKind,
     standing: Standing,
-    unanswered: usize,
+    unanswered: Option<usize>,
+    acquired: Vec<Resource>,
 }
 
 impl Engine {
@@ -66,7 +67,8 @@ impl Engine {
             intents: Vec::new(),
             kind: EngineKind::Docker,
             standing: Standing::Alive,
-            unanswered: 0,
+            unanswered: None,
+            acquired: Vec::new(),
         }
     }
 
@@ -129,7 +131,7 @@ impl Engine {
             attempt: "3.1.1".parse().unwrap(),
             intents: &self.intents,
             intended_at: &self.intents.iter().map(|_| Some(BEGUN)).collect::<Vec<_>>(),
-            acquired: &[],
+            acquired: &self.acquired,
             journal: JournalFiles::below(self.path()),
             watched: true,
             up_to: Image,
@@ -521,12 +523,36 @@ fn what_a_dead_slot_had_asked_for_is_waited_for() {
             if [ -e asked ]; then printf '{A}\tx\tr1\t3.1.1\n'; touch container/{A}; else touch asked; fi; exit 0
         esac"#
     );
-    for (unanswered, expected) in [(0, ""), (1, "removed: aaaa")] {
+    for (unanswered, expected) in [(None, ""), (Some(0), ""), (Some(1), "removed: aaaa")] {
         let mut engine = Engine::new()
             .file("fault", &late)
             .intent(Container, "x", None, false);
         engine.unanswered = unanswered;
         assert_eq!(show(&engine.clean()), expected);
+    }
+}
+
+#[test]
+fn the_engine_removes_a_step_itself_when_the_slot_of_its_build_has_died() {
+    let ends = format!(
+        r#"case "$1 $2" in "container inspect")
+            if [ -e asked ]; then rm -f container/{A}; else touch asked; fi
+        esac"#
+    );
+    for (unanswered, expected) in [(None, "removed: aaaa"), (Some(0), "gone: aaaa")] {
+        let mut engine = Engine::new()
+            .file("fault", &ends)
+            .holds(&[&format!("container/{A}")])
+            .intent(Image, "", None, false);
+        engine.unanswered = unanswered;
+        engine.acquired = vec![Resource {
+            kind: Container,
+            id: A.to_owned(),
+            name: String::new(),
+        }];
+        assert_eq!(show(&engine.clean()), expected);
+        let removes = engine.calls().iter().any(|call| call.starts_with("rm "));
+        assert_eq!(removes, unanswered.is_none());
     }
 }
 

@@ -52,7 +52,7 @@ impl Cleaner {
             intents: &intents,
             intended_at: &contents.intended_at(attempt, self.facts.kind),
             acquired: &contents.acquired(attempt, self.facts.kind),
-            unanswered: contents.unanswered(attempt, self.facts.kind),
+            unanswered: Some(contents.unanswered(attempt, self.facts.kind)),
             standing: Standing::Alive,
             journal: JournalFiles::of(&self.ledger, attempt),
             // The slot may have died, and whoever wrote to it may have been killed.

@@ -103,8 +103,7 @@ pub(super) fn clean_engines(
             intents: &intents,
             intended_at: &contents.intended_at(attempt, client.kind()),
             acquired: &acquired,
-            // Its proxy has heard them all.
-            unanswered: 0,
+            unanswered: None,
             standing: Standing::Alive,
             watched: journal.written_conf().is_some() && contents.is_watched(attempt),
             journal: journal.clone(),

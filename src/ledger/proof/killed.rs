@@ -8,18 +8,27 @@ use crate::ledger::calls::Calls;
 use crate::ledger::outcomes;
 use crate::model::{EngineKind, Resource, ResourceKind};
 
-/// The layers that a build of the owner's made from a container of its own, and of which the engine could tell nobody any
-/// more. To be asked when the containers are gone, for then no more can come.
-pub(in crate::ledger) fn unheard(owner: &Owner, calls: &mut Calls, known: &[Proof]) -> Vec<Proof> {
+/// The containers in which the owner's builds ran their steps on Docker, by their ids; among them may be others that nobody
+/// gave a name.
+pub(in crate::ledger) fn step_containers<'o>(owner: &'o Owner, calls: &Calls) -> Vec<&'o str> {
     let builds = owner
         .intended()
         .any(|intent| intent.kind == ResourceKind::Image);
+    if !builds || calls.client.dialect() != EngineKind::Docker {
+        return Vec::new();
+    }
     let acquired = owner.acquired.iter();
-    let steps: Vec<&str> = acquired
+    acquired
         .filter(|made| made.kind == ResourceKind::Container && made.name.is_empty())
         .map(|made| made.id.as_str())
-        .collect();
-    if !builds || steps.is_empty() || calls.client.dialect() != EngineKind::Docker {
+        .collect()
+}
+
+/// The layers that a build of the owner's made from a container of its own, and of which the engine could tell nobody any
+/// more. To be asked when the containers are gone, for then no more can come.
+pub(in crate::ledger) fn unheard(owner: &Owner, calls: &mut Calls, known: &[Proof]) -> Vec<Proof> {
+    let steps = step_containers(owner, calls);
+    if steps.is_empty() {
         return Vec::new();
     }
     let found = calls.committed_from(&steps).into_iter();

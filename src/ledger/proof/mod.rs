@@ -19,7 +19,7 @@ use crate::model::{AttemptId, EngineKind, Intent, Leftover, Resource, ResourceKi
 
 mod killed;
 
-pub(super) use killed::unheard;
+pub(super) use killed::{step_containers, unheard};
 
 /// Whose resources are looked for, and what was written down about them.
 #[derive(Debug, Clone)]
@@ -35,8 +35,8 @@ pub struct Owner<'a> {
     /// What that engine said that it made for it, and is not known to be gone; in that order.
     pub acquired: &'a [Resource],
     /// How many calls that create something nobody has heard the answer of, and nobody will: what they make may still
-    /// come.
-    pub unanswered: usize,
+    /// come. `None` when its proxy lived to hear everything out.
+    pub unanswered: Option<usize>,
     /// Whether its run lives.
     pub standing: Standing,
     /// Podman's journal of the attempt, if it has one.

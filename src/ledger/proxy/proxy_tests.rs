@@ -3,13 +3,20 @@
 use std::io::Read;
 
 use super::*;
-use crate::ledger::intents::Contents;
+use crate::ledger::intents::{Contents, Entry};
 use crate::model::{Resource, ResourceKind};
 
 /// An engine that knows some things and answers every creation with an id of its own.
 struct Engine {
     place: tempfile::TempDir,
 }
+
+/// One step of a build; the container's id is not whole.
+const BUILD: &str = concat!(
+    "{\"stream\":\" ---\\u003e Running in 0aea70f2df2e\\n\"}\n",
+    "{\"stream\":\"Removing intermediate container abababababab\\n\"}\n",
+    "{\"stream\":\" ---\\u003e b34e079d59d2\\n\"}\n",
+);
 
 /// What it answers to a request: its head line and body.
 fn answer(request: &str) -> (u16, String) {
@@ -25,6 +32,11 @@ fn answer(request: &str) -> (u16, String) {
         "POST /containers/create?name=refused" => (409, "{\"message\":\"Conflict\"}".to_owned()),
         "POST /containers/create?name=torn" => (0, String::new()),
         "DELETE /containers/c" => (204, String::new()),
+        "POST /build" => (200, BUILD.to_owned()),
+        "GET /containers/0aea70f2df2e/json" | "GET /images/b34e079d59d2/json" => (
+            200,
+            format!("{{\"Id\":\"{id}\",\"Created\":\"2999-01-01T00:00:00Z\"}}"),
+        ),
         path if path.starts_with("POST /containers/create") => {
             (201, format!("{{\"Id\":\"{id}\",\"Warnings\":[]}}"))
         }
@@ -182,6 +194,24 @@ fn what_the_engine_made_is_written_down_with_its_intent() {
     assert_eq!(engine.acquired(), [(ResourceKind::Network, "n".to_owned())]);
     assert_eq!(proxy.close(LIMIT), None);
     assert_eq!(engine.contents().unseen(attempt()), []);
+}
+
+#[test]
+fn a_builds_container_leads_to_its_image_until_that_is_written_down() {
+    let engine = Engine::start();
+    let proxy = engine.proxy(engine.ledger());
+    say(&proxy, "POST /build", "");
+    assert_eq!(proxy.close(LIMIT), None);
+    let entries = engine.contents().entries.into_iter();
+    let told = entries.filter_map(|entry| match entry {
+        Entry::Acquired { resource, .. } => Some(format!("+{}", resource.kind)),
+        Entry::Released { resource, .. } => Some(format!("-{}", resource.kind)),
+        _ => None,
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        ["+container", "+image", "-container"]
+    );
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub(super) struct Watcher {
     /// Names that were new when the request came.
     new: Vec<(ResourceKind, String)>,
     stream: Stream,
+    /// Containers of a build that are gone, while what was committed from them is not written down.
+    gone: Vec<String>,
     /// When the request came, since 1970.
     since: Duration,
     /// The ids and names of images that were there before an archive was loaded.
@@ -52,6 +54,7 @@ impl Watcher {
             wanted: Wanted::default(),
             new: Vec::new(),
             stream: Stream::default(),
+            gone: Vec::new(),
             since: Duration::ZERO,
             before: None,
             open: None,
@@ -165,13 +168,11 @@ impl Witness for Watcher {
             match seen {
                 Seen::Container(id) => self.young(ResourceKind::Container, &id),
                 Seen::Image(id) if self.call == Some(Call::Load) => self.loaded(&id),
-                Seen::Image(id) => self.young(ResourceKind::Image, &id),
-                Seen::ContainerGone(id) => {
-                    let ours = self.scene.ours(ResourceKind::Container, &id);
-                    if let Some(resource) = ours {
-                        self.scene.release(&resource);
-                    }
+                Seen::Image(id) => {
+                    self.young(ResourceKind::Image, &id);
+                    self.release_gone();
                 }
+                Seen::ContainerGone(id) => self.gone.push(id),
                 Seen::Name(name) => self.loaded(&name),
             }
         }
@@ -179,6 +180,7 @@ impl Witness for Watcher {
 
     fn watched(&mut self) {
         self.call = None;
+        self.release_gone();
         self.verify_new();
     }
 
@@ -194,6 +196,15 @@ impl Watcher {
     fn close(&mut self) {
         if let Some(call) = self.open.take() {
             self.scene.answered(call);
+        }
+    }
+
+    /// The image of a step is told after its container is gone. Until then the container is what leads to it.
+    fn release_gone(&mut self) {
+        for id in std::mem::take(&mut self.gone) {
+            if let Some(resource) = self.scene.ours(ResourceKind::Container, &id) {
+                self.scene.release(&resource);
+            }
         }
     }
 
