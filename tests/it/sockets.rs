@@ -115,6 +115,42 @@ fn what_a_library_makes_is_seen_and_removed() {
     }
 }
 
+/// `tests/clients/bollard`, a package of its own.
+fn bollard() -> PathBuf {
+    let package = package();
+    let place = package.join("target/bollard");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--manifest-path"])
+        .arg(package.join("tests/clients/bollard/Cargo.toml"))
+        .env("CARGO_TARGET_DIR", &place)
+        .status();
+    assert!(built.unwrap().success());
+    place.join("debug/bollard-client")
+}
+
+#[test]
+#[ignore = "builds 90 crates, for a minute; scripts/soak runs it"]
+fn what_bollard_makes_is_seen_and_removed() {
+    if !Engine::Docker.usable() {
+        return;
+    }
+    let script = format!(
+        "#: deadline = \"60s\"\nexec {}\nstdout 'hello from bollard'\n",
+        bollard().display()
+    );
+    let project = Engine::Docker.project().script("container_bollard", script);
+    let output = Engine::Docker.run(&project).finish();
+    passed_and_left_nothing(&project, &output, &docker);
+    let made = acquired(&project, project.record().run());
+    let kinds = |kind: &str| made.iter().filter(|(of, _)| of == kind).count();
+    // Each step of the build is a container and a layer; nameless volumes of containers go with these.
+    assert_eq!(
+        ["container", "volume", "network", "image"].map(kinds),
+        [5, 3, 1, 5],
+        "{made:?}"
+    );
+}
+
 #[test]
 fn what_compose_makes_is_seen_and_removed() {
     let mut compose = Command::new("docker-compose");
