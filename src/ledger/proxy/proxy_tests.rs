@@ -203,10 +203,14 @@ fn a_builds_container_leads_to_its_image_until_that_is_written_down() {
     say(&proxy, "POST /build", "");
     assert_eq!(proxy.close(LIMIT), None);
     let entries = engine.contents().entries.into_iter();
-    let told = entries.filter_map(|entry| match entry {
-        Entry::Acquired { resource, .. } => Some(format!("+{}", resource.kind)),
-        Entry::Released { resource, .. } => Some(format!("-{}", resource.kind)),
-        _ => None,
+    let told = entries.filter_map(|entry| {
+        if let Entry::Acquired { resource, .. } = entry {
+            Some(format!("+{}", resource.kind))
+        } else if let Entry::Released { resource, .. } = entry {
+            Some(format!("-{}", resource.kind))
+        } else {
+            None
+        }
     });
     assert_eq!(
         told.collect::<Vec<_>>(),
