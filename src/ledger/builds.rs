@@ -17,7 +17,7 @@ use crate::host::procfs::{self, Proc};
 use crate::model::{Cleanup, EngineKind, Leftover, Presence, Resource, ResourceKind};
 
 /// How long Docker is given to end a build whose proxy was killed. It does so at once, unless it is in the midst of an
-/// image; a container that a build leaves on purpose is waited for in vain.
+/// image; a container that a build leaves on purpose is waited for in vain. At most half of a cleaning goes for it.
 const BUILD_WAIT: Duration = Duration::from_secs(10);
 
 /// How long builds that run beside this cleaning are waited for: what they hold now is gone when they have ended.
@@ -37,15 +37,16 @@ pub(super) fn await_steps(owner: &Owner, gathered: &Gathered, calls: &mut Calls)
         .map(|proof| proof.id())
         .filter(|id| may_be.contains(&&**id))
         .collect();
-    let patience = clock::now() + BUILD_WAIT;
-    loop {
+    let begun = clock::now();
+    let patience = begun + BUILD_WAIT.min(calls.end.saturating_duration_since(begun) / 2);
+    while !steps.is_empty() {
         let answers = calls.ask(ResourceKind::Container, &steps).into_iter();
         let left = steps.into_iter().zip(answers);
         steps = left
             .filter(|(_, presence)| *presence == Presence::Present)
             .map(|(step, _)| step)
             .collect();
-        if steps.is_empty() || calls.is_over() || clock::now() > patience {
+        if steps.is_empty() || clock::now() > patience {
             return;
         }
         calls.pause();

@@ -532,6 +532,30 @@ fn what_a_dead_slot_had_asked_for_is_waited_for() {
     }
 }
 
+/// The container of a build's step is there.
+fn with_a_step(unanswered: Option<usize>) -> Engine {
+    let mut engine = Engine::new()
+        .holds(&[&format!("container/{A}")])
+        .intent(Image, "", None, false);
+    engine.unanswered = unanswered;
+    engine.acquired = vec![Resource {
+        kind: Container,
+        id: A.to_owned(),
+        name: String::new(),
+    }];
+    engine
+}
+
+#[test]
+fn a_step_that_stays_leaves_time_for_its_removal() {
+    let policy = CleanupPolicy {
+        keep: false,
+        keep_images: false,
+    };
+    let cleanup = with_a_step(Some(0)).clean_with(policy, Duration::from_secs(6));
+    assert_eq!(show(&cleanup), "removed: aaaa");
+}
+
 #[test]
 fn the_engine_removes_a_step_itself_when_the_slot_of_its_build_has_died() {
     let ends = format!(
@@ -540,16 +564,7 @@ fn the_engine_removes_a_step_itself_when_the_slot_of_its_build_has_died() {
         esac"#
     );
     for (unanswered, expected) in [(None, "removed: aaaa"), (Some(0), "gone: aaaa")] {
-        let mut engine = Engine::new()
-            .file("fault", &ends)
-            .holds(&[&format!("container/{A}")])
-            .intent(Image, "", None, false);
-        engine.unanswered = unanswered;
-        engine.acquired = vec![Resource {
-            kind: Container,
-            id: A.to_owned(),
-            name: String::new(),
-        }];
+        let engine = with_a_step(unanswered).file("fault", &ends);
         assert_eq!(show(&engine.clean()), expected);
         let removes = engine.calls().iter().any(|call| call.starts_with("rm "));
         assert_eq!(removes, unanswered.is_none());
