@@ -148,12 +148,12 @@ impl Contents {
         !self.entries.iter().any(unwatched)
     }
 
-    /// The engines that the run used: the name each is called by, and which it is.
+    /// The engines that the run used: the name each is called by, and where its things are.
     pub fn engines(&self) -> Vec<(EngineKind, &str)> {
         let entries = self.entries.iter();
         entries
             .filter_map(|entry| match entry {
-                Entry::Engine { engine, identity } => Some((*engine, identity.as_str())),
+                Entry::Engine { engine, store } => Some((*engine, store.as_str())),
                 Entry::Intent { .. }
                 | Entry::Elsewhere { .. }
                 | Entry::Called { .. }

@@ -37,12 +37,14 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         place: String,
     },
-    /// From here on the run uses this engine. Whoever cleans after a dead run must reach the same one.
+    /// From here on the run uses this engine. Whoever cleans after a dead run must reach the same store.
     Engine {
         /// By which name it is called.
         engine: EngineKind,
-        /// Which it is, whatever the way that leads to it.
-        identity: String,
+        /// Where its things are, whatever the way that leads there. The first ledgers have the engine's identity
+        /// alone here, which proves nothing of that.
+        #[serde(rename = "identity")]
+        store: String,
     },
     /// A call that makes something went to another engine than the run's: nothing is known of what it made.
     Elsewhere {

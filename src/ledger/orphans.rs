@@ -1,7 +1,7 @@
 //! Cleaning after a run that was killed with all its slots: its processes, its resources, its directories.
 //!
-//! A name that was new when the run wrote it down may be somebody else's by now, so here it proves nothing. An
-//! engine that is not provably the run's own is not asked.
+//! A name that was new when the run wrote it down may be somebody else's by now, so here it proves nothing. A store
+//! that is not provably the run's own is not asked.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -116,11 +116,10 @@ pub fn clean_run(
         if engine != client.kind() {
             continue;
         }
-        if !is_reached(&contents, facts) {
-            total.leftovers.push(unknown(format!(
-                "attempt {attempt} used another {engine} than the one that answers here ({})",
-                facts.identity
-            )));
+        if let Some(why) = unreached(&contents, facts) {
+            total
+                .leftovers
+                .push(unknown(format!("attempt {attempt} {why}")));
             continue;
         }
         let intents = contents.intents(attempt, engine);
@@ -153,10 +152,20 @@ pub fn clean_run(
     total
 }
 
-/// The engine is the one that the run used. An address can lead elsewhere tomorrow; the identity does not.
-fn is_reached(contents: &Contents, facts: &EngineFacts) -> bool {
+/// Why the engine is not the one that the run used; `None` when it is. An address can lead elsewhere tomorrow, and
+/// another store misses everything that was made in the run's: its "no such container" would be a false proof.
+fn unreached(contents: &Contents, facts: &EngineFacts) -> Option<String> {
     let engines = contents.engines();
-    engines.contains(&(facts.kind, facts.identity.as_str()))
+    let stores = engines.iter().filter(|(kind, _)| *kind == facts.kind);
+    let stores: Vec<&str> = stores.map(|(_, store)| *store).collect();
+    let here = facts.store();
+    let is_reached = stores.contains(&here.as_str());
+    let used = if stores.is_empty() {
+        "nobody knows where".to_owned()
+    } else {
+        stores.join(", ")
+    };
+    (!is_reached).then(|| format!("used {} ({used}), but {here} answers here", facts.kind))
 }
 
 /// What is known of a run's resources when its engine cannot be asked.
@@ -176,5 +185,46 @@ fn unknown(why: String) -> Leftover {
         },
         why,
         remedy: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::intents::Entry;
+    use crate::model::samples;
+
+    #[test]
+    fn only_the_store_that_the_run_used_is_the_same() {
+        let facts = EngineFacts {
+            identity: "podman:uid:7".to_owned(),
+            storage_driver: "vfs".to_owned(),
+            storage_root: "/a".to_owned(),
+            ..samples::podman()
+        };
+        let used = |store: &str| Contents {
+            entries: vec![Entry::Engine {
+                engine: facts.kind,
+                store: store.to_owned(),
+            }],
+            ..Contents::default()
+        };
+        let check = |contents: &Contents, expected| {
+            assert_eq!(unreached(contents, &facts).as_deref(), expected);
+        };
+        check(&used("podman:uid:7 vfs /a"), None);
+        check(
+            &used("podman:uid:7 vfs /b"),
+            Some("used podman (podman:uid:7 vfs /b), but podman:uid:7 vfs /a answers here"),
+        );
+        // As the first ledgers have it.
+        check(
+            &used("podman:uid:7"),
+            Some("used podman (podman:uid:7), but podman:uid:7 vfs /a answers here"),
+        );
+        check(
+            &Contents::default(),
+            Some("used podman (nobody knows where), but podman:uid:7 vfs /a answers here"),
+        );
     }
 }

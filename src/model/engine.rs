@@ -84,7 +84,8 @@ pub struct EngineFacts {
     pub network_helper: Tool,
     /// The address of the service, or empty.
     pub endpoint: String,
-    /// Equal for two clients exactly when they reach the same engine; keys the lock.
+    /// Equal for two clients exactly when they reach the same engine; keys the lock. What is made there is in its
+    /// store, of which one engine may have several.
     pub identity: String,
     /// Why this engine was selected, as a clause: `chosen by --engine`, `the first healthy one`.
     pub reason: String,
@@ -96,6 +97,15 @@ impl EngineFacts {
     pub fn socket(&self) -> Option<&str> {
         let path = self.endpoint.strip_prefix("unix://")?;
         Some(path).filter(|path| self.remote && path.starts_with('/'))
+    }
+
+    /// Equal for two clients exactly when each sees what the other makes; whoever removes or misses something must look
+    /// into the store where it was made. One user's Podman has as many as there are storage roots, and daemons of
+    /// Docker before 23 that share a machine share an id.
+    pub fn store(&self) -> String {
+        let parts = [&self.identity, &self.storage_driver, &self.storage_root];
+        let told = parts.into_iter().filter(|part| !part.is_empty());
+        told.map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
     /// `docker 20.10.24`, `podman 4.3.1 rootless`.

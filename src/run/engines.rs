@@ -106,7 +106,7 @@ fn find(mut search: Search, inbox: &Inbox<Occurrence>) -> Found {
         EngineState::Selected { facts, .. } if taken.is_none() => {
             let entry = Entry::Engine {
                 engine: facts.kind,
-                identity: facts.identity.clone(),
+                store: facts.store(),
             };
             if let Err(error) = search.ledger.append(&[entry]) {
                 warnings.push(error.to_string());

@@ -180,6 +180,12 @@ impl Engine {
     }
 }
 
+/// Keeps the ledgers of a project's runs apart from all others of their user. Any run cleans after one that was killed:
+/// a test that kills runs whole, or reaps, must not meet those of other tests.
+pub(super) fn own_state(project: &Project) -> String {
+    format!("XDG_STATE_HOME={}", project.path("home/state").display())
+}
+
 /// The program that was called on the project before, once more, as the user that owns rootless Podman.
 pub(super) fn rootless_again<'p>(
     variables: &[&str],

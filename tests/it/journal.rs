@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::engines::{BASE, Engine, give_away_to_podman};
+use super::engines::{BASE, Engine, give_away_to_podman, own_state};
 use super::orphans::kill_all;
 use super::project::{Project, eventually, shakedown};
 
@@ -274,7 +274,8 @@ fn what_a_killed_runs_build_leaves_in_the_runtime_is_reaped() {
                   FROM localhost/shakedown/base:1\n\
                   RUN sleep 1000\n";
     let project = Engine::Podman.project().script("container_build", script);
-    let running = Engine::Podman.run(&project).start();
+    let state = own_state(&project);
+    let running = Engine::Podman.run_under(&[&state], &project).start();
     let new = || {
         let mut held = held_builds();
         held.retain(|id| !before.contains(id));
@@ -284,7 +285,7 @@ fn what_a_killed_runs_build_leaves_in_the_runtime_is_reaped() {
         (!new().is_empty()).then_some(())
     });
     kill_all(running);
-    let reaped = Engine::Podman.call(&[], &project, &shakedown(), &["reap"]);
+    let reaped = Engine::Podman.call(&[&state], &project, &shakedown(), &["reap"]);
     let output = reaped.finish();
     let left = new();
     for line in output.stderr().lines() {

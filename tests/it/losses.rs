@@ -9,12 +9,12 @@ use rustix::fs::{FlockOperation, fcntl_lock};
 use serde_json::Value;
 
 use super::daemon::Daemon;
-use super::engines::{BASE, Engine};
+use super::engines::{BASE, Engine, own_state};
 use super::project::{Output, Project, Record, Run, eventually, shakedown};
 use super::sockets::Service;
 
 /// An engine that can be lost.
-trait Fragile {
+pub(super) trait Fragile {
     /// A project with these settings, of the engine's owner.
     fn project(&self, settings: &str) -> Project;
     /// `shakedown` with these words, on this engine.
@@ -89,13 +89,13 @@ impl Fragile for Service {
 }
 
 /// A store of rootless Podman that no other test waits for.
-struct Store {
+pub(super) struct Store {
     place: Project,
     held: Vec<File>,
 }
 
 impl Store {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let place = Engine::Podman.project();
         super::engines::give_away_to_podman(&place.path(""));
         let store = Store {
@@ -122,7 +122,10 @@ impl Fragile for Store {
     }
 
     fn call<'p>(&self, project: &'p Project, words: &[&str]) -> Run<'p> {
-        Engine::Podman.call(&[&self.variable()], project, &shakedown(), words)
+        // Runs on another store, which tests beside this one start, find nothing of it.
+        let variables = [self.variable(), own_state(project)];
+        let variables = variables.each_ref().map(String::as_str);
+        Engine::Podman.call(&variables, project, &shakedown(), words)
     }
 
     fn client(&self, words: &[&str]) -> Command {

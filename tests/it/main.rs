@@ -38,6 +38,7 @@ mod settings;
 mod shards;
 mod sockets;
 mod stacks;
+mod stores;
 mod surroundings;
 mod testscript;
 mod tidying;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::engines::{Engine, endless};
+use super::engines::{Engine, endless, own_state};
 use super::interruption::children;
-use super::project::{Output, Project, Running, eventually, nothing_left_of, processes_of};
+use super::project::{Output, Project, Run, Running, eventually, nothing_left_of, processes_of};
 
 /// Kills harness and slots so that none of them can clean up after another.
 pub(super) fn kill_all(running: Running) {
@@ -82,6 +82,11 @@ fn reaping_tells_first_and_then_does_it() {
     over.expect_code(0).expect_stdout("nothing to reap");
 }
 
+/// A run that only the test's own runs clean after.
+fn run(engine: Engine, project: &Project) -> Run<'_> {
+    engine.run_under(&[&own_state(project)], project)
+}
+
 fn slots_of_podman(running: &Running) {
     // `as-rootless` became the harness, so its children are the slots.
     assert!(!children(running.pid()).is_empty());
@@ -106,7 +111,7 @@ fn check(engine: Engine, how: impl FnOnce(&Project) -> Output) {
         super::engines::BASE,
         "true",
     ]);
-    let (project, running, id) = endless(engine, |project| engine.run(project));
+    let (project, running, id) = endless(engine, |project| run(engine, project));
     slots_of_podman(&running);
     kill_all(running);
     let label = format!("label=dev.shakedown.run={id}");
@@ -124,7 +129,7 @@ fn check(engine: Engine, how: impl FnOnce(&Project) -> Output) {
 fn next_run(engine: Engine) {
     check(engine, |project| {
         fs::write(project.path("scripts/container_fine.txtar"), "exec true\n").unwrap();
-        engine.run(project).args(["--", "container_fine"]).finish()
+        run(engine, project).args(["--", "container_fine"]).finish()
     });
 }
 
