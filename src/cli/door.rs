@@ -318,10 +318,10 @@ fn run_trials(options: &Options, brief: &Brief, state: &Path) -> ExitCode {
         let work = prepared.work_root();
         complain(&format!("temporary work directory: {}", work.display()));
     }
-    let conclusion = run::drive(prepared, teller);
+    let (conclusion, summary) = run::drive(prepared, teller);
     drop(live);
     if brief.nextest.is_none()
-        && let Err(error) = history::remember(state)
+        && let Err(error) = history::remember(state, (&run, &summary))
     {
         complain(&format!("warning: durations are not remembered: {error}"));
     }

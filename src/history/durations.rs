@@ -61,35 +61,73 @@ impl Memory {
         failed.map(|(name, _)| name.clone()).collect()
     }
 
-    fn fold(&mut self, run: RunId, record: &Record) {
-        let mut names: BTreeMap<u32, &str> = BTreeMap::new();
-        for (_, event) in &record.events {
-            if let Event::TrialPlanned(facts) = event {
-                names.insert(facts.trial, &facts.name);
-            } else if let Event::AttemptEnded {
-                attempt, report, ..
-            } = event
-            {
-                let whole = matches!(
-                    report.outcome,
-                    Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut(_)
-                );
-                if let Some(name) = names.get(&attempt.trial).filter(|_| whole) {
-                    let took = report.timings.script.saturating_sub(report.timings.held);
-                    let trial = self.trials.entry((*name).to_owned()).or_default();
-                    trial.seconds.push(took.as_secs_f64());
-                    let old = trial.seconds.len().saturating_sub(RUNS);
-                    trial.seconds.drain(..old);
-                }
-            } else if let Event::TrialSettled { trial, verdict, .. } = event
-                && let Some(trial) = names.get(trial).and_then(|name| self.trials.get_mut(*name))
-            {
-                trial.failed = verdict.is_failure() || verdict.is_fault();
+    fn fold(&mut self, run: RunId, summary: Summary) {
+        for told in summary.trials.into_values() {
+            if !told.seconds.is_empty() {
+                let trial = self.trials.entry(told.name.clone()).or_default();
+                trial.seconds.extend(told.seconds);
+                let old = trial.seconds.len().saturating_sub(RUNS);
+                trial.seconds.drain(..old);
+            }
+            if let (Some(failed), Some(trial)) = (told.failed, self.trials.get_mut(&told.name)) {
+                trial.failed = failed;
             }
         }
         self.runs.push(run);
         let old = self.runs.len().saturating_sub(RUNS);
         self.runs.drain(..old);
+    }
+}
+
+/// What one run adds to the memory. Gathered while it runs, so that nobody reads its record again at its end.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Summary {
+    trials: BTreeMap<u32, Told>,
+    /// The last event was the run's end.
+    is_complete: bool,
+}
+
+/// What a run told of a trial.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Told {
+    name: String,
+    seconds: Vec<f64>,
+    failed: Option<bool>,
+}
+
+impl Summary {
+    fn of(record: &Record) -> Self {
+        let mut summary = Summary::default();
+        for (_, event) in &record.events {
+            summary.hear(event);
+        }
+        summary
+    }
+
+    /// Learns what an event says.
+    pub fn hear(&mut self, event: &Event) {
+        self.is_complete = matches!(event, Event::RunEnded { .. });
+        if let Event::TrialPlanned(facts) = event {
+            let told = self.trials.entry(facts.trial).or_default();
+            told.name.clone_from(&facts.name);
+        } else if let Event::AttemptEnded {
+            attempt, report, ..
+        } = event
+        {
+            let whole = matches!(
+                report.outcome,
+                Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut(_)
+            );
+            if let Some(told) = self.trials.get_mut(&attempt.trial).filter(|_| whole) {
+                let took = report.timings.script.saturating_sub(report.timings.held);
+                // To the microsecond: what is finer is noise, and makes the file longer.
+                told.seconds.push((took.as_secs_f64() * 1e6).round() / 1e6);
+            }
+        } else if let Event::TrialSettled { trial, verdict, .. } = event
+            && let Some(told) = self.trials.get_mut(trial)
+        {
+            told.failed = Some(verdict.is_failure() || verdict.is_fault());
+        }
     }
 }
 
@@ -119,8 +157,9 @@ pub fn memory_in(path: &Path) -> Result<Memory, String> {
     }
 }
 
-/// Folds what the latest runs have recorded and is not remembered yet. The file is replaced as a whole.
-pub fn remember(state_dir: &Path) -> io::Result<()> {
+/// Folds what the latest runs have recorded and is not remembered yet; `own` is a run whose events were heard, which
+/// need not be read. The file is replaced as a whole.
+pub fn remember(state_dir: &Path, own: (&RunId, &Summary)) -> io::Result<()> {
     let mut memory = memory(state_dir).unwrap_or_default();
     let all = runs(state_dir)?;
     let latest = all.len().saturating_sub(RUNS);
@@ -128,11 +167,14 @@ pub fn remember(state_dir: &Path) -> io::Result<()> {
         if memory.runs.contains(&run) {
             continue;
         }
+        let heard = (*own.0 == run).then(|| own.1.clone());
+        let read = || {
+            let record = read(&record_path(state_dir, &run)).ok()?;
+            Some(Summary::of(&record))
+        };
         // A run that is still going on has its turn when it ends.
-        if let Ok(record) = read(&record_path(state_dir, &run))
-            && record.is_complete()
-        {
-            memory.fold(run, &record);
+        if let Some(summary) = heard.or_else(read).filter(|summary| summary.is_complete) {
+            memory.fold(run, summary);
         }
     }
     let mut new = tempfile::NamedTempFile::new_in(state_dir)?;

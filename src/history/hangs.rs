@@ -63,13 +63,28 @@ fn hangs_dir(state_dir: &Path) -> PathBuf {
     state_dir.join("hangs")
 }
 
-/// The files of a run's hangs.
-pub(super) fn of_run(state_dir: &Path, run: &RunId) -> Vec<PathBuf> {
-    let prefix = format!("{run}-");
-    let entries = fs::read_dir(hangs_dir(state_dir)).into_iter().flatten();
-    let paths = entries.flatten().filter(|entry| {
-        let name = entry.file_name();
-        name.to_string_lossy().starts_with(&prefix)
-    });
-    paths.map(|entry| entry.path()).collect()
+/// The files of all runs' hangs.
+#[derive(Debug)]
+pub(super) struct Hangs {
+    files: Vec<PathBuf>,
+}
+
+impl Hangs {
+    /// Those that are there.
+    pub(super) fn read(state_dir: &Path) -> Self {
+        let entries = fs::read_dir(hangs_dir(state_dir)).into_iter().flatten();
+        let files = entries.flatten().map(|entry| entry.path()).collect();
+        Hangs { files }
+    }
+
+    /// Those of one run.
+    pub(super) fn of_run(&self, run: &RunId) -> Vec<&Path> {
+        let prefix = format!("{run}-");
+        let is_its = |file: &&Path| {
+            let name = file.file_name().unwrap_or_default();
+            name.to_string_lossy().starts_with(&prefix)
+        };
+        let files = self.files.iter().map(PathBuf::as_path);
+        files.filter(is_its).collect()
+    }
 }

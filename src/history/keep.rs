@@ -47,8 +47,9 @@ pub fn retain(
 ) -> io::Result<Vec<RunId>> {
     let mut removed = Vec::new();
     let mut bytes = 0;
+    let all = hangs::Hangs::read(state_dir);
     for (kept, run) in runs(state_dir)?.into_iter().rev().enumerate() {
-        let hangs = hangs::of_run(state_dir, &run);
+        let hangs = all.of_run(&run);
         bytes += size(&record_path(state_dir, &run)) + size_of_logs(&logs_dir(state_dir, &run));
         bytes += hangs.iter().map(|hang| size(hang)).sum::<u64>();
         let too_many = kept >= limits.runs || bytes > limits.bytes;

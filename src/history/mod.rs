@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::RunId;
 
-pub use durations::{Memory, memory, memory_in, remember};
+pub use durations::{Memory, Summary, memory, memory_in, remember};
 pub use hangs::{HangReport, store_hang};
 pub use keep::{Retention, latest, retain, runs};
 pub use log::{StoredLog, store_log};

@@ -36,11 +36,6 @@ pub struct ReadError {
 }
 
 impl Record {
-    /// The run ended by itself.
-    pub fn is_complete(&self) -> bool {
-        matches!(self.events.last(), Some((_, Event::RunEnded { .. })))
-    }
-
     /// The first attempts in the order in which they started: name of the trial, and lap.
     pub fn starts(&self) -> Vec<(String, u32)> {
         let mut names: BTreeMap<u32, &str> = BTreeMap::new();

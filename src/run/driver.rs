@@ -1,13 +1,12 @@
 //! The loop: performs the scheduler's actions, waits for whatever comes first, feeds it back.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use super::admission::Keeper;
 use super::engines::{self, Found};
-use super::fingerprint;
+use super::fingerprint::{self, Hashing};
 use super::gate::AtGate;
 use super::interruption::Interruption;
 use super::late::Late;
@@ -18,12 +17,13 @@ use super::tell::Teller;
 use super::untidy::Untidy;
 use crate::classify::{self, Circumstances};
 use crate::engine::turn::Turn;
+use crate::history::Summary;
 use crate::host::adopt;
 use crate::host::post::{Inbox, Post, post};
 use crate::model::{
     AttemptId, AttemptStart, Cleanup, Conclusion, Effect, EngineFacts, Event, SlotId,
 };
-use crate::schedule::{Action, News, Width};
+use crate::schedule::{Action, News};
 use crate::wire::{FromSlot, Grant, Job, OnHang, SlotSetup, ToSlot};
 
 /// Everything that can happen ends here, as one of these.
@@ -84,7 +84,6 @@ pub(super) struct Driver {
     post: Post<Occurrence>,
     /// What happened and has not been dealt with.
     pending: VecDeque<Occurrence>,
-    pub(super) pool: rayon::ThreadPool,
     pub(super) slots: BTreeMap<SlotId, SlotHandle>,
     /// With slots that leave, too.
     conversations: BTreeMap<SlotId, Conversation>,
@@ -97,6 +96,7 @@ pub(super) struct Driver {
     /// Held until the end, so that no other run comes between two trials.
     pub(super) turn: Option<Turn>,
     pub(super) signal: Option<i32>,
+    pub(super) hashing: Hashing,
     pub(super) interruption: Interruption,
     pub(super) unclean: bool,
     /// What could not be removed yet.
@@ -113,28 +113,17 @@ pub(super) struct Driver {
     pub(super) finished: bool,
 }
 
-/// Runs the plan to its end.
-pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
-    // Each slot that leaves takes a thread of the pool; they may leave all at once, and overlap with new ones.
-    let leaving = run
-        .limits
-        .together
-        .map_or(run.limits.plain.get() + run.cores.get(), Width::get)
-        + 2;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(usize::try_from(leaving).unwrap_or(64))
-        .thread_name(|number| format!("slot-end-{number}"))
-        .build()
-        .map_err(io::Error::other);
+/// Runs the plan to its end; says what came of it, and what later runs want to know.
+pub fn drive(run: Prepared, teller: Teller) -> (Conclusion, Summary) {
     let mut teller = teller;
     adopt_orphans(&mut teller);
-    let (pool, (inbox, post)) = match pool.and_then(|pool| Ok((pool, post()?))) {
+    let (inbox, post) = match post() {
         Ok(both) => both,
         Err(error) => {
             teller.tell(&Event::Warning {
                 message: format!("cannot wait for worker processes: {error}"),
             });
-            return Conclusion::Faulted;
+            return (Conclusion::Faulted, teller.into_summary());
         }
     };
     let signals = watch_signals(inbox.clone());
@@ -148,7 +137,6 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         inbox,
         post,
         pending: VecDeque::new(),
-        pool,
         slots: BTreeMap::new(),
         conversations: BTreeMap::new(),
         leaving: 0,
@@ -158,6 +146,7 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         engine: None,
         turn: None,
         signal: None,
+        hashing: Hashing::Reads,
         interruption: Interruption::default(),
         unclean: false,
         untidy: Untidy::new(),
@@ -168,11 +157,11 @@ pub fn drive(run: Prepared, teller: Teller) -> Conclusion {
         beaten: None,
         finished: false,
     };
-    let conclusion = driver.drive();
+    let ended = driver.drive();
     if let Some(signals) = signals {
         signals.close();
     }
-    conclusion
+    ended
 }
 
 /// What outlives a slot that crashes comes to us, and is ended.
@@ -185,7 +174,7 @@ fn adopt_orphans(teller: &mut Teller) {
 }
 
 impl Driver {
-    fn drive(mut self) -> Conclusion {
+    fn drive(mut self) -> (Conclusion, Summary) {
         for event in std::mem::take(&mut self.run.opening) {
             self.tell_settled(&event);
         }
@@ -208,6 +197,7 @@ impl Driver {
         }
         if !self.interruption.left {
             self.tidy_up();
+            self.await_hashes();
             self.farewell();
         }
         self.turn = None;
@@ -231,7 +221,7 @@ impl Driver {
             duration,
         });
         self.teller.write();
-        conclusion
+        (conclusion, self.teller.into_summary())
     }
 
     /// What happened next, if something does within the limit. All that was told is written before a wait.
@@ -259,20 +249,19 @@ impl Driver {
         }
     }
 
-    /// Takes all that the slot has said. The end of one takes a while, and happens in the pool.
+    /// Takes all that the slot has said. The end of one takes a while, and happens in a thread of its own.
     fn hear(&mut self, slot: SlotId) {
         while let Some(conversation) = self.conversations.get_mut(&slot) {
             match conversation.hear() {
                 Ok(Some(message)) => self.pending.push_back(Occurrence::Said(slot, message)),
                 Ok(None) => return,
                 Err(_) => {
-                    let inbox = self.inbox.clone();
-                    let ended = self.conversations.remove(&slot);
-                    self.pool.spawn_fifo(move || {
-                        if let Some(ended) = ended {
+                    if let Some(ended) = self.conversations.remove(&slot) {
+                        let inbox = self.inbox.clone();
+                        std::thread::spawn(move || {
                             inbox.send(Occurrence::Gone(slot, Box::new(ended.bury())));
-                        }
-                    });
+                        });
+                    }
                 }
             }
         }

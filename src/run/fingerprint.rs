@@ -6,10 +6,25 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::driver::Occurrence;
+use super::driver::{Driver, Occurrence};
+use crate::host::clock;
 use crate::host::post::Inbox;
 use crate::model::Hash;
+
+/// How long a run that is over waits until what it tested has been read: without a hash nobody can say later whether
+/// two runs tested the same, and the next run would begin to read anew.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Whether the run knows what it tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hashing {
+    /// It is still being read.
+    Reads,
+    /// The record has it.
+    Told,
+}
 
 /// The hashes of the last run, by what changes with a file's content.
 const KNOWN: &str = "hashes.json";
@@ -41,6 +56,21 @@ pub(super) fn hash(
         // A run that has ended meanwhile needs no answer.
         inbox.send(Occurrence::Hashed(hashes));
     });
+}
+
+impl Driver {
+    /// Only a run that is shorter than the reading has to wait, and only when something has changed.
+    pub(super) fn await_hashes(&mut self) {
+        let give_up = clock::now() + LIMIT;
+        while self.hashing == Hashing::Reads && self.signal.is_none() {
+            let left = give_up.saturating_duration_since(clock::now());
+            match self.next(left) {
+                Some(occurrence) => self.occur(occurrence),
+                None if left.is_zero() => return,
+                None => {}
+            }
+        }
+    }
 }
 
 fn known(state: &Path) -> BTreeMap<String, String> {

@@ -2,6 +2,7 @@
 
 use super::driver::{Driver, Occurrence, Running};
 use super::engines::Found;
+use super::fingerprint::Hashing;
 use super::late::Late;
 use super::signals::asks;
 use crate::host::clock;
@@ -18,6 +19,7 @@ impl Driver {
             Occurrence::Gone(slot, gone) => self.gone(slot, &gone),
             Occurrence::Engine(found) => self.engine_found(*found),
             Occurrence::Hashed(hashes) => {
+                self.hashing = Hashing::Told;
                 let arch = std::env::consts::ARCH.to_owned();
                 self.teller.tell(&Event::Programs { hashes, arch });
             }

@@ -1,7 +1,6 @@
 //! From what was asked for to a run that can be driven: scripts found, planned, directories made.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,9 +39,7 @@ pub struct Prepared {
     pub(super) trials: Vec<Trial>,
     pub(super) scheduler: Scheduler,
     pub(super) admission: AdmissionSettings,
-    pub(super) limits: Limits,
     pub(super) container_width: Width,
-    pub(super) cores: NonZeroU32,
     pub(super) opening: Vec<Event>,
     pub(super) dirs: Dirs,
     pub(super) life: Life,
@@ -141,9 +138,7 @@ pub fn prepare(
     Ok(Prepared {
         scheduler: scheduler(brief, selected, (&past, seed), &limits),
         admission: settings.admission.clone(),
-        limits,
         container_width: width,
-        cores,
         opening,
         setup,
         programs: programs(brief),

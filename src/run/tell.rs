@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use crate::history::Recorder;
+use crate::history::{Recorder, Summary};
 use crate::host::clock;
 use crate::model::Event;
 use crate::report::Report;
@@ -19,6 +19,7 @@ struct Told {
 pub struct Teller {
     begun: Instant,
     recorder: Option<Recorder>,
+    summary: Summary,
     told: Vec<Told>,
 }
 
@@ -37,6 +38,7 @@ impl Teller {
         Teller {
             begun,
             recorder,
+            summary: Summary::default(),
             told: Vec::new(),
         }
     }
@@ -61,7 +63,13 @@ impl Teller {
         if let Some(recorder) = &mut self.recorder {
             recorder.append(at, event);
         }
+        self.summary.hear(event);
         self.show(at, event);
+    }
+
+    /// What was told, as far as later runs want to know it.
+    pub fn into_summary(self) -> Summary {
+        self.summary
     }
 
     /// Writes the record as far as it was told.

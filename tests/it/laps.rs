@@ -262,3 +262,43 @@ fn of_failures_of_one_kind_the_first_ones_long_log_and_hang_are_kept() {
     }
     output.expect_stderr("first exit 1: lap 1, log ");
 }
+
+#[test]
+fn what_is_remembered_while_a_run_goes_on_is_what_its_record_says() {
+    let project = letters("exec true\n").script("bad", "exec false\n");
+    let file = project.state().join("durations.json");
+    let run = || {
+        project.run().finish().expect_code(101);
+        let text = std::fs::read(&file).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&text).unwrap()
+    };
+    let heard = run();
+    std::fs::remove_file(&file).unwrap();
+    // The second run reads the first one's record.
+    let read = run();
+    let heard = heard["trials"].as_object().unwrap();
+    assert_eq!(heard.len(), 7);
+    for (name, trial) in heard {
+        assert_eq!(trial["failed"], name == "bad");
+        assert_eq!(trial["failed"], read["trials"][name]["failed"]);
+        assert_eq!(trial["seconds"][0], read["trials"][name]["seconds"][0]);
+    }
+}
+
+#[test]
+fn a_run_shorter_than_the_reading_of_its_executable_says_what_it_tested() {
+    let project = Project::new().script("short", "exec true\n");
+    for _ in 0..2 {
+        project.target().without_engine().finish().expect_code(0);
+    }
+    let hashes = |file: &std::path::PathBuf| {
+        let record = Record::read(file);
+        let programs = record.of("programs").next();
+        programs.map(|event| event["hashes"]["harness"].clone())
+    };
+    let files = project.record_files();
+    let said: Vec<_> = files.iter().map(hashes).collect();
+    assert_eq!(said.len(), 2);
+    assert!(said[0].is_some(), "{said:?}");
+    assert_eq!(said[0], said[1]);
+}
