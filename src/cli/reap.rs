@@ -99,7 +99,7 @@ fn candidates(state: &Path) -> Vec<Candidate> {
     let of = |run: RunId| {
         let dead = dead.remove(&run);
         let ledger = Ledger::of(state, &run);
-        let contents = ledger.read().unwrap_or_default();
+        let contents = ledger.read_with_unannounced().unwrap_or_default();
         let lives = dead.is_none() && life::is_alive(state, &run);
         let matters = dead.is_some() || !contents.open().is_empty();
         (matters && !lives).then_some(Candidate {
@@ -232,7 +232,7 @@ pub(super) fn show(which: Option<&WhichRun>) -> ExitCode {
             None => return misused(&format!("no ledger in {}", state.display())),
         },
     };
-    match Ledger::of(&state, &run).read() {
+    match Ledger::of(&state, &run).read_with_unannounced() {
         Ok(contents) => print(&format!(
             "run {run} {}\n{}",
             standing(&state, &run, &contents),

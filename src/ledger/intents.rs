@@ -4,6 +4,7 @@
 //! It is not flushed to the disk: it must outlive our processes, not the machine's power, and the labels in the
 //! engine outlive that.
 
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -249,12 +250,31 @@ impl Ledger {
         }
     }
 
+    /// The same, and what is known of attempts that are not clean yet, though nobody has written it down.
+    pub fn read_with_unannounced(&self) -> Result<Contents, LedgerError> {
+        let mut contents = self.read()?;
+        let attempts: BTreeSet<AttemptId> = contents.open().iter().map(|(of, _)| *of).collect();
+        for attempt in attempts {
+            for (at, entry) in self.unannounced(&contents, attempt) {
+                contents.times.push(Some(at));
+                contents.entries.push(entry);
+            }
+        }
+        Ok(contents)
+    }
+
+    /// What the attempt made without an intent that says so, and when, since 1970.
+    fn unannounced(&self, contents: &Contents, attempt: AttemptId) -> Vec<(Duration, Entry)> {
+        let journal = JournalFiles::of(self, attempt).read().unwrap_or_default();
+        let mut made = unannounced::by_id_files(contents, attempt);
+        made.extend(unannounced::by_journal(contents, attempt, &journal));
+        made
+    }
+
     /// Writes down what cleaning an attempt proved, and before it what is known by now to have been made.
     pub fn settle(&self, attempt: AttemptId, cleanup: &Cleanup) -> Result<(), LedgerError> {
         let contents = self.read()?;
-        let journal = JournalFiles::of(self, attempt).read().unwrap_or_default();
-        let mut made = unannounced::by_id_files(&contents, attempt);
-        made.extend(unannounced::by_journal(&contents, attempt, &journal));
+        let made = self.unannounced(&contents, attempt);
         if !made.is_empty() {
             let dated: Vec<_> = made.iter().map(|(at, entry)| (*at, entry)).collect();
             self.append_dated(&dated)?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::engines::{BASE, Engine, give_away_to_podman, own_state};
 use super::orphans::kill_all;
-use super::project::{Project, eventually, shakedown};
+use super::project::{Project, eventually, processes_of, shakedown};
 
 /// Whoever writes down each call and becomes the real client.
 const COUNTING: &str =
@@ -296,6 +296,52 @@ fn what_a_killed_runs_build_leaves_in_the_runtime_is_reaped() {
     }
     assert!(left.is_empty(), "{left:?}\n{}", output.stderr());
     output.expect_code(103).expect_stderr("podman rm -f ");
+}
+
+#[test]
+fn what_the_journal_alone_knows_of_a_killed_run_is_listed_and_then_reaped() {
+    if !Engine::Podman.usable() {
+        return;
+    }
+    let script = "exec $ENGINE create --name $TAG --network none -v /data $BASE true\n\
+                  exec sleep 1000\n";
+    let project = Engine::Podman.project().script("container_untold", script);
+    let state = own_state(&project);
+    let running = Engine::Podman.run_under(&[&state], &project).start();
+    let run = eventually("the record is there", || {
+        let file = project.record_files().pop()?;
+        Some(file.file_stem()?.to_str()?.to_owned())
+    });
+    eventually("the script sleeps", || {
+        let processes = processes_of(&run);
+        processes
+            .iter()
+            .any(|words| words.contains("sleep 1000"))
+            .then_some(())
+    });
+    kill_all(running);
+    let reap = |words: &[&str]| {
+        let call = Engine::Podman.call(&[&state], &project, &shakedown(), words);
+        call.finish()
+    };
+    let planned = reap(&["reap", "--dry-run"]);
+    planned
+        .expect_code(0)
+        .expect_stdout("podman container ")
+        .expect_stdout("podman volume ");
+    let row = planned
+        .stdout()
+        .lines()
+        .find(|line| line.contains(" volume "));
+    let volume = row.unwrap().split_whitespace().nth(2).unwrap().to_owned();
+    let is_there = || {
+        let volumes = Engine::Podman.lines(&["volume", "ls", "-q"]);
+        volumes.contains(&volume)
+    };
+    assert!(is_there(), "{volume}: {}", planned.stdout());
+    reap(&["reap"]).expect_code(0);
+    assert!(!is_there(), "{volume}");
+    Engine::Podman.expect_clean(&run);
 }
 
 /// A name that somebody else has is told with who that is.
