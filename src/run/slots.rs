@@ -172,7 +172,7 @@ impl Conversation {
         if !self.orderly {
             end_orphans();
         }
-        adopt::reap_orphans(&process::started());
+        adopt::reap_orphans();
         Gone {
             how: describe(status),
             orderly: self.orderly,
@@ -201,15 +201,15 @@ fn last_words(directory: &Path) -> Bytes {
 
 /// Ends what a crashed slot left behind: orphans of this harness that no slot owns and no engine needs.
 fn end_orphans() {
-    let known = process::started();
     let give_up = clock::now() + Duration::from_secs(5);
     let terminate_until = clock::now() + Duration::from_secs(1);
     loop {
-        adopt::reap_orphans(&known);
-        let mut left = adopt::orphans(&known, &|process| !helpers::serves_others(process));
+        adopt::reap_orphans();
+        let below = adopt::orphans(&|process| !helpers::serves_others(process));
+        let mut left = below.found;
         left.retain(|process| process.state != 'Z' && !helpers::serves_others(process));
         let now = clock::now();
-        if left.is_empty() || now >= give_up {
+        if (left.is_empty() && below.gone.is_empty()) || now >= give_up {
             return;
         }
         let signal = if now < terminate_until {

@@ -1,8 +1,8 @@
 //! Ending a script: its containers through the engine, then SIGTERM and a grace, then SIGKILL until nothing
 //! is left. The whole has a limit, and each step is noted.
 //!
-//! Engine helpers are never signalled. `waitpid` alone proves that nothing is left: a walk over
-//! processes can look empty while one lives.
+//! Engine helpers are never signalled. That nothing is left is proved by `waitpid`, or by a walk over processes that
+//! met nobody dead: else it can look empty while one lives.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -34,14 +34,16 @@ pub(super) struct Ladder {
     released: bool,
 }
 
-/// This slot's descendants that are not an engine's helpers, nor below one, nor dead.
-fn strangers() -> Vec<Process> {
+/// This slot's descendants that are not an engine's helpers, nor below one, nor dead; and whether that is proved to be
+/// all. Who starts a successor and dies while we look leaves it where we have looked already.
+fn strangers() -> (Vec<Process>, bool) {
     let me = rustix::process::getpid().as_raw_nonzero().get();
-    let below = procfs::descendants(me, &|process| !helpers::serves_others(process));
-    below
-        .into_iter()
-        .filter(|process| process.state != 'Z' && !helpers::serves_others(process))
-        .collect()
+    let below = procfs::below(me, &|process| !helpers::serves_others(process));
+    let proc = procfs::Proc::default();
+    let is_stranger =
+        |process: &Process| !proc.is_dead(process) && !helpers::serves_others(process);
+    let found = below.found.into_iter().filter(is_stranger).collect();
+    (found, below.gone.is_empty())
 }
 
 /// Engine helpers that became children of this slot.
@@ -164,7 +166,7 @@ impl Watch<'_, '_> {
         self.press(libc::SIGTERM, &grace, &mut asked);
         let processes = small(asked.len());
         self.step(begun, Rung::Terminate { processes });
-        let left = small(strangers().len());
+        let left = small(strangers().0.len());
         self.step(begun, Rung::Grace { limit, left });
         asked
     }
@@ -192,7 +194,7 @@ impl Watch<'_, '_> {
             self.ended
                 .push(EndedProcess::new(pid, command, How::Terminated));
         }
-        let survivors = strangers();
+        let (survivors, _) = strangers();
         let survived = |pid: &i32| survivors.iter().any(|process| process.pid == *pid);
         for (pid, command) in killed.into_iter().filter(|(pid, _)| !survived(pid)) {
             self.ended
@@ -224,7 +226,7 @@ impl Watch<'_, '_> {
         let mut rounds = 0;
         while !self.is_over(PULSE) && clock::now() - begun < limit(self) {
             rounds += 1;
-            for process in strangers() {
+            for process in strangers().0 {
                 let again = signal == libc::SIGKILL || !sent.contains_key(&process.pid);
                 if again && procfs::signal(&process, signal) {
                     sent.insert(process.pid, process.command());
@@ -240,7 +242,13 @@ impl Watch<'_, '_> {
     fn is_over(&mut self, patience: Duration) -> bool {
         let give_up = clock::now() + patience;
         loop {
-            if self.slot.reaper.nothing_left() || strangers().is_empty() {
+            if self.slot.reaper.nothing_left() {
+                return true;
+            }
+            // Helpers stay our children for as long as their engine wants them.
+            if let (strangers, true) = strangers()
+                && strangers.is_empty()
+            {
                 return true;
             }
             let left = give_up.saturating_duration_since(clock::now());

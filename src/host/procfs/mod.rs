@@ -5,7 +5,6 @@
 //! `cmdline`, `maps` and `mem` wait for the process's memory lock, which a dead file system can hold. So
 //! they have functions of their own, to be asked last.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+mod below;
 mod descriptors;
 mod locks;
 mod memory;
@@ -20,6 +20,7 @@ mod syscalls;
 mod tcp;
 mod threads;
 
+pub use below::{Below, below, descendants};
 pub use descriptors::{DescriptorInfo, HeldLock};
 pub use locks::{FileLock, LockLine};
 pub use memory::Mapping;
@@ -253,34 +254,6 @@ impl Proc {
     pub fn pids(&self) -> Vec<i32> {
         numbers(&self.root).unwrap_or_default()
     }
-
-    /// All descendants, parents before children, without their words.
-    pub fn bare_descendants(&self, root: i32) -> Vec<Process> {
-        self.walk(root, &|_| true, &|pid| self.bare_process(pid).ok())
-    }
-
-    fn walk(
-        &self,
-        root: i32,
-        enter: &dyn Fn(&Process) -> bool,
-        read: &dyn Fn(i32) -> Option<Process>,
-    ) -> Vec<Process> {
-        let mut seen = BTreeSet::new();
-        let mut found = Vec::new();
-        let mut queue = vec![root];
-        while let Some(parent) = queue.pop() {
-            for child in self.children(parent) {
-                let Some(process) = read(child).filter(|_| seen.insert(child)) else {
-                    continue;
-                };
-                if enter(&process) {
-                    queue.push(child);
-                }
-                found.push(process);
-            }
-        }
-        found
-    }
 }
 
 /// The entries of a folder whose names are numbers, in their order.
@@ -337,12 +310,6 @@ pub fn with_environment(text: &[u8]) -> Vec<Process> {
     };
     let pids = proc.pids().into_iter().filter(holds);
     pids.filter_map(process).collect()
-}
-
-/// All descendants, parents before children. `enter` says whether to look below a process; one that it
-/// refuses is listed, its descendants are not.
-pub fn descendants(root: i32, enter: &dyn Fn(&Process) -> bool) -> Vec<Process> {
-    Proc::default().walk(root, enter, &process)
 }
 
 /// The descriptors by which a process holds a pipe open for writing, by the pipe's inode.
