@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
 use super::{Proc, Process, process};
 
 /// What a look at all descendants of a process saw.
@@ -17,7 +20,15 @@ pub struct Below {
 /// All descendants. `enter` says whether to look below a process; one that it refuses is listed, its descendants are
 /// not.
 pub fn below(root: i32, enter: &dyn Fn(&Process) -> bool) -> Below {
-    Proc::default().walk(root, enter, &process)
+    let mut below = Proc::default().walk(root, enter, &process);
+    below.gone.retain(|pid| !is_hidden(*pid));
+    below
+}
+
+/// It is there, is another user's, and `/proc` does not show it (`hidepid`): nobody here can look at it or end it.
+fn is_hidden(pid: i32) -> bool {
+    let there = Pid::from_raw(pid).map(test_kill_process);
+    there == Some(Err(Errno::PERM))
 }
 
 /// The same for who does not ask whether these are all.
