@@ -101,7 +101,7 @@ impl EngineFacts {
 
     /// Equal for two clients exactly when each sees what the other makes; whoever removes or misses something must look
     /// into the store where it was made. One user's Podman has as many as there are storage roots, and daemons of
-    /// Docker before 23 that share a machine share an id.
+    /// Docker 20.10 that share a machine share an id.
     pub fn store(&self) -> String {
         let parts = [&self.identity, &self.storage_driver, &self.storage_root];
         let told = parts.into_iter().filter(|part| !part.is_empty());

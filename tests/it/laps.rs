@@ -294,7 +294,8 @@ fn a_run_shorter_than_the_reading_of_its_executable_says_what_it_tested() {
     let hashes = |file: &std::path::PathBuf| {
         let record = Record::read(file);
         let programs = record.of("programs").next();
-        programs.map(|event| event["hashes"]["harness"].clone())
+        let hash = programs?["hashes"]["harness"].as_str()?;
+        Some(hash.to_owned())
     };
     let files = project.record_files();
     let said: Vec<_> = files.iter().map(hashes).collect();

@@ -31,7 +31,7 @@ fn is_hidden(pid: i32) -> bool {
     there == Some(Err(Errno::PERM))
 }
 
-/// The same for who does not ask whether these are all.
+/// All descendants, for who does not ask whether these are all.
 pub fn descendants(root: i32, enter: &dyn Fn(&Process) -> bool) -> Vec<Process> {
     below(root, enter).found
 }
