@@ -56,6 +56,7 @@ pub fn execute(
     Executed {
         ending,
         log: session.log.finish(&setup.work_dir),
+        quoted: session.goldens.quoted(&setup.work_dir),
         updates: session.goldens.into_updates(),
     }
 }

@@ -1,7 +1,8 @@
 //! What a script's own files should hold, where `cmp` may correct them. Knows no command, and writes
 //! nothing: whoever executes the script does, when it has passed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::script::txtar::{self, QuoteError};
@@ -11,8 +12,19 @@ use crate::script::txtar::{self, QuoteError};
 pub(super) struct Goldens {
     /// Where each file of the archive is, in its order.
     paths: Vec<PathBuf>,
-    unquoted: BTreeSet<PathBuf>,
+    /// How often the script took quotes off: the file of this path, and the file itself, whatever its path is now.
+    unquoted: (BTreeMap<PathBuf, usize>, BTreeMap<FileId, usize>),
     updates: BTreeMap<usize, Vec<u8>>,
+    /// Paths of files whose new data is quoted although the script does not unquote them.
+    quoted: Vec<PathBuf>,
+}
+
+/// Device and inode.
+type FileId = (u64, u64);
+
+fn identify(path: &Path) -> Option<FileId> {
+    let meta = path.metadata().ok()?;
+    Some((meta.dev(), meta.ino()))
 }
 
 impl Goldens {
@@ -25,7 +37,18 @@ impl Goldens {
 
     /// The script took the quotes off this file, and will do so next time.
     pub(super) fn unquoted(&mut self, path: PathBuf) {
-        self.unquoted.insert(path);
+        let (paths, files) = &mut self.unquoted;
+        if let Some(file) = identify(&path) {
+            *files.entry(file).or_default() += 1;
+        }
+        *paths.entry(path).or_default() += 1;
+    }
+
+    fn times_unquoted(&self, path: &Path) -> usize {
+        let (paths, files) = &self.unquoted;
+        let by_path = paths.get(path);
+        let by_file = identify(path).and_then(|file| files.get(&file));
+        by_path.max(by_file).copied().unwrap_or_default()
     }
 
     /// Whether a file of the archive is at this path.
@@ -40,11 +63,14 @@ impl Goldens {
         if !contents.is_empty() && !contents.ends_with(b"\n") {
             return Err(QuoteError::NoFinalNewline);
         }
-        let data = if self.unquoted.contains(path) || txtar::needs_quote(contents) {
-            txtar::quote(contents)?
-        } else {
-            contents.to_vec()
-        };
+        self.quoted.retain(|quoted| quoted != path);
+        let mut times = self.times_unquoted(path);
+        if times == 0 && txtar::needs_quote(contents) {
+            times = 1;
+            self.quoted.push(path.to_owned());
+        }
+        let quote = |data: Vec<u8>, _| txtar::quote(&data);
+        let data = (0..times).try_fold(contents.to_vec(), quote)?;
         let files = self.paths.iter().enumerate();
         for (at, _) in files.filter(|(_, known)| *known == path) {
             self.updates.insert(at, data.clone());
@@ -52,9 +78,20 @@ impl Goldens {
         Ok(())
     }
 
-    /// Whether an update of this path is quoted although the script does not unquote it.
-    pub(super) fn lacks_unquote(&self, path: &Path, contents: &[u8]) -> bool {
-        txtar::needs_quote(contents) && !self.unquoted.contains(path)
+    /// Whether this file's new data is quoted although the script does not unquote it.
+    pub(super) fn lacks_unquote(&self, path: &Path) -> bool {
+        self.quoted.iter().any(|quoted| quoted == path)
+    }
+
+    /// Which files are quoted from now on although the script does not unquote them, as seen from the work directory.
+    pub(super) fn quoted(&self, work: &Path) -> Vec<String> {
+        let name = |path: &PathBuf| {
+            path.strip_prefix(work)
+                .unwrap_or(path)
+                .display()
+                .to_string()
+        };
+        self.quoted.iter().map(name).collect()
     }
 
     /// The new data of the archive's files, by their place in it.

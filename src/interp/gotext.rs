@@ -13,6 +13,8 @@ pub(super) fn errno(number: i32) -> String {
         libc::EPERM => "operation not permitted",
         libc::ENOENT => "no such file or directory",
         libc::EIO => "input/output error",
+        libc::EINTR => "interrupted system call",
+        libc::EBADF => "bad file descriptor",
         libc::ENXIO => "no such device or address",
         libc::E2BIG => "argument list too long",
         libc::ENOEXEC => "exec format error",
@@ -22,6 +24,7 @@ pub(super) fn errno(number: i32) -> String {
         libc::EBUSY => "device or resource busy",
         libc::EEXIST => "file exists",
         libc::EXDEV => "invalid cross-device link",
+        libc::ENODEV => "no such device",
         libc::ENOTDIR => "not a directory",
         libc::EISDIR => "is a directory",
         libc::EINVAL => "invalid argument",
@@ -30,12 +33,15 @@ pub(super) fn errno(number: i32) -> String {
         libc::ETXTBSY => "text file busy",
         libc::EFBIG => "file too large",
         libc::ENOSPC => "no space left on device",
+        libc::ESPIPE => "illegal seek",
         libc::EROFS => "read-only file system",
         libc::EMLINK => "too many links",
         libc::EPIPE => "broken pipe",
         libc::ENAMETOOLONG => "file name too long",
         libc::ENOTEMPTY => "directory not empty",
         libc::ELOOP => "too many levels of symbolic links",
+        libc::EOPNOTSUPP => "operation not supported",
+        libc::ESTALE => "stale NFS file handle",
         libc::EDQUOT => "disk quota exceeded",
         _ => return format!("errno {number}"),
     };
@@ -44,9 +50,12 @@ pub(super) fn errno(number: i32) -> String {
 
 /// An error of the operating system as Go prints it, without the operation and the path.
 pub(super) fn cause(error: &io::Error) -> String {
-    error
-        .raw_os_error()
-        .map_or_else(|| error.to_string(), errno)
+    match error.raw_os_error() {
+        Some(number) => errno(number),
+        // A zero byte in a path does not get as far as the system.
+        None if error.kind() == io::ErrorKind::InvalidInput => errno(libc::EINVAL),
+        None => error.to_string(),
+    }
 }
 
 /// `open PATH: no such file or directory`.
@@ -135,9 +144,13 @@ fn quote_character(character: char, quoted: &mut String) {
     }
 }
 
-/// Near to Go's table: what Rust would show as it is in a debug string.
+/// Near to Go's table: what Rust would show as it is in a debug string, where a mark that combines is shown as it is
+/// behind another character.
 fn is_printable(character: char) -> bool {
-    character == '\'' || character.escape_debug().count() == 1
+    let mut behind_another = [b'x', 0, 0, 0, 0];
+    let length = character.encode_utf8(&mut behind_another[1..]).len();
+    let text = str::from_utf8(&behind_another[..=length]).unwrap_or_default();
+    character == '\'' || text.escape_debug().count() == 2
 }
 
 /// Go's `%#q`: back quotes where the text allows it.
@@ -167,6 +180,8 @@ mod tests {
     fn quoting_is_that_of_go() {
         assert_eq!(quote(b"a\"b\\c\n\x01\xff"), r#""a\"b\\c\n\x01\xff""#);
         assert_eq!(quote("it's é\u{200b}".as_bytes()), r#""it's é\u200b""#);
+        assert_eq!(quote("z\u{301}".as_bytes()), "\"z\u{301}\"");
+        assert_eq!(quote("\u{301}".as_bytes()), "\"\u{301}\"");
         assert_eq!(quote_pattern(b"a\tb'"), "`a\tb'`");
         assert_eq!(quote_pattern(b"a`b"), "\"a`b\"");
         assert_eq!(quote_pattern(b"a\nb"), "\"a\\nb\"");

@@ -119,7 +119,8 @@ impl Log {
             (Some(head), Some(tail)) if text.len() > 2 * SHOWN => {
                 self.raw(head);
                 let hidden = text.len() - 2 * SHOWN;
-                self.line(format!("\n[... {hidden} bytes not shown ...]").as_bytes());
+                let note = "a log has the first and the last 64 KB of an output";
+                self.line(format!("\n[... {hidden} bytes not shown: {note} ...]").as_bytes());
                 self.raw(tail);
             }
             _ => self.raw(text),
@@ -182,6 +183,8 @@ mod tests {
         let mut log = Log::new(Detail::Whole);
         log.output("stdout", &Stream::from_bytes(vec![b'x'; 2 * SHOWN + 5]));
         let text = String::from_utf8(log.finish(Path::new("/w"))).unwrap();
-        assert!(text.contains("x\n[... 5 bytes not shown ...]\nx"));
+        assert!(text.contains(
+            "x\n[... 5 bytes not shown: a log has the first and the last 64 KB of an output ...]\nx"
+        ));
     }
 }

@@ -3,6 +3,7 @@
 
 mod commands;
 mod conditions;
+mod contents;
 mod deferred;
 mod environment;
 mod execute;
@@ -28,7 +29,9 @@ pub use commands::{explain, facts as command_facts, names as command_names, refe
 pub use environment::environment;
 pub use execute::execute;
 pub use registry::{CommandContext, CommandError, Expect, Preparation, Registry};
-pub use world::{Finished, Interrupted, JobId, Program, StartError, Status, Terminal, World};
+pub use world::{
+    Finished, Interrupted, JobId, Program, StartError, Status, Terminal, Waiting, World,
+};
 
 /// What a script is executed with, apart from the script itself.
 #[derive(Debug, Clone)]
@@ -96,4 +99,6 @@ pub struct Executed {
     pub log: Vec<u8>,
     /// New data for files of the archive, by their place in it; of worth only if the script passed.
     pub updates: BTreeMap<usize, Vec<u8>>,
+    /// Those of them, by name, whose data is quoted from now on although the script does not unquote them.
+    pub quoted: Vec<String>,
 }

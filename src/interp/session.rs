@@ -1,7 +1,6 @@
 //! Everything that one running script may change, and the few operations that commands share.
 //! Knows no command.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +11,7 @@ use super::golden::Goldens;
 use super::halt::{Step, fail};
 use super::log::Log;
 use super::registry::{Expect, absolute};
-use super::{Finished, JobId, Registry, Setup, Status, Terminal, World, gotext};
+use super::{Finished, JobId, Registry, Setup, Status, Terminal, World, contents};
 use crate::host::stream::Stream;
 use crate::model::Place;
 use crate::script::Script;
@@ -97,11 +96,35 @@ impl Session<'_> {
         }
     }
 
-    /// A file's contents, or those of a saved output.
-    pub(super) fn read(&self, word: &[u8]) -> Step<Cow<'_, [u8]>> {
+    /// Makes a saved output the contents of a file.
+    pub(super) fn write_saved(&mut self, word: &[u8], path: &Path) -> Step {
+        let stream = match word {
+            b"stdout" => &self.stdout,
+            b"stderr" => &self.stderr,
+            _ => &self.ttyout,
+        };
+        contents::write_file(self.world, path, usable(stream)?, 0o666)
+    }
+
+    /// A file's contents.
+    pub(super) fn read_file(&mut self, word: &[u8]) -> Step<Vec<u8>> {
+        let path = self.path(word);
+        contents::read_file(self.world, &path)
+    }
+
+    /// A file's contents; `None` for the name of a saved output, which can be used.
+    pub(super) fn read_unless_saved(&mut self, word: &[u8]) -> Step<Option<Vec<u8>>> {
         match self.saved(word) {
-            Some(stream) => usable(stream).map(Cow::Borrowed),
-            None => read_file(&self.path(word)).map(Cow::Owned),
+            Some(stream) => usable(stream).map(|_| None),
+            None => self.read_file(word).map(Some),
+        }
+    }
+
+    /// A file's contents, or those of a saved output.
+    pub(super) fn read(&mut self, word: &[u8]) -> Step<Vec<u8>> {
+        match self.saved(word) {
+            Some(stream) => usable(stream).map(<[u8]>::to_vec),
+            None => self.read_file(word),
         }
     }
 
@@ -114,13 +137,4 @@ impl Session<'_> {
 /// A stream's content; one that cannot be used fails the line.
 pub(super) fn usable(stream: &Stream) -> Step<&[u8]> {
     stream.bytes().or_else(|why| fail(why.to_string()))
-}
-
-/// A file's contents, in Go's words when there are none.
-pub(super) fn read_file(path: &Path) -> Step<Vec<u8>> {
-    std::fs::read(path).or_else(|error| {
-        let directory = error.raw_os_error() == Some(libc::EISDIR);
-        let operation = if directory { "read" } else { "open" };
-        fail(gotext::path_error(operation, path, &error))
-    })
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::host::stream::Stream;
-use crate::model::{EngineFacts, Place};
+use crate::model::{EngineFacts, HangClass, Place};
 
 /// A program that was started and not yet finished; a number that is never reused within a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,19 +80,33 @@ pub enum Interrupted {
     Faulted,
 }
 
+/// What a command of the language waits for, while no program is awaited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The class, should that be why the script hangs.
+    pub class: HangClass,
+    /// One sentence with subject and object, without a full stop.
+    pub sentence: String,
+    /// The path that is waited for, or nothing.
+    pub resource: String,
+}
+
 /// The world around one script.
 pub trait World {
     /// The script's own time: as [`Self::elapsed`], without what is not charged to it.
     fn charged(&self) -> Duration;
 
-    /// Lets time pass.
+    /// Lets time pass, until the bound at most.
     fn pause(&mut self, duration: Duration) -> Result<(), Interrupted>;
 
+    /// Says what the pauses from now on are for, should the deadline pass in one; `None`: for nothing any more.
+    fn waiting(&mut self, waiting: Option<Waiting>);
+
     /// Sets or lifts a bound: a program that is still awaited after that much more of the script's own time is
-    /// ended with its process group. Nothing else is ended.
+    /// ended with its process group. A pause ends there, too. Nothing else is ended.
     fn bound(&mut self, patience: Option<Duration>);
 
-    /// Whether a program was ended since the bound was set, because of it.
+    /// Whether a program or a pause was ended since the bound was set, because of it.
     fn was_cut(&self) -> bool;
 
     /// The script's lines are over, or were ended. What comes now is not under its deadline: it has `limit` of

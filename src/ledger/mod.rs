@@ -17,7 +17,7 @@ pub mod orphans;
 mod outcomes;
 pub mod proof;
 pub mod proxy;
-mod remedy;
+pub mod remedy;
 pub mod remove;
 pub mod state;
 mod unannounced;

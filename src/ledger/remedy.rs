@@ -3,8 +3,30 @@
 //! Never `-f` on networks, volumes and images: Podman would delete other people's containers with them. Never
 //! `prune`, never `-a`.
 
+use std::path::Path;
+
 use crate::engine::client::Client;
-use crate::model::{EngineKind, ResourceKind};
+use crate::model::{EngineKind, Leftover, Resource, ResourceKind};
+
+/// A directory that could not be removed. Files of sub-uids, made by rootless Podman, are removed from inside its
+/// user namespace.
+pub fn directory_left(path: &Path, why: String, rootless: bool) -> Leftover {
+    let id = path.display().to_string();
+    let remedy = if rootless {
+        format!("podman unshare rm -rf {id}")
+    } else {
+        format!("sudo rm -rf {id}")
+    };
+    Leftover {
+        resource: Resource {
+            kind: ResourceKind::Directory,
+            id,
+            name: String::new(),
+        },
+        why,
+        remedy,
+    }
+}
 
 /// The words before the ids. Empty for what no engine keeps.
 pub(super) fn words(client: &Client, kind: ResourceKind) -> &'static [&'static str] {

@@ -373,6 +373,9 @@ pub struct AttemptReport {
     /// The script's file, where `--update` rewrote it; else empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub updated: String,
+    /// Files of its archive that were quoted by that although the script does not unquote them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quoted: Vec<String>,
     /// Quiet looks on the way to the deadline, where the script did not pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<QuietSample>,

@@ -113,6 +113,7 @@ pub(crate) fn report(outcome: Outcome, log: &str) -> AttemptReport {
         machine: MachineDelta::default(),
         work_dir: String::new(),
         updated: String::new(),
+        quoted: Vec::new(),
         samples: Vec::new(),
         ladder: Vec::new(),
         hang_file: String::new(),

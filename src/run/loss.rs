@@ -1,16 +1,20 @@
 //! What the driver does when slots die, fall silent, cannot be started, and when all of them leave.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::driver::{Driver, Occurrence};
 use super::signals::asks;
 use super::slots::{Gone, SlotHandle};
-use crate::host::{clock, search};
+use crate::host::{clock, folders, search};
+use crate::ledger::remedy::directory_left;
 use crate::model::{
     AttemptId, AttemptReport, Bytes, Cleanup, Event, Fault, FaultKind, MachineDelta, Outcome,
     SlotId, Timings,
 };
 use crate::schedule::News;
+use crate::wire::Keep;
 
 /// How long a killed slot may take to be gone; one that takes longer is stuck in the kernel.
 const DEATH: Duration = Duration::from_secs(10);
@@ -60,7 +64,8 @@ impl Driver {
     pub(super) fn report_of_the_lost(&mut self, attempt: AttemptId, gone: &Gone) -> AttemptReport {
         let running = self.running.get(&attempt);
         let script = running.map_or(Duration::ZERO, |running| clock::now() - running.begun);
-        let cleanup = self.clean_after(attempt);
+        let mut cleanup = self.clean_after(attempt);
+        let work_dir = self.put_away(attempt, &mut cleanup);
         let place = gone.place.clone().unwrap_or_default();
         let message = format!(
             "the worker process {} while it executed {}:{}",
@@ -94,8 +99,9 @@ impl Driver {
             leaks: Vec::new(),
             engine_calls: 0,
             machine: MachineDelta::default(),
-            work_dir: String::new(),
+            work_dir,
             updated: String::new(),
+            quoted: Vec::new(),
             samples: Vec::new(),
             ladder,
             hang_file: String::new(),
@@ -106,12 +112,32 @@ impl Driver {
     /// Removes what an attempt made whose slot can no longer do it.
     fn clean_after(&self, attempt: AttemptId) -> Cleanup {
         let limit = self.time_for(self.run.setup.rules.cleanup_limit);
-        let name = attempt.work_name(&self.trial(attempt).planned.name);
-        let work = search::path(&self.run.setup.work_root.0).join(name);
+        let work = self.work_dir(attempt);
         let cleaner = self.cleaner();
         cleaner.map_or_else(Cleanup::default, |cleaner| {
             cleaner.clean(attempt, Some(&work), limit)
         })
+    }
+
+    fn work_dir(&self, attempt: AttemptId) -> PathBuf {
+        let name = attempt.work_name(&self.trial(attempt).planned.name);
+        search::path(&self.run.setup.work_root.0).join(name)
+    }
+
+    /// Removes the work directory of an attempt whose slot can no longer do it; its path when it is kept.
+    fn put_away(&self, attempt: AttemptId, cleanup: &mut Cleanup) -> String {
+        let work = self.work_dir(attempt);
+        let rules = &self.run.setup.rules;
+        if work.exists() && (rules.keep_work || rules.keep != Keep::Nothing) {
+            return work.display().to_string();
+        }
+        let removed = folders::remove(&work);
+        if let Err(error) = removed.or_else(gone_is_well) {
+            let rootless = self.engine.as_ref().is_some_and(|facts| facts.rootless);
+            let why = format!("cannot empty `{}`: {error}", work.display());
+            cleanup.leftovers.push(directory_left(&work, why, rootless));
+        }
+        String::new()
     }
 
     /// Nothing more can run, and why: what waits is reported as not run.
@@ -197,5 +223,13 @@ impl Driver {
                 }
             }
         }
+    }
+}
+
+fn gone_is_well(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound {
+        Ok(())
+    } else {
+        Err(error)
     }
 }

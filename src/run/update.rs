@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
 use super::driver::Driver;
@@ -24,6 +25,7 @@ impl Driver {
                 let line = format!("{file} updated\n");
                 report.log.0.extend_from_slice(line.as_bytes());
                 report.updated.clone_from(file);
+                report.quoted.clone_from(&rewrite.quoted);
             }
             Err(error) => {
                 report.outcome = Outcome::Faulted(Fault {
@@ -36,7 +38,8 @@ impl Driver {
     }
 }
 
-/// Puts a new file in the place of the old one, with its mode; a link keeps leading to it.
+/// Puts a new file in the place of the old one, with its mode and, where that may be, its owner; a link keeps leading
+/// to it.
 fn replace(path: &Path, rewrite: &Rewrite) -> io::Result<()> {
     let path = path.canonicalize()?;
     let now = fs::read(&path)?;
@@ -53,8 +56,10 @@ fn replace(path: &Path, rewrite: &Rewrite) -> io::Result<()> {
         .suffix(".new")
         .tempfile_in(folder)?;
     file.write_all(&rewrite.after.0)?;
-    file.as_file()
-        .set_permissions(fs::metadata(&path)?.permissions())?;
+    let meta = fs::metadata(&path)?;
+    // Before the mode, which a change of the owner may take bits from; who is not root keeps what is theirs.
+    drop(fchown(file.as_file(), Some(meta.uid()), Some(meta.gid())));
+    file.as_file().set_permissions(meta.permissions())?;
     file.as_file().sync_all()?;
     file.persist(&path)?;
     Ok(())
@@ -70,6 +75,7 @@ mod tests {
         Rewrite {
             before: Hash::of(before.as_bytes()),
             after: after.into(),
+            quoted: Vec::new(),
         }
     }
 

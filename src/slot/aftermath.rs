@@ -10,6 +10,7 @@ use super::serve::Slot;
 use crate::engine::helpers;
 use crate::host::clock;
 use crate::host::reaper::Reap;
+use crate::ledger::remedy::directory_left;
 use crate::model::{Cleanup, EndedProcess, Leftover, Resource, ResourceKind};
 
 /// How long engine helpers may take to leave by themselves before the slot retires with them.
@@ -86,28 +87,14 @@ pub(super) fn put_away(
         return shown;
     }
     if let Err(error) = slot.dirs.give_back(work) {
-        let resource = Resource {
-            kind: ResourceKind::Directory,
-            id: shown.clone(),
-            name: String::new(),
-        };
         let why = format!("{error}: {}", error.source);
-        // Files of sub-uids, made by rootless Podman, are removed from inside its user namespace.
         let rootless = slot
             .grant
             .as_ref()
             .and_then(|grant| grant.facts.as_ref())
             .is_some_and(|facts| facts.rootless);
-        let remedy = if rootless {
-            format!("podman unshare rm -rf {shown}")
-        } else {
-            format!("sudo rm -rf {shown}")
-        };
-        cleanup.leftovers.push(Leftover {
-            resource,
-            why,
-            remedy,
-        });
+        let left = directory_left(&error.path, why, rootless);
+        cleanup.leftovers.push(left);
     }
     String::new()
 }

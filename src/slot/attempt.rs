@@ -42,6 +42,8 @@ struct Seen {
     steps: Vec<LadderStep>,
     /// New data for files of the archive.
     updates: BTreeMap<usize, Vec<u8>>,
+    /// Those of them that the script should unquote, and does not.
+    quoted: Vec<String>,
     /// The program whose end made the failing line fail.
     failed: Option<FailedProgram>,
 }
@@ -64,7 +66,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         }
         Ok((script, bytes, work)) => {
             let (outcome, log, seen) = run(slot, job, &script, &work);
-            let rewrite = rewrite(&outcome, &seen.updates, &bytes);
+            let rewrite = rewrite(&outcome, &seen, &bytes);
             let log = if slot.setup.rules.keep_work {
                 // In place of the first line of the dump, if there is one.
                 let rest = log.strip_prefix(b"WORK=$WORK\n").unwrap_or(&log);
@@ -107,6 +109,7 @@ pub(super) fn execute(slot: &mut Slot<'_>, job: &Job) -> Done {
         machine: machine::delta(&before, &after),
         work_dir,
         updated: String::new(),
+        quoted: Vec::new(),
         samples: seen.samples,
         ladder: seen.steps,
         hang_file: String::new(),
@@ -131,19 +134,16 @@ fn tell_closing(slot: &mut Slot<'_>, job: &Job, seen: &Seen) {
 }
 
 /// What becomes of the script's file. After a failure or a skip nothing does: the rest was not seen.
-fn rewrite(
-    outcome: &Outcome,
-    updates: &BTreeMap<usize, Vec<u8>>,
-    bytes: &[u8],
-) -> Option<Box<Rewrite>> {
-    if *outcome != Outcome::Passed || updates.is_empty() {
+fn rewrite(outcome: &Outcome, seen: &Seen, bytes: &[u8]) -> Option<Box<Rewrite>> {
+    if *outcome != Outcome::Passed || seen.updates.is_empty() {
         return None;
     }
-    let after = txtar::replace(bytes, updates);
+    let after = txtar::replace(bytes, &seen.updates);
     (after != bytes).then(|| {
         Box::new(Rewrite {
             before: Hash::of(bytes),
             after: after.into(),
+            quoted: seen.quoted.clone(),
         })
     })
 }
@@ -164,6 +164,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         ending,
         log,
         updates,
+        quoted,
     } = interp::execute(script, &setup, registry, &mut watch);
     let (script_time, held) = watch.times();
     let script_time = script_time.saturating_sub(watch.ladder);
@@ -193,6 +194,7 @@ fn run(slot: &mut Slot<'_>, job: &Job, script: &Script, work: &Path) -> (Outcome
         samples: watch.samples(&outcome),
         steps: std::mem::take(&mut watch.steps),
         updates,
+        quoted,
         failed: watch.failures.of(&outcome),
     };
     (outcome, log, seen)
@@ -292,6 +294,7 @@ pub(super) fn report_without_log(watch: &mut Watch<'_, '_>) -> AttemptReport {
         machine: MachineDelta::default(),
         work_dir: String::new(),
         updated: String::new(),
+        quoted: Vec::new(),
         ladder: std::mem::take(&mut watch.steps),
         hang_file: String::new(),
         failed: None,

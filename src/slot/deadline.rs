@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::evidence::{Telling, me, seen, why};
+use super::evidence::{Telling, me, seen, why, why_waiting};
 use super::watch::Watch;
 use crate::diagnose;
 use crate::host::clock;
@@ -123,7 +123,8 @@ impl Watch<'_, '_> {
         timeout.evidence = self.see(sample, Telling::AsTheyCome);
         self.step(now, seen(&timeout.evidence));
         self.ask_engine(&mut timeout.evidence);
-        timeout.why = why(&timeout.evidence, &timeout.movement);
+        let waiting = self.waiting.take().map(why_waiting);
+        timeout.why = waiting.or_else(|| why(&timeout.evidence, &timeout.movement));
         if self.slot.setup.rules.on_hang == OnHang::Hold {
             self.hold(&timeout);
         }

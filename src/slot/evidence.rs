@@ -6,6 +6,7 @@ use super::serve::path;
 use super::watch::Watch;
 use crate::diagnose::{self, Around, Sample};
 use crate::host::clock;
+use crate::interp::Waiting;
 use crate::model::{Evidence, Finding, Movement, Rung, Why};
 use crate::wire::FromSlot;
 
@@ -14,6 +15,16 @@ const TOGETHER: usize = 32;
 
 pub(super) fn me() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
+}
+
+/// A command of the language waits, and says for what itself.
+pub(super) fn why_waiting(waiting: Waiting) -> Why {
+    Why {
+        class: waiting.class,
+        sentence: waiting.sentence,
+        resource: waiting.resource,
+        ..Why::default()
+    }
 }
 
 fn small(number: usize) -> u32 {

@@ -13,7 +13,7 @@ use super::serve::{Heard, Slot, path};
 use super::stand_in;
 use crate::host::clock;
 use crate::host::reaper::Reap;
-use crate::interp::{self, JobId, Setup};
+use crate::interp::{self, JobId, Setup, Waiting};
 use crate::ledger::proxy::Proxy;
 use crate::model::{
     AttemptId, Dialect, EndedProcess, EngineKind, Fault, FaultKind, LadderStep, Lane, Leak,
@@ -66,7 +66,9 @@ pub(super) struct Watch<'s, 'r> {
     pub(super) steps: Vec<LadderStep>,
     /// Until when of the charged time an awaited program may run.
     pub(super) bound: Option<Duration>,
-    /// A program was ended for the bound.
+    /// What a command of the language waits for.
+    pub(super) waiting: Option<Waiting>,
+    /// A program or a pause was ended for the bound.
     pub(super) cut: bool,
     /// Until when of the charged time the deferred command may run; `None` while the script's lines run.
     pub(super) deferred: Option<Duration>,
@@ -127,6 +129,7 @@ impl<'s, 'r> Watch<'s, 'r> {
             place: Place::default(),
             line_begun: now,
             looks: Looks::default(),
+            waiting: None,
             jobs: BTreeMap::new(),
             failures: Failures::default(),
             started: BTreeMap::new(),

@@ -92,7 +92,15 @@ impl WorkDirs {
                 return Ok(path);
             }
         }
-        fs::DirBuilder::new().mode(0o777).create(&path)?;
+        let make = || fs::DirBuilder::new().mode(0o777).create(&path);
+        make().or_else(|error| {
+            // A script may have removed even what its directory was in.
+            if error.kind() == io::ErrorKind::NotFound {
+                fs::create_dir(&self.root)?;
+                return make();
+            }
+            Err(error)
+        })?;
         Ok(path)
     }
 
@@ -120,7 +128,8 @@ impl WorkDirs {
     /// `true`: it is there, and is as new; otherwise it is gone.
     fn put_back(&mut self, path: &Path) -> io::Result<bool> {
         let mut directory = match open(path) {
-            // The script put something else in its place.
+            // The script removed it, or put something else in its place.
+            Err(Errno::NOENT) => return Ok(false),
             Err(Errno::NOTDIR | Errno::LOOP) => return fs::remove_file(path).map(|()| false),
             Err(Errno::ACCESS) => None,
             other => Some(other?),

@@ -11,7 +11,7 @@ use crate::host::clock;
 use crate::host::reaper::{Collected, Ending, Input, JobState, Reap};
 use crate::host::spawn::{Spec, Tty};
 use crate::host::stream::Stream;
-use crate::interp::{Finished, Interrupted, JobId, Program, StartError, Status, World};
+use crate::interp::{Finished, Interrupted, JobId, Program, StartError, Status, Waiting, World};
 use crate::model::{EngineFacts, FaultKind, Place};
 use crate::wire::FromSlot;
 
@@ -125,6 +125,7 @@ impl Watch<'_, '_> {
 impl World for Watch<'_, '_> {
     fn line(&mut self, place: &Place) {
         self.place = place.clone();
+        self.waiting = None;
         self.line_begun = clock::now();
         self.slot.progress.write(place);
         self.place_stand_in();
@@ -140,11 +141,19 @@ impl World for Watch<'_, '_> {
 
     fn pause(&mut self, duration: Duration) -> Result<(), Interrupted> {
         let end = clock::now() + duration;
-        let over = |_: &Self, now| {
+        let bound = self.bound.unwrap_or(Duration::MAX);
+        let over = |watch: &Self, now| {
             let left = end.saturating_duration_since(now);
+            let left = left.min(bound.saturating_sub(watch.charged_at(now)));
             (!left.is_zero()).then_some(left)
         };
-        self.wait_until(&over, Reap::All).map_or(Ok(()), Err)
+        let interrupted = self.wait_until(&over, Reap::All);
+        self.cut |= interrupted.is_none() && clock::now() < end;
+        interrupted.map_or(Ok(()), Err)
+    }
+
+    fn waiting(&mut self, waiting: Option<Waiting>) {
+        self.waiting = waiting;
     }
 
     fn bound(&mut self, patience: Option<Duration>) {

@@ -295,6 +295,8 @@ pub struct Rewrite {
     pub before: String,
     /// The whole file.
     pub after: Bytes,
+    /// Files of the archive whose data is quoted from now on although the script does not unquote them.
+    pub quoted: Vec<String>,
 }
 
 /// From a shim to its slot.

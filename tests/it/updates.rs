@@ -48,6 +48,17 @@ fn a_script_that_passes_is_rewritten_and_told_on_stderr_and_in_the_log() {
 }
 
 #[test]
+fn a_file_that_has_to_be_unquoted_from_now_on_is_told_with_the_update() {
+    let text = "exec echo -- x --\ncmp stdout want\n-- want --\nold\n";
+    let project = Project::new().script("a", text);
+    let output = project.run().arg("-u").without_engine().finish();
+    output.expect_code(0);
+    output.expect_stderr(
+        "DONE   scripts/a.txtar updated\n       hint: want is quoted from now on: add `unquote want` to the script\n",
+    );
+}
+
+#[test]
 fn a_script_that_does_not_pass_is_left_alone() {
     let ends = [
         ("failed", "exec false", 101),

@@ -232,3 +232,70 @@ fn a_leaked_pipe_fails_a_strict_run_and_a_trial_when_the_settings_say_so() {
     let failing = project(&fixtures).file("harness.toml", settings);
     failing.run().without_engine().finish().expect_code(101);
 }
+
+#[test]
+fn a_command_of_the_language_that_waits_ends_at_the_deadline_and_says_for_what() {
+    for (line, why) in [
+        ("grep x f", "/f, which nobody has open for writing"),
+        ("cp f a", "/f, which nobody has open for writing"),
+        ("cp a f", "/f, which nobody has open for reading"),
+        ("sleep 600s", "the script sleeps 600s"),
+        (
+            "until -every=600s -timeout=900s exec false",
+            "`until` had no success in 1 try: unexpected command failure",
+        ),
+    ] {
+        let text = format!("defer exec echo deferred\nexec mkfifo f\n{line}\n-- a --\nx\n");
+        let project = Project::new().script("a", text);
+        let deadline = ["--deadline", "1s"];
+        let output = project.run().args(deadline).without_engine().finish();
+        output.expect_code(101);
+        output.expect_stderr("HANG   scripts/a.txtar:3");
+        output.expect_stderr("WHY    a: ");
+        output.expect_stderr(why);
+        output.expect_stdout("deferred");
+        assert_eq!(project.record().verdict("a").0, "hung", "{line}");
+    }
+}
+
+#[test]
+fn a_command_that_is_tried_waits_no_longer_than_until_does() {
+    for line in ["grep x f", "cp a f", "sleep 600s"] {
+        let text = format!("exec mkfifo f\n! exec false\nuntil -timeout=300ms {line}\n-- a --\n");
+        let project = Project::new().script("a", text);
+        let output = project.run().without_engine().finish();
+        output.expect_code(101);
+        let gave_up = "FAIL: scripts/a.txtar:3: until: gave up after 300ms and 1 try: the command did not end";
+        output.expect_stdout(gave_up);
+    }
+}
+
+#[test]
+fn the_work_directory_of_a_worker_that_died_is_removed_unless_it_is_kept() {
+    let text = "mkdir closed\nchmod 000 closed\nexec sh -c 'kill -9 $PPID'\n";
+    let project = Project::new().script("a", text);
+    let temporary = tempfile::tempdir().unwrap();
+    let below = || fs::read_dir(temporary.path()).unwrap().count();
+    let run = || {
+        let run = project.run().without_engine();
+        run.env("TMPDIR", temporary.path())
+    };
+    run().finish().expect_code(102);
+    assert_eq!(below(), 0);
+    let output = run().arg("--keep").finish();
+    output.expect_code(102);
+    output.expect_stderr("KEPT   a: $WORK is ");
+    assert_eq!(below(), 1);
+}
+
+#[test]
+fn a_script_may_remove_its_own_directory_and_what_that_is_in() {
+    let project = Project::new()
+        .script("a", "rm $WORK\n")
+        .script("b", "rm ..\n")
+        .script("c", "exec true\n");
+    let one = ["--test-threads", "1", "--strict"];
+    let output = project.run().args(one).without_engine().finish();
+    output.expect_code(0);
+    assert!(!output.stderr().contains("LEFT"), "{}", output.stderr());
+}

@@ -1,6 +1,5 @@
 //! `cmp` and `cmpenv`: whether a file or an output is what it should be. Knows nothing of patterns.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use super::{Command, text};
@@ -8,7 +7,7 @@ use crate::interp::Golden;
 use crate::interp::gotext;
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
-use crate::interp::session::{Session, read_file};
+use crate::interp::session::{Session, usable};
 use crate::script::check::{Form, Role};
 use crate::script::{diff, expand};
 
@@ -44,12 +43,13 @@ fn cmp(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step
         && session.setup.golden == Golden::Update
         && !session.trying
         && session.goldens.holds(&path);
-    let (actual, wanted) = contents(session, first, second)?;
-    if updates && *actual != wanted {
-        let actual = actual.into_owned();
+    let (file, wanted) = contents(session, first, second)?;
+    let actual = actual(session, first, file.as_deref())?;
+    if updates && actual != wanted {
+        let actual = actual.to_vec();
         return update(session, second, &path, &actual);
     }
-    let compared = compare(expect, (first, &actual), (second, &wanted));
+    let compared = compare(expect, (first, actual), (second, &wanted));
     conclude(session, compared)
 }
 
@@ -60,7 +60,7 @@ fn update(session: &mut Session<'_>, name: &[u8], path: &Path, actual: &[u8]) ->
         let quoted = gotext::quote(name);
         fail(format!("cannot update script file {quoted}: {error}"))
     })?;
-    if session.goldens.lacks_unquote(path, actual) {
+    if session.goldens.lacks_unquote(path) {
         let advice =
             format!("[{shown} is quoted from now on: add `unquote {shown}` to the script]");
         session.log.line(advice.as_bytes());
@@ -72,22 +72,32 @@ fn cmpenv(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> S
     let [first, second] = arguments else {
         return CMPENV.misused();
     };
-    let (actual, wanted) = contents(session, first, second)?;
+    let (file, wanted) = contents(session, first, second)?;
+    let actual = actual(session, first, file.as_deref())?;
     let wanted = expand(&wanted, &|name| session.lookup(name));
-    let compared = compare(expect, (first, &actual), (second, &wanted));
+    let compared = compare(expect, (first, actual), (second, &wanted));
     conclude(session, compared)
 }
 
-/// The second is always a file, whatever its name.
-fn contents<'s>(
-    session: &'s Session<'_>,
+/// What is read of the two: the second is always a file, whatever its name.
+fn contents(
+    session: &mut Session<'_>,
     first: &[u8],
     second: &[u8],
-) -> Step<(Cow<'s, [u8]>, Vec<u8>)> {
+) -> Step<(Option<Vec<u8>>, Vec<u8>)> {
     if first == second {
         return fail("cmp: cannot compare a file against itself");
     }
-    Ok((session.read(first)?, read_file(&session.path(second))?))
+    Ok((
+        session.read_unless_saved(first)?,
+        session.read_file(second)?,
+    ))
+}
+
+/// What the first word stands for: the file that was read, or a saved output.
+fn actual<'s>(session: &'s Session<'_>, name: &[u8], file: Option<&'s [u8]>) -> Step<&'s [u8]> {
+    let saved = || session.saved(name).map_or(Ok([].as_slice()), usable);
+    file.map_or_else(saved, Ok)
 }
 
 /// Why the line fails.

@@ -145,10 +145,14 @@ fn start(
     let path = find(session, word)?;
     let stdin = std::mem::take(&mut session.stdin);
     let terminal = session.terminal.take();
+    let environment = session.environment.for_program(&session.directory);
+    if environment.iter().any(|(_, value)| value.contains(&0)) {
+        return Err(b"exec: environment variable contains NUL".to_vec());
+    }
     let program = Program {
         path: &path,
         arguments,
-        environment: session.environment.for_program(&session.directory),
+        environment,
         directory: &session.directory,
         stdin,
         terminal,

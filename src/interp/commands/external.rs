@@ -48,10 +48,13 @@ pub(super) fn run(
         let before = format!("{name}: fork/exec");
         fail(gotext::about_path(&before, path, &format!(": {errno}")))
     })?;
+    // Only programs have a status that counts.
+    let before = session.status;
     match session.world.finish(job) {
         Ok(finished) => {
             let status = finished.status;
             keep_output(session, finished, has_terminal);
+            session.status = before;
             if status == Status::Exited(0) {
                 return Ok(());
             }
@@ -59,6 +62,7 @@ pub(super) fn run(
         }
         Err((how, finished)) => {
             keep_output(session, *finished, has_terminal);
+            session.status = before;
             Err(how.into())
         }
     }

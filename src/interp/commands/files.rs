@@ -2,16 +2,17 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Command;
-use crate::interp::gotext::{about_path, cause, path_error};
+use crate::interp::contents::write_file;
+use crate::interp::gotext::{about_path, path_error};
 use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
-use crate::interp::session::{Session, read_file, usable};
+use crate::interp::session::Session;
 use crate::script::check::{Flag, Form, Role};
 
 pub(super) const CD: Command = Command {
@@ -102,31 +103,22 @@ fn cp(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     }
     for source in sources {
         let path = session.path(source);
-        let read;
-        let (contents, mode) = if let Some(stream) = session.saved(source) {
-            (usable(stream)?, 0o666)
-        } else {
-            let meta =
-                fs::metadata(&path).or_else(|error| fail(path_error("stat", &path, &error)))?;
-            read = read_file(&path)?;
-            (read.as_slice(), meta.permissions().mode() & 0o777)
-        };
         let name = path.file_name().unwrap_or(OsStr::new("/"));
         let target = if into {
             &destination.join(name)
         } else {
             &destination
         };
-        write(target, contents, mode).or_else(|error| fail(path_error("open", target, &error)))?;
+        if session.saved(source).is_some() {
+            session.write_saved(source, target)?;
+            continue;
+        }
+        let meta = fs::metadata(&path).or_else(|error| fail(path_error("stat", &path, &error)))?;
+        let contents = session.read_file(source)?;
+        let mode = meta.permissions().mode() & 0o777;
+        write_file(session.world, target, &contents, mode)?;
     }
     Ok(())
-}
-
-/// An existing file keeps its own mode.
-fn write(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(mode);
-    options.open(path)?.write_all(contents)
 }
 
 fn exists(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
@@ -161,27 +153,28 @@ fn mkdir(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
         return MKDIR.misused();
     }
     for word in arguments {
-        let path = session.path(word);
-        if let Err(error) = fs::create_dir_all(&path) {
-            let cause = format!(": {}", directory_cause(&path, &error));
-            return fail(about_path("mkdir", obstacle(&path), &cause));
-        }
+        make_all(&session.path(word))?;
     }
     Ok(())
 }
 
-/// What Go names when a directory cannot be made: the file in the way, if there is one.
-fn obstacle(path: &Path) -> &Path {
-    let is_file = |path: &&Path| fs::metadata(path).is_ok_and(|meta| !meta.is_dir());
-    path.ancestors().find(is_file).unwrap_or(path)
-}
-
-fn directory_cause(path: &Path, error: &io::Error) -> String {
-    if obstacle(path) == path && error.kind() != io::ErrorKind::AlreadyExists {
-        cause(error)
-    } else {
-        "not a directory".to_owned()
+/// As Go's `MkdirAll`, which names the first one that is in the way or cannot be made.
+fn make_all(path: &Path) -> Step {
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => return Ok(()),
+        Ok(_) => return fail(about_path("mkdir", path, ": not a directory")),
+        Err(_) => {}
     }
+    path.parent().map_or(Ok(()), make_all)?;
+    fs::create_dir(path).or_else(|error| {
+        // Somebody else was quicker.
+        let there = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir());
+        if there {
+            Ok(())
+        } else {
+            fail(path_error("mkdir", path, &error))
+        }
+    })
 }
 
 fn rm(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {

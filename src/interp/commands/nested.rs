@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::ours::read_duration;
-use super::{Command, Found};
+use super::{Command, Found, text};
+use crate::interp::Waiting;
 use crate::interp::halt::{Halt, Step, fail, mistake};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Deferred, Session};
-use crate::model::duration;
+use crate::model::{HangClass, duration};
 use crate::script::check::{Form, Outer, Role};
 use crate::script::is_background;
 
@@ -167,6 +168,16 @@ fn counted(count: u32) -> String {
     }
 }
 
+/// What the script waits for between two tries.
+fn between(count: u32, message: &[u8]) -> Waiting {
+    let (tries, message) = (counted(count), text(message));
+    Waiting {
+        class: HangClass::Unknown,
+        sentence: format!("`until` had no success in {tries}: {message}"),
+        resource: String::new(),
+    }
+}
+
 /// Tries until the command does what is expected, or the time is over: how often, and the last result. Of
 /// the log, only the last try stays.
 fn retry(
@@ -206,9 +217,11 @@ fn retry(
         // What comes about during the last pause is not missed.
         last = ends;
         let wait = if ends { left / 2 } else { pause };
+        session.world.waiting(Some(between(count, &message)));
         if let Err(how) = session.world.pause(wait) {
             return (count, Err(how.into()));
         }
+        session.world.waiting(None);
         if tries.every.is_none() {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

@@ -6,8 +6,8 @@ use super::{Command, text};
 use crate::interp::halt::{Step, fail, mistake};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, usable};
-use crate::interp::{Status, gotext};
-use crate::model::duration;
+use crate::interp::{Status, Waiting, gotext};
+use crate::model::{HangClass, duration};
 use crate::script::check::{Form, Role};
 
 pub(super) const CAPTURE: Command = Command {
@@ -75,7 +75,14 @@ fn sleep(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
         return SLEEP.misused();
     };
     let duration = read_duration(word).or_else(|error| mistake(format!("sleep: {error}")))?;
-    Ok(session.world.pause(duration)?)
+    session.world.waiting(Some(Waiting {
+        class: HangClass::Sleeping,
+        sentence: format!("the script sleeps {}", text(word)),
+        resource: String::new(),
+    }));
+    session.world.pause(duration)?;
+    session.world.waiting(None);
+    Ok(())
 }
 
 /// A word of a script as a duration.
@@ -95,7 +102,9 @@ fn status(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> S
         ));
     };
     let Some(last) = session.status else {
-        return fail("status: no program has ended yet");
+        return fail(
+            "status: there is none: no program has ended yet, or the last one did not start",
+        );
     };
     let (have, by) = match last {
         Status::Exited(code) => (code, String::new()),

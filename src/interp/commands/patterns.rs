@@ -7,7 +7,7 @@ use crate::host::stream::Stream;
 use crate::interp::gotext::{quote, quote_pattern};
 use crate::interp::halt::{Step, fail, mistake};
 use crate::interp::registry::Expect;
-use crate::interp::session::{Session, read_file, usable};
+use crate::interp::session::{Session, usable};
 use crate::script::check::{Flag, Form, Role};
 use crate::script::go_regex;
 
@@ -72,7 +72,7 @@ fn grep(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Ste
         return GREP.misused();
     };
     let query = Query::new(expect, count, pattern)?;
-    let contents = read_file(&session.path(file))?;
+    let contents = session.read_file(file)?;
     query.check(&contents, file).inspect_err(|_| {
         session.log.raw(&[b"[", file.as_slice(), b"]\n"].concat());
         session.log.line(&contents);

@@ -1,12 +1,10 @@
 //! `unquote` and `unix2dos`: files that txtar cannot hold as they are. Knows nothing of links or modes.
 
-use std::fs;
-
 use super::Command;
-use crate::interp::gotext::path_error;
-use crate::interp::halt::{Step, fail};
+use crate::interp::contents::write_file;
+use crate::interp::gotext::about_path;
+use crate::interp::halt::{Halt, fail};
 use crate::interp::registry::Expect;
-use crate::interp::session::{Session, read_file};
 use crate::script::check::{Form, Role};
 use crate::script::txtar;
 
@@ -20,11 +18,11 @@ pub(super) const UNQUOTE: Command = Command {
     form: Form::words(0, None, &[Role::Other]),
     // No file at all is no mistake here, as in Go.
     run: |session, _, arguments| {
-        rewrite(session, arguments, |contents| {
-            txtar::unquote(contents).or_else(|error| fail(error.to_string()))
-        })?;
         for file in arguments {
+            let contents = session.read_file(file)?;
+            let unquoted = txtar::unquote(&contents).or_else(|error| fail(error.to_string()))?;
             let path = session.path(file);
+            write_file(session.world, &path, &unquoted, 0o666)?;
             session.goldens.unquoted(path);
         }
         Ok(())
@@ -43,23 +41,19 @@ pub(super) const UNIX2DOS: Command = Command {
         if arguments.is_empty() {
             return UNIX2DOS.misused();
         }
-        rewrite(session, arguments, |contents| Ok(to_dos(contents)))
+        for file in arguments {
+            let changed = to_dos(&session.read_file(file)?);
+            let path = session.path(file);
+            // Go's words for a file that cannot be written name it twice here.
+            let written = write_file(session.world, &path, &changed, 0o666);
+            if let Err(Halt::Fail(message)) = written {
+                return fail([about_path("", &path, ": "), message].concat());
+            }
+            written?;
+        }
+        Ok(())
     },
 };
-
-/// In place: the file keeps its mode.
-fn rewrite(
-    session: &Session<'_>,
-    files: &[Vec<u8>],
-    change: impl Fn(&[u8]) -> Step<Vec<u8>>,
-) -> Step {
-    for file in files {
-        let path = session.path(file);
-        let changed = change(&read_file(&path)?)?;
-        fs::write(&path, changed).or_else(|error| fail(path_error("open", &path, &error)))?;
-    }
-    Ok(())
-}
 
 fn to_dos(contents: &[u8]) -> Vec<u8> {
     let mut changed = Vec::with_capacity(contents.len() + contents.len() / 16);

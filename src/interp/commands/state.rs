@@ -82,7 +82,7 @@ fn stdin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     {
         return fail(CONFLICT);
     }
-    session.stdin = session.read(file)?.into_owned();
+    session.stdin = session.read(file)?;
     Ok(())
 }
 
@@ -97,7 +97,7 @@ fn ttyin(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     if stdin && !session.stdin.is_empty() {
         return fail(CONFLICT);
     }
-    let input = session.read(file)?.into_owned();
+    let input = session.read(file)?;
     if input.is_empty() {
         return fail("tty input file is empty");
     }

@@ -1,7 +1,7 @@
 //! The archive's files, and the commands that work on files.
 
 use super::{case, each_fails, fails, passes};
-use crate::interp::ScriptEnding;
+use crate::interp::{Interrupted, ScriptEnding};
 
 #[test]
 fn files_are_there_before_the_first_line() {
@@ -259,4 +259,85 @@ fn unquote_and_unix2dos_rewrite_files_in_place() {
         ("unquote a", "open $WORK/a: no such file or directory"),
         ("unix2dos", "usage: unix2dos paths..."),
     ]);
+}
+
+#[test]
+fn what_cannot_be_made_or_written_is_named_as_go_names_it() {
+    each_fails(&[
+        (
+            "symlink l -> nowhere\nmkdir l",
+            "mkdir $WORK/l: file exists",
+        ),
+        (
+            "symlink l -> nowhere\nmkdir l/x",
+            "mkdir $WORK/l: file exists",
+        ),
+        ("symlink l -> l\nmkdir l/x/y", "mkdir $WORK/l: file exists"),
+        (
+            "mkdir a/b/c\n-- a/b --\n",
+            "mkdir $WORK/a/b: not a directory",
+        ),
+        (
+            "grep . /proc/self/mem",
+            "read /proc/self/mem: input/output error",
+        ),
+    ]);
+    let (ending, log) = case().run("cd a\0b");
+    assert!(
+        log.contains("FAIL: a.txtar:1: stat $WORK/a\0b: invalid argument"),
+        "{ending:?} {log}"
+    );
+}
+
+#[test]
+fn what_a_pipe_brings_is_waited_for() {
+    for lines in [
+        "exec sh -c 'cat want >f' &\ncmp f want",
+        "exec sh -c 'cat want >f' &\ngrep ^y f",
+        "exec sh -c 'cat want >f' &\nstdin f\nexec cat\ncmp stdout want",
+        "exec sh -c 'cat want >f' &\ncp f copy\ncmp copy want",
+        "exec cat f &reader&\ncp want f\nwait reader\ncmp stdout want",
+        "exec cat f &reader&\nexec cat want\ncp stdout f\nwait reader\ncmp stdout want",
+        // Nothing is something, too: a writer came and went.
+        "exec sh -c ': >f' &\n! grep . f",
+    ] {
+        passes(&format!("exec mkfifo f\n{lines}\n-- want --\nx\ny\n"));
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_opens_is_waited_for_until_the_deadline() {
+    for (line, does, which) in [
+        ("cmp f a", "reads", "writing"),
+        ("grep x f", "reads", "writing"),
+        ("stdin f", "reads", "writing"),
+        ("cp f b", "reads", "writing"),
+        ("cp a f", "writes to", "reading"),
+        ("unquote f", "reads", "writing"),
+    ] {
+        let mut case = case();
+        case.machine.pauses = Some((3, Interrupted::Deadline));
+        let (ending, log) = case.run(&format!("exec mkfifo f\n{line}\n-- a --\n"));
+        let wanted = ScriptEnding::Interrupted(Interrupted::Deadline);
+        assert_eq!(ending, wanted, "{line}\n{log}");
+        let pipe = case.setup.work_dir.join("f");
+        let why = format!(
+            "the script {does} the named pipe {}, which nobody has open for {which}",
+            pipe.display()
+        );
+        assert_eq!(case.machine.waits.last(), Some(&why), "{line}");
+    }
+}
+
+#[test]
+fn what_has_no_end_is_not_read_for_ever() {
+    fails(
+        "cp /dev/zero a",
+        "read /dev/zero: expected an end within 64 MB",
+    );
+    passes("cp /dev/null a\n! grep . a\ncp a /dev/null\n");
+    fails(
+        "cp a /dev/full\n-- a --\nx\n",
+        "write /dev/full: no space left on device",
+    );
 }

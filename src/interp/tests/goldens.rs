@@ -62,6 +62,22 @@ fn a_file_that_differs_gets_what_was_found() {
             ">same\n",
             ">same\n",
         ),
+        // The file is the same, whatever it is called meanwhile.
+        (
+            "symlink l -> want\nunquote l\nexec echo new\ncmp stdout want\n",
+            ">old\n",
+            ">new\n",
+        ),
+        (
+            "mv want b\nunquote b\nmv b want\nexec echo new\ncmp stdout want\n",
+            ">old\n",
+            ">new\n",
+        ),
+        (
+            "unquote want\nunquote want\nexec echo new\ncmp stdout want\n",
+            ">>old\n",
+            ">>new\n",
+        ),
         ("! cmp a want\n", "old\n", "old\n"),
     ] {
         let script = |data: &str| format!("{lines}--  a  --\r\na\n-- want --\n{data}-- b --\nb");
@@ -102,9 +118,14 @@ fn what_cannot_be_put_into_the_script_fails() {
 
 #[test]
 fn a_file_that_must_be_quoted_is_told() {
-    let (_, _, log) = updated("exec echo -- x --\ncmp stdout w\nexec false\n-- w --\n");
+    let mut case = case();
+    case.setup.golden = Golden::Update;
+    let (_, log) = case.run("exec echo -- x --\ncmp stdout w\nexec false\n-- w --\n");
     let told = "> cmp stdout w\n[w is quoted from now on: add `unquote w` to the script]\n";
     assert!(log.contains(told), "{log}");
+    assert_eq!(case.quoted, ["w"]);
+    case.run("unquote w\nexec echo -- x --\ncmp stdout w\n-- w --\n>old\n");
+    assert_eq!(case.quoted, [""; 0]);
 }
 
 #[test]

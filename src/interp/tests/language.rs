@@ -41,7 +41,7 @@ fn the_last_status_is_compared() {
     passes("! exec sh -c 'kill -TERM $$'\nstatus 143\n");
     passes("! exec sh -c 'exit 4' &\nwait\nstatus 4\n");
     passes("! exec sh -c 'exit 5' &a&\nexec true\nwait a\nstatus 5\n");
-    let none = "status: no program has ended yet";
+    let none = "status: there is none: no program has ended yet, or the last one did not start";
     each_fails(&[
         (
             "! exec sh -c 'exit 3'\nstatus 2",
@@ -433,6 +433,23 @@ fn what_cannot_be_meant_is_refused_where_it_is_said() {
 }
 
 /// `fixtures/language` is executed on real slots too; what the manual shows is a part of it.
+#[test]
+fn the_manual_shows_nothing_that_is_not_in_a_fixture() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manual = std::fs::read_to_string(root.join("docs/script.md")).unwrap();
+    let folder = std::fs::read_dir(root.join("fixtures/language")).unwrap();
+    let fixtures: Vec<String> = folder
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    let examples: Vec<&str> = manual.split("```text\n").skip(1).collect();
+    assert!(examples.len() > NAMES.len(), "{}", examples.len());
+    for example in examples {
+        let (example, _) = example.split_once("```").unwrap();
+        let shown = fixtures.iter().any(|fixture| fixture.contains(example));
+        assert!(shown, "{example}");
+    }
+}
+
 #[test]
 fn the_manual_shows_every_addition_with_a_part_of_its_fixture() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

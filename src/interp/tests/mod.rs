@@ -30,6 +30,7 @@ struct Case {
     dialect: Dialect,
     /// The script with what `--update` makes of it.
     updated: Vec<u8>,
+    quoted: Vec<String>,
     // Removed when the test is over.
     _work: tempfile::TempDir,
 }
@@ -60,6 +61,7 @@ fn case() -> Case {
         machine: Machine::new(),
         dialect: Dialect::Shakedown,
         updated: Vec::new(),
+        quoted: Vec::new(),
         _work: work,
     }
 }
@@ -71,8 +73,10 @@ impl Case {
             ending,
             log,
             updates,
+            quoted,
         } = execute(&script, &self.setup, &self.registry, &mut self.machine);
         self.updated = txtar::replace(text.as_bytes(), &updates);
+        self.quoted = quoted;
         (ending, String::from_utf8_lossy(&log).into_owned())
     }
 

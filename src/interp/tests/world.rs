@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::host::stream::Stream;
 use crate::host::{raw, terminal};
-use crate::interp::{Finished, Interrupted, JobId, Program, StartError, Status, World};
+use crate::interp::{Finished, Interrupted, JobId, Program, StartError, Status, Waiting, World};
 use crate::model::{EngineFacts, Place};
 
 struct Running {
@@ -28,6 +28,10 @@ pub(super) struct Machine {
     pub(super) interrupt: Option<Interrupted>,
     /// What `finish` reports in the next deferred command.
     pub(super) deferred_interrupt: Option<Interrupted>,
+    /// After so many pauses the next one reports this.
+    pub(super) pauses: Option<(u32, Interrupted)>,
+    /// What was waited for.
+    pub(super) waits: Vec<String>,
     pub(super) lines: Vec<u32>,
     jobs: Vec<Option<Running>>,
     clock: std::cell::Cell<u64>,
@@ -45,6 +49,8 @@ impl Machine {
             engine: None,
             interrupt: None,
             deferred_interrupt: None,
+            pauses: None,
+            waits: Vec::new(),
             lines: Vec::new(),
             jobs: Vec::new(),
             clock: std::cell::Cell::new(0),
@@ -101,7 +107,16 @@ impl World for Machine {
     fn pause(&mut self, duration: Duration) -> Result<(), Interrupted> {
         let millis = u64::try_from(duration.as_millis()).unwrap();
         self.clock.set(self.clock.get() + millis);
+        match &mut self.pauses {
+            Some((0, interrupted)) => return Err(*interrupted),
+            Some((left, _)) => *left -= 1,
+            None => {}
+        }
         self.interrupt.map_or(Ok(()), Err)
+    }
+
+    fn waiting(&mut self, waiting: Option<Waiting>) {
+        self.waits.extend(waiting.map(|waiting| waiting.sentence));
     }
 
     fn bound(&mut self, patience: Option<Duration>) {

@@ -78,6 +78,11 @@ pub(super) fn attempt(
     done(name, report, &mut block);
     if !report.updated.is_empty() {
         block.line("DONE", &format!("{} updated", report.updated));
+        for file in &report.quoted {
+            let hint =
+                format!("hint: {file} is quoted from now on: add `unquote {file}` to the script");
+            block.line("", &hint);
+        }
     }
     for leak in &report.leaks {
         leaked(leak, &mut block);
