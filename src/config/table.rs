@@ -9,7 +9,9 @@ use std::time::Duration;
 use super::entry::{Setting, SettingFacts, setting};
 use super::tries;
 use super::value::{Given, Mistake};
-use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Width, duration, size};
+use super::{
+    CleanupWhen, Dialect, EngineChoice, External, LeakRule, OnHang, Width, duration, size,
+};
 use crate::model::Policy;
 
 /// All settings, in the order of the documentation.
@@ -427,10 +429,10 @@ static TABLE: &[Setting] = &[
         ("programs", "NAME"),
         "a path",
         "",
-        "A program that scripts can call by this bare name. Relative to the folder of harness.toml.",
+        "A program that scripts can call by this bare name. Relative to the folder of harness.toml. One that is not there, or not executable, is a mistake: nothing runs.",
         |settings, given| {
-            let path = bare_name(given, &settings.commands).map_err(one)?;
-            settings.programs.insert(given.key.to_owned(), path);
+            let program = external(given, &settings.commands).map_err(one)?;
+            settings.programs.insert(given.key.to_owned(), program);
             Ok(())
         },
     ),
@@ -438,10 +440,10 @@ static TABLE: &[Setting] = &[
         ("commands", "NAME"),
         "a path",
         "",
-        "An executable that scripts call as a command of this name, which decides itself what `!` means: it finds `SHAKEDOWN_EXPECT` set to `success` or `failure`, and exit code 0 says that this was met. Relative to the folder of harness.toml.",
+        "An executable that scripts call as a command of this name, which decides itself what `!` means: it finds `SHAKEDOWN_EXPECT` set to `success` or `failure`, and exit code 0 says that this was met. Relative to the folder of harness.toml. One that is not there, or not executable, is a mistake: nothing runs.",
         |settings, given| {
-            let path = bare_name(given, &settings.programs).map_err(one)?;
-            settings.commands.insert(given.key.to_owned(), path);
+            let command = external(given, &settings.programs).map_err(one)?;
+            settings.commands.insert(given.key.to_owned(), command);
             Ok(())
         },
     ),
@@ -506,8 +508,8 @@ fn flag(given: &Given<'_>, place: &mut bool) -> Result<(), Vec<Mistake>> {
     Ok(())
 }
 
-/// The path of a program; its name is a bare word, and not taken by another table.
-fn bare_name(given: &Given<'_>, taken: &BTreeMap<String, String>) -> Result<String, Mistake> {
+/// A program or command; its name is a bare word, and not taken by the other table.
+fn external(given: &Given<'_>, taken: &BTreeMap<String, External>) -> Result<External, Mistake> {
     let name = given.key;
     if name.is_empty() || name.contains(['/', '\'', '$', '#']) || name.contains(char::is_whitespace)
     {
@@ -517,7 +519,7 @@ fn bare_name(given: &Given<'_>, taken: &BTreeMap<String, String>) -> Result<Stri
         let message = format!("`{name}` stands in `[programs]` and in `[commands]`");
         return Err(given.wrong(message));
     }
-    given.text()
+    given.external()
 }
 
 fn variable_name(given: &Given<'_>, name: &str) -> Result<(), Mistake> {

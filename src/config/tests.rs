@@ -9,7 +9,7 @@ use crate::model::{EngineKind, Policy, Scope, Where, samples};
 
 /// All mistakes of a text, as they are shown.
 fn mistakes(text: &str) -> String {
-    let diagnostics = read("harness.toml", text).expect_err("mistakes");
+    let (_, diagnostics) = read("harness.toml", text);
     let mut shown = String::new();
     for diagnostic in diagnostics {
         writeln!(shown, "{diagnostic}").unwrap();
@@ -18,7 +18,9 @@ fn mistakes(text: &str) -> String {
 }
 
 fn good(text: &str) -> Settings {
-    read("harness.toml", text).unwrap()
+    let (settings, mistakes) = read("harness.toml", text);
+    assert_eq!(mistakes, []);
+    settings
 }
 
 #[test]
@@ -269,10 +271,20 @@ fn every_setting_can_be_set() {
             limit: 10s,
         },
         programs: {
-            "invowk": "target/debug/invowk",
+            "invowk": External {
+                path: "target/debug/invowk",
+                file: "harness.toml",
+                line: 51,
+                col: 18,
+            },
         },
         commands: {
-            "same-json": "tools/same-json",
+            "same-json": External {
+                path: "tools/same-json",
+                file: "harness.toml",
+                line: 54,
+                col: 21,
+            },
         },
         check: CheckSettings {
             commands: {

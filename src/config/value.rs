@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeArray, DeValue};
 
-use super::{Origin, Pattern, Sourced, duration, nearest, size};
+use super::{External, Origin, Pattern, Sourced, duration, nearest, size};
 
 /// A mistake, before it is known as a line and column.
 #[derive(Debug)]
@@ -42,7 +42,10 @@ pub(super) struct Given<'a> {
     /// What the setting expects, for messages.
     pub(super) expected: &'a str,
     pub(super) value: &'a Spanned<DeValue<'a>>,
-    pub(super) origin: Origin,
+    /// The file's name as the user knows it.
+    pub(super) file: &'a str,
+    /// Line and column of the value.
+    pub(super) place: (u32, u32),
 }
 
 impl Given<'_> {
@@ -65,7 +68,10 @@ impl Given<'_> {
     pub(super) fn sourced<T>(&self, value: T) -> Sourced<T> {
         Sourced {
             value,
-            origin: self.origin.clone(),
+            origin: Origin::File {
+                file: self.file.to_owned(),
+                line: self.place.0,
+            },
         }
     }
 
@@ -77,6 +83,16 @@ impl Given<'_> {
             Some(text) => Ok(text.to_owned()),
             None => Err(self.unexpected(self.value)),
         }
+    }
+
+    pub(super) fn external(&self) -> Result<External, Mistake> {
+        let (line, col) = self.place;
+        Ok(External {
+            path: self.text()?,
+            file: self.file.to_owned(),
+            line,
+            col,
+        })
     }
 
     /// Text that may be empty.

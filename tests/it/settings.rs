@@ -42,6 +42,48 @@ fn every_mistake_of_the_settings_is_told_with_its_place_and_the_nearest_name() {
 }
 
 #[test]
+fn programs_and_commands_that_cannot_run_are_told_with_every_other_mistake() {
+    let text = "scripts = [\"scripts\"]\nleak = \"shout\"\n[programs]\ngone = \"bin/gone\"\nfolder = \"scripts\"\n\
+                good = \"good\"\n[commands]\ncp = \"data\"\n";
+    let project = Project::with_settings(text)
+        .program("good", "#!/bin/sh\n")
+        .file("data", "");
+    let script = marks(&project);
+    let project = project.script("one", script);
+    let check = project.shakedown().args(["check"]);
+    for run in [project.target(), project.run(), check] {
+        let output = run.without_engine().finish();
+        expect_nothing_ran(&project, &output);
+        let at = |path: &str| project.path(path).display().to_string();
+        output
+            .expect_stderr("5 mistakes in harness.toml; nothing ran\nharness.toml:2:8: ")
+            .expect_stderr(&format!(
+                "harness.toml:4:8: `[programs]` names `gone`: {} does not exist\n  hint: build it first\n\
+                 harness.toml:5:10: `[programs]` names `folder`: {} is a directory\n\
+                 harness.toml:8:6: `[commands]` names `cp`, which is a command of the language\n\
+                \x20 hint: it needs a name of its own\n\
+                 harness.toml:8:6: `[commands]` names `cp`: {} is not executable\n  hint: `chmod +x ",
+                at("bin/gone"),
+                at("scripts"),
+                at("data"),
+            ));
+    }
+}
+
+#[test]
+fn a_list_needs_no_program() {
+    let text = "scripts = [\"scripts\"]\n[programs]\ngone = \"gone\"\n";
+    let project = Project::with_settings(text).script("one", "gone\n");
+    for list in [
+        project.shakedown().args(["list"]),
+        project.target().arg("--list"),
+    ] {
+        let output = list.without_engine().finish();
+        output.expect_code(0).expect_stdout("one: test");
+    }
+}
+
+#[test]
 fn settings_that_are_no_toml_are_told_with_their_place() {
     let project = Project::with_settings("scripts = [\"scripts\"\n");
     let script = marks(&project);
