@@ -5,8 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Options;
 use super::door::{Place, count};
+use super::{Action, Options};
 use crate::config::{self, External, Settings};
 use crate::host::{environment, search};
 use crate::interp;
@@ -15,8 +15,25 @@ use crate::model::{Diagnostic, Dialect};
 /// The name of the configuration file.
 const CONFIG: &str = "harness.toml";
 
+/// Settings without a mistake, the text that they came from, and the folder that they count from.
+type Flawless = (Settings, String, PathBuf);
+
+/// The settings of trials. Unless these are only listed, what harness.toml names must be there.
+pub(super) fn for_trials(options: &Options, place: &Place) -> Result<Flawless, String> {
+    let mut configured = Configured::read(options, place)?;
+    if options.action != Action::List {
+        configured.look();
+    }
+    configured.flawless()
+}
+
+/// The settings of somebody who only looks at records.
+pub(super) fn for_records(options: &Options, place: &Place) -> Result<Flawless, String> {
+    Configured::read(options, place)?.flawless()
+}
+
 /// What was found, with the mistakes in it.
-pub(super) struct Configured {
+struct Configured {
     settings: Settings,
     /// The text that they came from.
     text: String,
@@ -27,12 +44,9 @@ pub(super) struct Configured {
     mistakes: Vec<Diagnostic>,
 }
 
-/// Settings without a mistake, the text that they came from, and the folder that they count from.
-pub(super) type Flawless = (Settings, String, PathBuf);
-
 impl Configured {
     /// Reads the file that was named, or the one at this place, if there is one; lays what was typed over it.
-    pub(super) fn read(options: &Options, place: &Place) -> Result<Configured, String> {
+    fn read(options: &Options, place: &Place) -> Result<Configured, String> {
         let named = options
             .config
             .as_ref()
@@ -68,7 +82,7 @@ impl Configured {
     }
 
     /// Looks whether programs and commands can be run. One that cannot would leave its name to whatever else has it.
-    pub(super) fn look(&mut self) {
+    fn look(&mut self) {
         let Settings {
             programs, commands, ..
         } = &self.settings;
@@ -79,7 +93,7 @@ impl Configured {
     }
 
     /// All mistakes, or what was found when there is none.
-    pub(super) fn flawless(mut self) -> Result<Flawless, String> {
+    fn flawless(mut self) -> Result<Flawless, String> {
         self.mistakes.extend(taken(&self.settings));
         if self.mistakes.is_empty() {
             return Ok((self.settings, self.text, self.base));
@@ -131,6 +145,24 @@ fn unusable(table: &str, name: &str, external: &External) -> Option<Diagnostic> 
         Ok(_) => ("is not a file".to_owned(), None),
     };
     Some(external.wrong(format!("`{table}` names `{name}`: {path} {flaw}"), hint))
+}
+
+/// What is to be told of a harness.toml beside scripts that were typed: only the one where somebody stands is read.
+pub(super) fn unread(options: &Options) -> Option<String> {
+    if options.config.is_some() || environment::directory().join(CONFIG).exists() {
+        return None;
+    }
+    let beside = |typed: &String| {
+        let path = Path::new(typed);
+        let folder = if path.is_dir() { path } else { path.parent()? };
+        let file = folder.join(CONFIG);
+        file.is_file().then(|| (folder.to_owned(), file))
+    };
+    let (folder, file) = options.paths.iter().find_map(beside)?;
+    let (folder, file) = (folder.display(), file.display());
+    Some(format!(
+        "`{file}` is not read, only one in the current directory is: `cd {folder}`, or name it with `--config {file}`"
+    ))
 }
 
 /// Where records live.

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::configured::{Configured, state_dir};
+use super::configured::{self, state_dir, unread};
 use super::harness::complain;
 use super::reports::{output, report, talk};
 use super::upkeep::{forget_old_runs, hold};
@@ -112,11 +112,7 @@ pub(super) fn brief(
     place: Place,
     programs: Vec<String>,
 ) -> Result<(Brief, PathBuf), String> {
-    let mut configured = Configured::read(options, &place)?;
-    if options.action != Action::List {
-        configured.look();
-    }
-    let (settings, config_text, base) = configured.flawless()?;
+    let (settings, config_text, base) = configured::for_trials(options, &place)?;
     let state = state_dir(options, &settings, &base);
     let paths = if options.paths.is_empty() {
         place.scripts
@@ -133,6 +129,7 @@ pub(super) fn brief(
     let nextest =
         crate::host::process::variable(&variables, "NEXTEST_RUN_ID").and_then(|id| id.to_str());
     let (shard, ignored) = given::shard(options, &variables)?;
+    let warnings = options.warnings.iter().cloned();
     let brief = Brief {
         settings,
         config_text,
@@ -160,7 +157,7 @@ pub(super) fn brief(
         },
         length: options.length,
         golden: options.golden,
-        warnings: options.warnings.iter().cloned().chain(ignored).collect(),
+        warnings: warnings.chain(ignored).chain(unread(options)).collect(),
         nothing: match options.runner {
             Runner::Cargo => Nothing::Fine,
             Runner::Shakedown => Nothing::Noted,
@@ -276,8 +273,7 @@ pub(super) fn replay(options: &Options, which: &super::WhichRun) -> ExitCode {
         scripts: Vec::new(),
         repeat: Vec::new(),
     };
-    let configured = Configured::read(options, &place).and_then(Configured::flawless);
-    let (settings, _, base) = match configured {
+    let (settings, _, base) = match configured::for_records(options, &place) {
         Ok(settings) => settings,
         Err(message) => return misused(&message),
     };

@@ -144,6 +144,39 @@ fn without_settings_the_paths_that_are_typed_count() {
 }
 
 #[test]
+fn settings_beside_the_scripts_that_are_typed_are_not_read_and_that_is_said() {
+    let project = Project::new()
+        .file("suite/harness.toml", "leak = \"fail\"\n")
+        .file("suite/one.txtar", "exec true\n");
+    let run = |words: &[&str]| {
+        let command = project.shakedown().args(words);
+        let output = command.without_engine().finish();
+        output.expect_code(0);
+        output
+    };
+    let warning = "warning: `suite/harness.toml` is not read, only one in the current directory is: \
+                   `cd suite`, or name it with `--config suite/harness.toml`\n";
+    let silent = |words: &[&str]| {
+        let output = run(words);
+        assert!(
+            !output.stderr().contains("not read"),
+            "{words:?}\n{}",
+            output.stderr()
+        );
+    };
+    silent(&["run", "suite"]);
+    std::fs::remove_file(project.path("harness.toml")).unwrap();
+    for words in [
+        ["run", "suite"],
+        ["run", "suite/one.txtar"],
+        ["check", "suite"],
+    ] {
+        run(&words).expect_stderr(warning);
+    }
+    silent(&["run", "--config", "suite/harness.toml", "suite"]);
+}
+
+#[test]
 fn a_deadline_is_taken_from_the_flag_then_the_variable_then_the_header_then_the_settings() {
     let settings = "scripts = [\"scripts\"]\ndeadline = \"40s\"\n";
     let deadline = |header: &str, variable: &str, flag: &[&str]| {
