@@ -429,7 +429,7 @@ static TABLE: &[Setting] = &[
         ("programs", "NAME"),
         "a path",
         "",
-        "A program that scripts can call by this bare name. Relative to the folder of harness.toml. One that is not there, or not executable, is a mistake: nothing runs.",
+        "A program that scripts can call by this bare name: a word without quotes, `/`, `#` or `$`, which does not begin with a dot. Relative to the folder of harness.toml. One that is not there, or not executable, is a mistake: nothing runs.",
         |settings, given| {
             let program = external(given, &settings.commands).map_err(one)?;
             settings.programs.insert(given.key.to_owned(), program);
@@ -508,18 +508,25 @@ fn flag(given: &Given<'_>, place: &mut bool) -> Result<(), Vec<Mistake>> {
     Ok(())
 }
 
-/// A program or command; its name is a bare word, and not taken by the other table.
+/// A program or command; a line can begin with its name, which is not taken by the other table.
 fn external(given: &Given<'_>, taken: &BTreeMap<String, External>) -> Result<External, Mistake> {
     let name = given.key;
-    if name.is_empty() || name.contains(['/', '\'', '$', '#']) || name.contains(char::is_whitespace)
-    {
-        return Err(given.wrong(format!("expected a bare program name, found `{name}`")));
+    if !is_command_word(name) {
+        return Err(given.wrong(format!("expected a bare name, found `{name}`")));
     }
     if taken.contains_key(name) {
         let message = format!("`{name}` stands in `[programs]` and in `[commands]`");
         return Err(given.wrong(message));
     }
     given.external()
+}
+
+/// Without quotes it is one word that means nothing else, and it can be a file's name beside those that a slot hides.
+fn is_command_word(name: &str) -> bool {
+    let enclosed = |first, last| name.starts_with(first) && name.ends_with(last);
+    let is_mark = name.is_empty() || name == "!" || enclosed('[', ']') || enclosed('&', '&');
+    let is_foreign = |c: char| matches!(c, '/' | '\'' | '$' | '#' | '\0') || c.is_whitespace();
+    !is_mark && !name.starts_with('.') && !name.contains(is_foreign)
 }
 
 fn variable_name(given: &Given<'_>, name: &str) -> Result<(), Mistake> {

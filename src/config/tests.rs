@@ -430,16 +430,44 @@ fn impossible_values_in_tables_are_mistakes() {
         "harness.toml:2:5: expected a text, found an integer",
     );
     check(
-        "[programs]\n\"a/b\" = \"x\"",
-        "harness.toml:2:9: expected a bare program name, found `a/b`",
-    );
-    check(
         "[record]\nkeep-runs = 0",
         "harness.toml:2:13: expected a number above zero, found `0`",
     );
     check(
         "[record]\nkeep-runs = 99999999999",
         "harness.toml:2:13: expected a number above zero, found `99999999999`",
+    );
+}
+
+#[test]
+fn names_of_programs_and_commands_are_words_that_a_line_can_begin_with() {
+    let names = [
+        "", ".", "..", ".output", "a/b", "!", "&", "&a&", "[x]", "[]", "#a", "a#b", "a b", "$a",
+        "it's", "a\\tb", "a\\u0000",
+    ];
+    for (table, name) in ["programs", "commands"]
+        .iter()
+        .flat_map(|table| names.map(|name| (table, name)))
+    {
+        let text = format!("[{table}]\n\"{name}\" = \"x\"");
+        let found = mistakes(&text);
+        let place = format!(
+            "harness.toml:2:{}: expected a bare name, found `",
+            name.len() + 6
+        );
+        assert!(found.starts_with(&place), "{text}\n{found}");
+    }
+    let good = good("[programs]\n\"a!b\" = \"x\"\n\"[\" = \"x\"\n\"b&\" = \"x\"\ncmp = \"x\"");
+    assert_eq!(good.programs.len(), 4);
+}
+
+#[test]
+fn a_name_stands_in_one_of_the_two_tables() {
+    check(
+        "dedline = 1\n[commands]\na = \"x\"\nb = \"x\"\n[programs]\nb = \"y\"\na = \"y\"",
+        "harness.toml:1:1: unknown setting `dedline`\n  hint: did you mean `deadline`?\n\
+         harness.toml:6:5: `b` stands in `[programs]` and in `[commands]`\n\
+         harness.toml:7:5: `a` stands in `[programs]` and in `[commands]`",
     );
 }
 
