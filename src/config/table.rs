@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::entry::{Setting, SettingFacts, setting};
 use super::tries;
-use super::value::{Given, Mistake};
+use super::value::{Given, Mistake, variable};
 use super::{
     CleanupWhen, Dialect, EngineChoice, External, LeakRule, OnHang, Width, duration, size,
 };
@@ -242,13 +242,9 @@ static TABLE: &[Setting] = &[
         ("", "pass-environment"),
         "a list of variable names",
         "[]",
-        "Variables that scripts get from the harness's own environment, where they are set. A variable of the same name in `[environment]` goes before it.",
+        "Variables that scripts get from the harness's own environment, where they are set. A variable of the same name in `[environment]` goes before it. `WORK` cannot be passed.",
         |settings, given| {
-            let names = given.list()?;
-            for name in &names {
-                variable_name(given, name).map_err(one)?;
-            }
-            settings.pass_environment = names.into_iter().collect();
+            settings.pass_environment = given.variables()?.into_iter().collect();
             Ok(())
         },
     ),
@@ -326,9 +322,9 @@ static TABLE: &[Setting] = &[
         ("environment", "NAME"),
         "a text",
         "",
-        "A variable set in every script. The value is taken as it is; nothing in it is expanded.",
+        "A variable set in every script. The value is taken as it is; nothing in it is expanded. `WORK` cannot be set.",
         |settings, given| {
-            variable_name(given, given.key).map_err(one)?;
+            variable(given.key).map_err(|why| one(given.wrong(why)))?;
             let value = given.any_text().map_err(one)?;
             if value.contains('\0') {
                 return Err(vec![given.wrong("a variable cannot hold a zero byte")]);
@@ -527,11 +523,4 @@ fn is_command_word(name: &str) -> bool {
     let is_mark = name.is_empty() || name == "!" || enclosed('[', ']') || enclosed('&', '&');
     let is_foreign = |c: char| matches!(c, '/' | '\'' | '$' | '#' | '\0') || c.is_whitespace();
     !is_mark && !name.starts_with('.') && !name.contains(is_foreign)
-}
-
-fn variable_name(given: &Given<'_>, name: &str) -> Result<(), Mistake> {
-    if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(given.wrong(format!("expected the name of a variable, found `{name}`")));
-    }
-    Ok(())
 }

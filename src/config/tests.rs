@@ -410,8 +410,10 @@ fn impossible_values_are_mistakes() {
         "harness.toml:1:13: expected a folder, found an empty string",
     );
     check(
-        "pass-environment = [\"A=B\"]",
-        "harness.toml:1:20: expected the name of a variable, found `A=B`",
+        "pass-environment = [\"A=B\", \"WORK\", \"\"]",
+        "harness.toml:1:21: expected the name of a variable, found `A=B`\n\
+         harness.toml:1:28: cannot override `WORK`, the work directory\n\
+         harness.toml:1:36: expected a text, found an empty string",
     );
     check(
         "environment = 1",
@@ -424,6 +426,11 @@ fn impossible_values_in_tables_are_mistakes() {
     check(
         "[environment]\n\"A=B\" = \"x\"",
         "harness.toml:2:9: expected the name of a variable, found `A=B`",
+    );
+    check(
+        "[environment]\nWORK = \"/tmp\"\n\"\" = \"x\"",
+        "harness.toml:2:8: cannot override `WORK`, the work directory\n\
+         harness.toml:3:6: expected the name of a variable, found ``",
     );
     check(
         "[environment]\nA = 1",

@@ -145,6 +145,11 @@ impl Given<'_> {
         self.each(Pattern::new)
     }
 
+    /// A list of different names of variables.
+    pub(super) fn variables(&self) -> Result<Vec<String>, Vec<Mistake>> {
+        self.each(|name| variable(name).map(|()| name.to_owned()))
+    }
+
     fn each<T>(&self, make: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Vec<Mistake>> {
         let array = self.value.get_ref().as_array();
         let array: &DeArray<'_> = array.ok_or_else(|| {
@@ -177,4 +182,15 @@ impl Given<'_> {
             Err(mistakes)
         }
     }
+}
+
+/// Whether scripts can be given a variable of this name. A lowercase fragment says why not.
+pub(super) fn variable(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(format!("expected the name of a variable, found `{name}`"));
+    }
+    if name == "WORK" {
+        return Err("cannot override `WORK`, the work directory".to_owned());
+    }
+    Ok(())
 }
