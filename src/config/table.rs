@@ -35,7 +35,7 @@ static TABLE: &[Setting] = &[
         ("", "scripts"),
         "a list of folders and files",
         r#"["fixtures"]"#,
-        "Where the scripts are: folders, searched with all their sub-folders for `*.txtar` and `*.txt`, and single files. Relative to the folder of harness.toml.",
+        "Where the scripts are: folders, searched with all their sub-folders for `*.txtar` and `*.txt`, and single files. Left out are hidden folders in them, such as `.git`, and what is neither a file nor a link to one. Relative to the folder of harness.toml.",
         |settings, given| {
             settings.scripts = given.list()?;
             if settings.scripts.is_empty() {
