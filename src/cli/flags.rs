@@ -417,6 +417,15 @@ pub(super) static TABLE: &[Flag] = &[
     ),
 ];
 
+/// A word as our flags are spelled: Go's have one dash, and those of its testscript are taken so, too.
+pub(super) fn spelled(word: &str) -> &str {
+    match word {
+        "-continue" => "--continue",
+        "-work" => "--work",
+        word => word,
+    }
+}
+
 fn above_zero(text: &str) -> Result<NonZeroU32, String> {
     text.parse()
         .map_err(|_| format!("expected a number above zero, found `{text}`"))

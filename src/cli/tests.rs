@@ -138,6 +138,15 @@ fn work_directories_alone_may_be_kept_and_keep_means_more() {
 }
 
 #[test]
+fn the_flags_of_the_original_are_taken_with_one_dash() {
+    assert_eq!(
+        good("-continue -work -v -u -e A"),
+        good("--continue --work -v -u -e A")
+    );
+    assert_eq!(good("-- -work").selection.filters, ["-work"]);
+}
+
+#[test]
 fn standard_input_alone_cannot_be_updated() {
     let read = |line: &str| options(&words(line), &environment(&[]), Door::Program);
     assert_eq!(
