@@ -335,6 +335,11 @@ impl Reading {
         if only_stdin && self.options.golden == Golden::Update {
             self.wrong("cannot use -u when only reading from stdin".to_owned());
         }
+        let one_lap = self.options.laps.laps().count == Some(NonZeroU32::MIN);
+        if self.options.golden == Golden::Update && !one_lap {
+            let message = "`--update` rewrites what ran: expected one lap, found `--count`, `--until-fail` or `--for`";
+            self.wrong(message.to_owned());
+        }
         if !self.mistakes.is_empty() {
             let mistakes = self.mistakes;
             return Err(Misuse { mistakes });

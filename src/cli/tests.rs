@@ -159,6 +159,22 @@ fn standard_input_alone_cannot_be_updated() {
 }
 
 #[test]
+fn an_update_has_one_lap() {
+    let expected = "error: `--update` rewrites what ran: expected one lap, found `--count`, `--until-fail` or `--for`";
+    for line in ["-u --count 3", "-u --until-fail", "-u --for 5s --count 2"] {
+        check_wrong(line, &[], expected);
+    }
+    check_wrong("-u", &[("SHAKEDOWN_COUNT", "2")], expected);
+    for line in [
+        "-u --count 1",
+        "-u --until-fail --count 1",
+        "-u --max-fail 2",
+    ] {
+        assert_eq!(good(line).golden, Golden::Update, "{line}");
+    }
+}
+
+#[test]
 fn our_flags_are_set_and_know_who_said_it() {
     let options = good(
         "--engine podman --policy=gated --lane plain --deadline 1m30s --config c.toml --state-dir d \
