@@ -145,6 +145,10 @@ impl Reading {
                 }
             } else if let Some(shorts) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) {
                 self.shorts(shorts, &mut words);
+            } else if word.is_empty() && self.door == Door::Program {
+                let mistake = Mistake::new("expected a path or a run, found an empty word");
+                self.mistakes
+                    .push(mistake.hint("a variable that is not set leaves one behind in quotes"));
             } else {
                 match self.door {
                     Door::Target => self.options.selection.filters.push(word.to_owned()),

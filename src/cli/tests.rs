@@ -365,6 +365,19 @@ fn run_takes_paths_and_filters_after_two_dashes() {
 }
 
 #[test]
+fn an_empty_word_is_no_path() {
+    for line in ["run  a", "list ", "check ", "report "] {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let misuse = command(&words, &Environment::new()).expect_err(line);
+        assert_eq!(
+            misuse.to_string(),
+            "error: expected a path or a run, found an empty word\n  \
+             hint: a variable that is not set leaves one behind in quotes"
+        );
+    }
+}
+
+#[test]
 fn a_report_is_of_one_run() {
     let Command::Report { run, options } = asked("report --format json toui5c-3mvz") else {
         panic!("it is a report");

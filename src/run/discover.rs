@@ -30,12 +30,34 @@ pub enum DiscoverError {
         /// What the system said.
         source: io::Error,
     },
+    /// Nobody named it, and it cannot be read.
+    #[error(
+        "cannot read `{shown}`: {source}\n  hint: no path was given, and `{shown}` is the default of `scripts` in harness.toml"
+    )]
+    NoDefault {
+        /// Its name.
+        shown: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// There is no script in it.
     #[error("no txtar nor txt scripts found in dir {shown}")]
     Empty {
         /// As the user wrote it.
         shown: String,
     },
+}
+
+impl DiscoverError {
+    /// The same, where nobody named a folder or file.
+    pub(super) fn of_default(self) -> Self {
+        match self {
+            DiscoverError::Unreadable { shown, source } => {
+                DiscoverError::NoDefault { shown, source }
+            }
+            other @ (DiscoverError::NoDefault { .. } | DiscoverError::Empty { .. }) => other,
+        }
+    }
 }
 
 /// All scripts of the folders (searched recursively, sorted) and files, relative to `base`. `-` is the

@@ -127,6 +127,13 @@ fn a_folder_that_is_missing_or_empty_is_told() {
     let output = project.run().without_engine().finish();
     expect_nothing_ran(&project, &output);
     output.expect_stderr("no txtar nor txt scripts found in dir scripts");
+    let project = Project::with_settings("");
+    let output = project.run().without_engine().finish();
+    expect_nothing_ran(&project, &output);
+    output.expect_stderr(
+        "cannot read `fixtures`: No such file or directory (os error 2)\n  \
+         hint: no path was given, and `fixtures` is the default of `scripts` in harness.toml\n",
+    );
 }
 
 #[test]
