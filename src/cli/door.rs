@@ -289,7 +289,14 @@ pub(super) fn replay(options: &Options, which: &super::WhichRun) -> ExitCode {
     let path = history::record_path(&state, &run);
     let record = match history::read(&path) {
         Ok(record) => record,
-        Err(error) => return misused(&format!("{error}: {}", path.display())),
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
+            let (run, runs) = (run.as_str(), state.join("runs"));
+            return misused(&format!(
+                "no run `{run}` is recorded\n  hint: the records are {}/*.jsonl; `latest` is the last one",
+                runs.display()
+            ));
+        }
+        Err(error) => return misused(&format!("{error}: {}", error.source)),
     };
     for note in record.notes() {
         complain(&format!("note: {note}"));

@@ -356,7 +356,8 @@ pub(super) static TABLE: &[Flag] = &[
             |options, text, origin| {
                 // There is but one twin: it has one variable a line.
                 if matches!(origin, Origin::Environment(_)) {
-                    text.lines().try_for_each(|line| variable(options, line))
+                    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+                    lines.try_for_each(|line| variable(options, line))
                 } else {
                     variable(options, text)
                 }

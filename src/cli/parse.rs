@@ -189,7 +189,7 @@ impl Reading {
             (Some(_), Some(value)) => value,
             (Some(kind), None) => {
                 let next = words.as_slice().first();
-                if next.is_none_or(|next| next.starts_with('-') && next.len() > 1) {
+                if next.is_none_or(|next| looks_like_flag(next)) {
                     return self.wrong(format!("expected a value after `{name}`: {kind}"));
                 }
                 words.next().cloned().unwrap_or_default()
@@ -358,4 +358,10 @@ impl Reading {
         libtest::apply(&mut self.options, arguments);
         Ok(Typed::Options(Box::new(self.options)))
     }
+}
+
+/// No flag is a number: `-1` is a value, though a wrong one.
+fn looks_like_flag(word: &str) -> bool {
+    let rest = word.strip_prefix('-').unwrap_or_default();
+    !rest.is_empty() && !rest.starts_with(|first: char| first.is_ascii_digit())
 }

@@ -184,6 +184,21 @@ fn settings_beside_the_scripts_that_are_typed_are_not_read_and_that_is_said() {
 }
 
 #[test]
+fn a_run_that_is_not_recorded_has_no_report() {
+    let project = Project::new();
+    let output = project
+        .shakedown()
+        .args(["report", "nosuch"])
+        .without_engine()
+        .finish();
+    let runs = project.path("state/runs");
+    output.expect_code(2).expect_stderr(&format!(
+        "error: no run `nosuch` is recorded\n  hint: the records are {}/*.jsonl; `latest` is the last one\n",
+        runs.display()
+    ));
+}
+
+#[test]
 fn a_deadline_is_taken_from_the_flag_then_the_variable_then_the_header_then_the_settings() {
     let settings = "scripts = [\"scripts\"]\ndeadline = \"40s\"\n";
     let deadline = |header: &str, variable: &str, flag: &[&str]| {
