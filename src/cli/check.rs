@@ -17,8 +17,12 @@ use crate::script::{Facts, Script};
 
 /// Checks what was asked for, prints what was found, gives the exit code.
 pub(super) fn perform(options: &Options, place: Place, registered: Registered) -> ExitCode {
-    let found =
-        door::brief(options, place, Vec::new()).and_then(|(brief, _)| findings(&brief, registered));
+    let found = door::brief(options, place, Vec::new()).and_then(|(brief, _)| {
+        for warning in &brief.warnings {
+            complain(&format!("warning: {warning}"));
+        }
+        findings(&brief, registered)
+    });
     let (findings, scripts) = match found {
         Ok(found) => found,
         Err(message) => return door::misused(&message),

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::configured::{self, state_dir, unread};
 use super::harness::complain;
 use super::reports::{output, report, talk};
 use super::upkeep::{forget_old_runs, hold};
@@ -13,10 +14,8 @@ use super::{
     Action, Door, Environment, Format, Options, PassingLogs, Runner, StartOrder, Typed, check,
     given, help, options, past, repeat,
 };
-use crate::config::{self, Settings};
 use crate::history::{self, Recorder};
 use crate::host::{clock, environment};
-use crate::interp;
 use crate::model::{AfterFailure, Conclusion, Detail};
 use crate::report::{ListForm, list};
 use crate::run::{self, Brief, Kept, Nothing, Teller};
@@ -37,9 +36,6 @@ pub(super) struct Registered {
     pub(super) commands: Vec<String>,
     pub(super) conditions: Vec<String>,
 }
-
-/// The name of the configuration file.
-const CONFIG: &str = "harness.toml";
 
 pub(super) fn exit(conclusion: Conclusion) -> ExitCode {
     ExitCode::from(conclusion.exit_code())
@@ -102,36 +98,6 @@ pub(super) fn print(text: &str) -> ExitCode {
     }
 }
 
-/// The settings of a run, and the text they came from.
-fn settings(options: &Options, place: &Place) -> Result<(Settings, String, PathBuf), String> {
-    let named = options
-        .config
-        .as_ref()
-        .map(|config| environment::directory().join(&config.value));
-    let file = named.clone().unwrap_or_else(|| place.base.join(CONFIG));
-    let text = match fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(format!("cannot read {}: {error}", file.display())),
-    };
-    let shown = options
-        .config
-        .as_ref()
-        .map_or(CONFIG, |config| config.value.as_str());
-    let settings = config::read(shown, &text).map_err(|mistakes| {
-        let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-        format!(
-            "{} in {shown}; nothing ran\n{}",
-            count(mistakes.len(), "mistake"),
-            lines.join("\n")
-        )
-    })?;
-    let base = file
-        .parent()
-        .map_or_else(|| place.base.clone(), Path::to_owned);
-    Ok((settings.resolve(&options.overrides), text, base))
-}
-
 pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
@@ -140,44 +106,14 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// Where records live.
-pub(super) fn state_dir(options: &Options, settings: &Settings, base: &Path) -> PathBuf {
-    match &options.overrides.state_dir {
-        Some(typed) => environment::directory().join(typed),
-        None => base.join(&settings.state_dir),
-    }
-}
-
-/// Makes the paths of external programs and commands absolute.
-fn place_programs(settings: &mut Settings, base: &Path) -> Result<(), String> {
-    if let Some(name) = settings
-        .commands
-        .keys()
-        .find(|name| interp::explain(name).is_some())
-    {
-        return Err(format!(
-            "`[commands]` names `{name}`, which is a command of the language"
-        ));
-    }
-    for path in settings
-        .programs
-        .values_mut()
-        .chain(settings.commands.values_mut())
-    {
-        *path = base.join(&*path).to_string_lossy().into_owned();
-    }
-    Ok(())
-}
-
 /// What was typed and what is configured, as what a run is asked to do; and where its records live.
 pub(super) fn brief(
     options: &Options,
     place: Place,
     programs: Vec<String>,
 ) -> Result<(Brief, PathBuf), String> {
-    let (mut settings, config_text, base) = settings(options, &place)?;
+    let (settings, config_text, base) = configured::for_trials(options, &place)?;
     let state = state_dir(options, &settings, &base);
-    place_programs(&mut settings, &base)?;
     let paths = if options.paths.is_empty() {
         place.scripts
     } else {
@@ -193,6 +129,7 @@ pub(super) fn brief(
     let nextest =
         crate::host::process::variable(&variables, "NEXTEST_RUN_ID").and_then(|id| id.to_str());
     let (shard, ignored) = given::shard(options, &variables)?;
+    let warnings = options.warnings.iter().cloned();
     let brief = Brief {
         settings,
         config_text,
@@ -220,7 +157,7 @@ pub(super) fn brief(
         },
         length: options.length,
         golden: options.golden,
-        warnings: options.warnings.iter().cloned().chain(ignored).collect(),
+        warnings: warnings.chain(ignored).chain(unread(options)).collect(),
         nothing: match options.runner {
             Runner::Cargo => Nothing::Fine,
             Runner::Shakedown => Nothing::Noted,
@@ -336,7 +273,7 @@ pub(super) fn replay(options: &Options, which: &super::WhichRun) -> ExitCode {
         scripts: Vec::new(),
         repeat: Vec::new(),
     };
-    let (settings, _, base) = match settings(options, &place) {
+    let (settings, _, base) = match configured::for_records(options, &place) {
         Ok(settings) => settings,
         Err(message) => return misused(&message),
     };
@@ -352,7 +289,14 @@ pub(super) fn replay(options: &Options, which: &super::WhichRun) -> ExitCode {
     let path = history::record_path(&state, &run);
     let record = match history::read(&path) {
         Ok(record) => record,
-        Err(error) => return misused(&format!("{error}: {}", path.display())),
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
+            let (run, runs) = (run.as_str(), state.join("runs"));
+            return misused(&format!(
+                "no run `{run}` is recorded\n  hint: the records are {}/*.jsonl; `latest` is the last one",
+                runs.display()
+            ));
+        }
+        Err(error) => return misused(&format!("{error}: {}", error.source)),
     };
     for note in record.notes() {
         complain(&format!("note: {note}"));

@@ -356,7 +356,8 @@ pub(super) static TABLE: &[Flag] = &[
             |options, text, origin| {
                 // There is but one twin: it has one variable a line.
                 if matches!(origin, Origin::Environment(_)) {
-                    text.lines().try_for_each(|line| variable(options, line))
+                    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+                    lines.try_for_each(|line| variable(options, line))
                 } else {
                     variable(options, text)
                 }
@@ -416,6 +417,15 @@ pub(super) static TABLE: &[Flag] = &[
         'v',
     ),
 ];
+
+/// A word as our flags are spelled: Go's have one dash, and those of its testscript are taken so, too.
+pub(super) fn spelled(word: &str) -> &str {
+    match word {
+        "-continue" => "--continue",
+        "-work" => "--work",
+        word => word,
+    }
+}
 
 fn above_zero(text: &str) -> Result<NonZeroU32, String> {
     text.parse()

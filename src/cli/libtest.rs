@@ -1,5 +1,9 @@
 //! libtest's own flags: which are followed, which change nothing here, which are refused, and why.
 
+use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
+
+use super::{Action, Color, Format, Ignoring, Options, PassingLogs, Selection};
+
 /// What becomes of a flag of libtest's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -146,3 +150,40 @@ pub(super) static TABLE: &[LibtestFlag] = &[
         "As --shuffle=SEED",
     ),
 ];
+
+/// Takes over what `Arguments` read.
+pub(super) fn apply(options: &mut Options, arguments: Arguments) {
+    if arguments.list {
+        options.action = Action::List;
+    }
+    options.selection = Selection {
+        filters: std::mem::take(&mut options.selection.filters),
+        skip: arguments.skip,
+        exact: arguments.exact,
+        ignoring: match (
+            arguments.bench,
+            arguments.ignored,
+            arguments.include_ignored,
+        ) {
+            (true, _, _) => Ignoring::Everything,
+            (false, true, _) => Ignoring::Unmarked,
+            (false, false, true) => Ignoring::Nothing,
+            (false, false, false) => Ignoring::Marked,
+        },
+    };
+    let output = &mut options.output;
+    output.format = match (arguments.quiet, arguments.format) {
+        (true, _) | (false, Some(FormatSetting::Terse)) => Format::Terse,
+        (false, Some(FormatSetting::Json)) => Format::Json,
+        (false, Some(FormatSetting::Pretty) | None) => Format::Pretty,
+    };
+    match arguments.color {
+        Some(ColorSetting::Always) => output.color = Color::Always,
+        Some(ColorSetting::Never) => output.color = Color::Never,
+        Some(ColorSetting::Auto) | None => {}
+    }
+    if arguments.show_output && output.passing == PassingLogs::Hidden {
+        output.passing = PassingLogs::Shown;
+    }
+    output.logfile = arguments.logfile;
+}

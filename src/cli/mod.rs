@@ -5,6 +5,7 @@
 
 mod check;
 mod commands;
+mod configured;
 mod door;
 mod entries;
 mod flags;

@@ -5,14 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
-use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
+use libtest_mimic::Arguments;
 
 use super::flags::{self, Flag};
 use super::libtest::{self, Fate, LibtestFlag};
-use super::{
-    Action, Color, Format, Ignoring, Mistake, Misuse, Options, PassingLogs, Runner, Selection,
-    StartOrder,
-};
+use super::{Color, Mistake, Misuse, Options, Runner, StartOrder};
 use crate::config::{Origin, nearest};
 use crate::model::Golden;
 
@@ -131,6 +128,7 @@ impl Reading {
     fn words(&mut self, words: &[String]) {
         let mut words = words.iter();
         while let Some(word) = words.next() {
+            let word = flags::spelled(word);
             if word == "--" {
                 self.options
                     .selection
@@ -139,7 +137,7 @@ impl Reading {
             } else if word.starts_with("--") {
                 let (name, value) = match word.split_once('=') {
                     Some((name, value)) => (name, Some(value.to_owned())),
-                    None => (word.as_str(), None),
+                    None => (word, None),
                 };
                 match Known::by_name(name) {
                     Some(flag) => self.flag(flag, value, &mut words),
@@ -147,10 +145,14 @@ impl Reading {
                 }
             } else if let Some(shorts) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) {
                 self.shorts(shorts, &mut words);
+            } else if word.is_empty() && self.door == Door::Program {
+                let mistake = Mistake::new("expected a path or a run, found an empty word");
+                self.mistakes
+                    .push(mistake.hint("a variable that is not set leaves one behind in quotes"));
             } else {
                 match self.door {
-                    Door::Target => self.options.selection.filters.push(word.clone()),
-                    Door::Program => self.options.paths.push(word.clone()),
+                    Door::Target => self.options.selection.filters.push(word.to_owned()),
+                    Door::Program => self.options.paths.push(word.to_owned()),
                 }
             }
         }
@@ -187,7 +189,7 @@ impl Reading {
             (Some(_), Some(value)) => value,
             (Some(kind), None) => {
                 let next = words.as_slice().first();
-                if next.is_none_or(|next| next.starts_with('-') && next.len() > 1) {
+                if next.is_none_or(|next| looks_like_flag(next)) {
                     return self.wrong(format!("expected a value after `{name}`: {kind}"));
                 }
                 words.next().cloned().unwrap_or_default()
@@ -337,6 +339,11 @@ impl Reading {
         if only_stdin && self.options.golden == Golden::Update {
             self.wrong("cannot use -u when only reading from stdin".to_owned());
         }
+        let one_lap = self.options.laps.laps().count == Some(NonZeroU32::MIN);
+        if self.options.golden == Golden::Update && !one_lap {
+            let message = "`--update` rewrites what ran: expected one lap, found `--count`, `--until-fail` or `--for`";
+            self.wrong(message.to_owned());
+        }
         if !self.mistakes.is_empty() {
             let mistakes = self.mistakes;
             return Err(Misuse { mistakes });
@@ -348,44 +355,13 @@ impl Reading {
         self.rest.insert(0, "shakedown".to_owned());
         let arguments = Arguments::from_iter(&self.rest);
         self.options.overrides.width = self.threads;
-        apply(&mut self.options, arguments);
+        libtest::apply(&mut self.options, arguments);
         Ok(Typed::Options(Box::new(self.options)))
     }
 }
 
-/// Takes over what `Arguments` read.
-fn apply(options: &mut Options, arguments: Arguments) {
-    if arguments.list {
-        options.action = Action::List;
-    }
-    options.selection = Selection {
-        filters: std::mem::take(&mut options.selection.filters),
-        skip: arguments.skip,
-        exact: arguments.exact,
-        ignoring: match (
-            arguments.bench,
-            arguments.ignored,
-            arguments.include_ignored,
-        ) {
-            (true, _, _) => Ignoring::Everything,
-            (false, true, _) => Ignoring::Unmarked,
-            (false, false, true) => Ignoring::Nothing,
-            (false, false, false) => Ignoring::Marked,
-        },
-    };
-    let output = &mut options.output;
-    output.format = match (arguments.quiet, arguments.format) {
-        (true, _) | (false, Some(FormatSetting::Terse)) => Format::Terse,
-        (false, Some(FormatSetting::Json)) => Format::Json,
-        (false, Some(FormatSetting::Pretty) | None) => Format::Pretty,
-    };
-    match arguments.color {
-        Some(ColorSetting::Always) => output.color = Color::Always,
-        Some(ColorSetting::Never) => output.color = Color::Never,
-        Some(ColorSetting::Auto) | None => {}
-    }
-    if arguments.show_output && output.passing == PassingLogs::Hidden {
-        output.passing = PassingLogs::Shown;
-    }
-    output.logfile = arguments.logfile;
+/// No flag is a number: `-1` is a value, though a wrong one.
+fn looks_like_flag(word: &str) -> bool {
+    let rest = word.strip_prefix('-').unwrap_or_default();
+    !rest.is_empty() && !rest.starts_with(|first: char| first.is_ascii_digit())
 }

@@ -71,8 +71,9 @@ fn flags_of(words: &[String], door: Door) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = words.iter().take_while(|word| *word != "--");
     while let Some(word) = words.next() {
+        let word = flags::spelled(word);
         let is_flag = word.len() > 1 && word.starts_with('-');
-        let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
+        let name = word.split_once('=').map_or(word, |(name, _)| name);
         let value = if is_flag && takes_next(word) {
             words.next()
         } else {
@@ -84,7 +85,7 @@ fn flags_of(words: &[String], door: Door) -> Vec<String> {
             door == Door::Program
         };
         if kept_here {
-            kept.push(word.clone());
+            kept.push(word.to_owned());
             kept.extend(value.cloned());
         }
     }
@@ -139,6 +140,10 @@ mod tests {
         program(
             "--list --exact --skip x -e A=1 -eB -qv dir",
             "shakedown run -e A=1 -eB -qv dir --exact --",
+        );
+        program(
+            "-continue dir -work",
+            "shakedown run --continue dir --work --exact --",
         );
         program("-", "");
     }

@@ -112,7 +112,7 @@ fn variables_are_set_or_copied_and_may_be_many() {
     let pair = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
     let expected = [pair("A", Some("1=2")), pair("B", None), pair("C", Some(""))];
     assert_eq!(good("-e A=1=2 --env B -eC=").variables, expected);
-    let twin = [("SHAKEDOWN_ENV", "A=1=2\nB\nC=")];
+    let twin = [("SHAKEDOWN_ENV", "\nA=1=2\n\nB\nC=\n")];
     assert_eq!(good_with("", &twin).variables, expected);
     assert_eq!(good_with("-e D", &twin).variables, [pair("D", None)]);
     for word in ["-eWORK=x", "--env=WORK"] {
@@ -138,6 +138,15 @@ fn work_directories_alone_may_be_kept_and_keep_means_more() {
 }
 
 #[test]
+fn the_flags_of_the_original_are_taken_with_one_dash() {
+    assert_eq!(
+        good("-continue -work -v -u -e A"),
+        good("--continue --work -v -u -e A")
+    );
+    assert_eq!(good("-- -work").selection.filters, ["-work"]);
+}
+
+#[test]
 fn standard_input_alone_cannot_be_updated() {
     let read = |line: &str| options(&words(line), &environment(&[]), Door::Program);
     assert_eq!(
@@ -146,6 +155,22 @@ fn standard_input_alone_cannot_be_updated() {
     );
     for line in ["-", "-u a -", "-u"] {
         assert!(read(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn an_update_has_one_lap() {
+    let expected = "error: `--update` rewrites what ran: expected one lap, found `--count`, `--until-fail` or `--for`";
+    for line in ["-u --count 3", "-u --until-fail", "-u --for 5s --count 2"] {
+        check_wrong(line, &[], expected);
+    }
+    check_wrong("-u", &[("SHAKEDOWN_COUNT", "2")], expected);
+    for line in [
+        "-u --count 1",
+        "-u --until-fail --count 1",
+        "-u --max-fail 2",
+    ] {
+        assert_eq!(good(line).golden, Golden::Update, "{line}");
     }
 }
 
@@ -264,6 +289,11 @@ fn mistakes_are_told_together_with_what_was_probably_meant() {
         "error: expected a value after `--config`, found nothing",
     );
     check_wrong(
+        "--count -1",
+        &[],
+        "error: --count: expected a number above zero, found `-1`",
+    );
+    check_wrong(
         "--color purple",
         &[],
         "error: --color: expected one of auto, always, never, found `purple`",
@@ -340,6 +370,19 @@ fn run_takes_paths_and_filters_after_two_dashes() {
 }
 
 #[test]
+fn an_empty_word_is_no_path() {
+    for line in ["run  a", "list ", "check ", "report "] {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let misuse = command(&words, &Environment::new()).expect_err(line);
+        assert_eq!(
+            misuse.to_string(),
+            "error: expected a path or a run, found an empty word\n  \
+             hint: a variable that is not set leaves one behind in quotes"
+        );
+    }
+}
+
+#[test]
 fn a_report_is_of_one_run() {
     let Command::Report { run, options } = asked("report --format json toui5c-3mvz") else {
         panic!("it is a report");
@@ -407,6 +450,28 @@ fn help_is_found_under_every_door() {
         "help settigns",
         "error: unknown topic `settigns`: expected a command of scripts, or one of help, run, list, check, report, reap, ledger, version, flags, settings, exit-codes, language\n  hint: did you mean `settings`?",
     );
+}
+
+#[test]
+fn the_help_on_the_language_has_every_variable_of_the_manual() {
+    let (_, table) = include_str!("../../docs/script.md")
+        .split_once("\n| variable | value |\n|---|---|\n")
+        .unwrap();
+    let help = crate::interp::reference();
+    let (_, help) = help.split_once("\nVariables of ").unwrap();
+    let listed = |name| {
+        let mut firsts = help.lines().map(|line| line.trim_start_matches([' ', '+']));
+        firsts.any(|line| line.split(' ').next() == Some(name))
+    };
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let names = rows.filter_map(|row| row.split('|').nth(1));
+    let names: Vec<&str> = names
+        .flat_map(|names| names.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        assert!(listed(name), "{name}\n{help}");
+    }
 }
 
 #[test]

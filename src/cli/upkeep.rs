@@ -16,7 +16,7 @@ pub(super) fn hold(state: &Path, run: &RunId) -> Result<Option<flock::FileLock>,
     let live = state.join("live").join(run.as_str());
     let failed = |error: io::Error| {
         format!(
-            "cannot write to the state directory {}: {error}",
+            "cannot write to the state directory {}: {error}\n  hint: `--state-dir DIR` names another",
             state.display()
         )
     };

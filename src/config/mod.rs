@@ -1,9 +1,10 @@
-//! harness.toml: text in, [`Settings`] or every mistake at once out; then what was typed laid over it.
+//! harness.toml: text in, [`Settings`] and every mistake at once out; then what was typed laid over it.
 //!
 //! Pure: knows no file, environment or clock. One table (`settings`) says for each setting its key,
 //! what it expects, its default and how it is set; the help and docs/harness-toml.md come from it.
 
 mod entry;
+mod external;
 mod nearest;
 mod pattern;
 mod place;
@@ -21,6 +22,7 @@ mod value;
 pub use crate::model::duration;
 pub use crate::model::{Dialect, FlakyResult, LeakRule};
 pub use entry::SettingFacts;
+pub use external::External;
 pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use place::line_and_column;

@@ -7,13 +7,14 @@ use super::entry::Setting;
 use super::table::all;
 use super::tries::{self, LISTS};
 use super::value::{Given, Mistake};
-use super::{Origin, Settings, line_and_column, nearest};
+use super::{Settings, line_and_column, nearest};
 use crate::model::Diagnostic;
 
 /// Reads the text of a harness.toml. `file` is its name as the user knows it.
 ///
-/// Either settings, or all mistakes in the order of their places.
-pub fn read(file: &str, text: &str) -> Result<Settings, Vec<Diagnostic>> {
+/// All mistakes in the order of their places, and the settings as far as they are right: with them can be seen what
+/// else is wrong, and with mistakes nothing may run.
+pub fn read(file: &str, text: &str) -> (Settings, Vec<Diagnostic>) {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut walk = Walk {
         file,
@@ -29,13 +30,10 @@ pub fn read(file: &str, text: &str) -> Result<Settings, Vec<Diagnostic>> {
     if walk.mistakes.is_empty() {
         walk.document(document.get_ref());
     }
-    if walk.mistakes.is_empty() {
-        return Ok(walk.settings);
-    }
     let mut diagnostics: Vec<_> = walk.mistakes.iter().map(|m| walk.diagnostic(m)).collect();
     diagnostics.sort();
     diagnostics.dedup();
-    Err(diagnostics)
+    (walk.settings, diagnostics)
 }
 
 struct Walk<'a> {
@@ -113,15 +111,12 @@ impl Walk<'_> {
             self.mistakes.push(unknown(section, key));
             return;
         };
-        let (line, _) = line_and_column(self.text, key.span().start);
         let given = Given {
             key: name,
             expected: setting.facts.expected,
             value,
-            origin: Origin::File {
-                file: self.file.to_owned(),
-                line,
-            },
+            file: self.file,
+            place: line_and_column(self.text, value.span().start),
         };
         if let Err(mistakes) = (setting.set)(&mut self.settings, &given) {
             self.mistakes.extend(mistakes);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Pattern, Sourced};
+use super::{External, Pattern, Sourced};
 use crate::model::{Date, Demands, Dialect, EngineKind, FlakyResult, LeakRule, Policy, Signature};
 
 /// All settings. Made by `config::read`, or the defaults by [`Settings::default`].
@@ -52,10 +52,10 @@ pub struct Settings {
     pub admission: AdmissionSettings,
     /// What happens to a script's resources.
     pub cleanup: CleanupSettings,
-    /// External programs that scripts call by a bare name: name → path.
-    pub programs: BTreeMap<String, String>,
-    /// External commands, which decide themselves what `!` means: name → path.
-    pub commands: BTreeMap<String, String>,
+    /// External programs that scripts call by a bare name.
+    pub programs: BTreeMap<String, External>,
+    /// External commands, which decide themselves what `!` means.
+    pub commands: BTreeMap<String, External>,
     /// What `shakedown check` cannot know of itself.
     pub check: CheckSettings,
     /// How many records are kept.

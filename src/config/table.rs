@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use super::entry::{Setting, SettingFacts, setting};
 use super::tries;
-use super::value::{Given, Mistake};
-use super::{CleanupWhen, Dialect, EngineChoice, LeakRule, OnHang, Width, duration, size};
+use super::value::{Given, Mistake, variable};
+use super::{
+    CleanupWhen, Dialect, EngineChoice, External, LeakRule, OnHang, Width, duration, size,
+};
 use crate::model::Policy;
 
 /// All settings, in the order of the documentation.
@@ -33,7 +35,7 @@ static TABLE: &[Setting] = &[
         ("", "scripts"),
         "a list of folders and files",
         r#"["fixtures"]"#,
-        "Where the scripts are: folders, searched with all their sub-folders for `*.txtar` and `*.txt`, and single files. Relative to the folder of harness.toml.",
+        "Where the scripts are: folders, searched with all their sub-folders for `*.txtar` and `*.txt`, and single files. Left out are hidden folders in them, such as `.git`, and what is neither a file nor a link to one. Relative to the folder of harness.toml.",
         |settings, given| {
             settings.scripts = given.list()?;
             if settings.scripts.is_empty() {
@@ -240,13 +242,9 @@ static TABLE: &[Setting] = &[
         ("", "pass-environment"),
         "a list of variable names",
         "[]",
-        "Variables that scripts get from the harness's own environment, where they are set. A variable of the same name in `[environment]` goes before it.",
+        "Variables that scripts get from the harness's own environment, where they are set. A variable of the same name in `[environment]` goes before it. `WORK` cannot be passed.",
         |settings, given| {
-            let names = given.list()?;
-            for name in &names {
-                variable_name(given, name).map_err(one)?;
-            }
-            settings.pass_environment = names.into_iter().collect();
+            settings.pass_environment = given.variables()?.into_iter().collect();
             Ok(())
         },
     ),
@@ -324,9 +322,9 @@ static TABLE: &[Setting] = &[
         ("environment", "NAME"),
         "a text",
         "",
-        "A variable set in every script. The value is taken as it is; nothing in it is expanded.",
+        "A variable set in every script. The value is taken as it is; nothing in it is expanded. `WORK` cannot be set.",
         |settings, given| {
-            variable_name(given, given.key).map_err(one)?;
+            variable(given.key).map_err(|why| one(given.wrong(why)))?;
             let value = given.any_text().map_err(one)?;
             if value.contains('\0') {
                 return Err(vec![given.wrong("a variable cannot hold a zero byte")]);
@@ -427,10 +425,10 @@ static TABLE: &[Setting] = &[
         ("programs", "NAME"),
         "a path",
         "",
-        "A program that scripts can call by this bare name. Relative to the folder of harness.toml.",
+        "A program that scripts can call by this bare name: a word without quotes, `/`, `#` or `$`, which does not begin with a dot. Relative to the folder of harness.toml. One that is not there, or not executable, is a mistake: nothing runs.",
         |settings, given| {
-            let path = bare_name(given, &settings.commands).map_err(one)?;
-            settings.programs.insert(given.key.to_owned(), path);
+            let program = external(given, &settings.commands).map_err(one)?;
+            settings.programs.insert(given.key.to_owned(), program);
             Ok(())
         },
     ),
@@ -438,10 +436,10 @@ static TABLE: &[Setting] = &[
         ("commands", "NAME"),
         "a path",
         "",
-        "An executable that scripts call as a command of this name, which decides itself what `!` means: it finds `SHAKEDOWN_EXPECT` set to `success` or `failure`, and exit code 0 says that this was met. Relative to the folder of harness.toml.",
+        "An executable that scripts call as a command of this name, which decides itself what `!` means: it finds `SHAKEDOWN_EXPECT` set to `success` or `failure`, and exit code 0 says that this was met. Relative to the folder of harness.toml. One that is not there, or not executable, is a mistake: nothing runs.",
         |settings, given| {
-            let path = bare_name(given, &settings.programs).map_err(one)?;
-            settings.commands.insert(given.key.to_owned(), path);
+            let command = external(given, &settings.programs).map_err(one)?;
+            settings.commands.insert(given.key.to_owned(), command);
             Ok(())
         },
     ),
@@ -506,23 +504,23 @@ fn flag(given: &Given<'_>, place: &mut bool) -> Result<(), Vec<Mistake>> {
     Ok(())
 }
 
-/// The path of a program; its name is a bare word, and not taken by another table.
-fn bare_name(given: &Given<'_>, taken: &BTreeMap<String, String>) -> Result<String, Mistake> {
+/// A program or command; a line can begin with its name, which is not taken by the other table.
+fn external(given: &Given<'_>, taken: &BTreeMap<String, External>) -> Result<External, Mistake> {
     let name = given.key;
-    if name.is_empty() || name.contains(['/', '\'', '$', '#']) || name.contains(char::is_whitespace)
-    {
-        return Err(given.wrong(format!("expected a bare program name, found `{name}`")));
+    if !is_command_word(name) {
+        return Err(given.wrong(format!("expected a bare name, found `{name}`")));
     }
     if taken.contains_key(name) {
         let message = format!("`{name}` stands in `[programs]` and in `[commands]`");
         return Err(given.wrong(message));
     }
-    given.text()
+    given.external()
 }
 
-fn variable_name(given: &Given<'_>, name: &str) -> Result<(), Mistake> {
-    if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(given.wrong(format!("expected the name of a variable, found `{name}`")));
-    }
-    Ok(())
+/// Without quotes it is one word that means nothing else, and it can be a file's name beside those that a slot hides.
+fn is_command_word(name: &str) -> bool {
+    let enclosed = |first, last| name.starts_with(first) && name.ends_with(last);
+    let is_mark = name.is_empty() || name == "!" || enclosed('[', ']') || enclosed('&', '&');
+    let is_foreign = |c: char| matches!(c, '/' | '\'' | '$' | '#' | '\0') || c.is_whitespace();
+    !is_mark && !name.starts_with('.') && !name.contains(is_foreign)
 }

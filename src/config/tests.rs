@@ -9,7 +9,7 @@ use crate::model::{EngineKind, Policy, Scope, Where, samples};
 
 /// All mistakes of a text, as they are shown.
 fn mistakes(text: &str) -> String {
-    let diagnostics = read("harness.toml", text).expect_err("mistakes");
+    let (_, diagnostics) = read("harness.toml", text);
     let mut shown = String::new();
     for diagnostic in diagnostics {
         writeln!(shown, "{diagnostic}").unwrap();
@@ -18,7 +18,9 @@ fn mistakes(text: &str) -> String {
 }
 
 fn good(text: &str) -> Settings {
-    read("harness.toml", text).unwrap()
+    let (settings, mistakes) = read("harness.toml", text);
+    assert_eq!(mistakes, []);
+    settings
 }
 
 #[test]
@@ -269,10 +271,20 @@ fn every_setting_can_be_set() {
             limit: 10s,
         },
         programs: {
-            "invowk": "target/debug/invowk",
+            "invowk": External {
+                path: "target/debug/invowk",
+                file: "harness.toml",
+                line: 51,
+                col: 18,
+            },
         },
         commands: {
-            "same-json": "tools/same-json",
+            "same-json": External {
+                path: "tools/same-json",
+                file: "harness.toml",
+                line: 54,
+                col: 21,
+            },
         },
         check: CheckSettings {
             commands: {
@@ -398,8 +410,10 @@ fn impossible_values_are_mistakes() {
         "harness.toml:1:13: expected a folder, found an empty string",
     );
     check(
-        "pass-environment = [\"A=B\"]",
-        "harness.toml:1:20: expected the name of a variable, found `A=B`",
+        "pass-environment = [\"A=B\", \"WORK\", \"\"]",
+        "harness.toml:1:21: expected the name of a variable, found `A=B`\n\
+         harness.toml:1:28: cannot override `WORK`, the work directory\n\
+         harness.toml:1:36: expected a text, found an empty string",
     );
     check(
         "environment = 1",
@@ -414,12 +428,13 @@ fn impossible_values_in_tables_are_mistakes() {
         "harness.toml:2:9: expected the name of a variable, found `A=B`",
     );
     check(
-        "[environment]\nA = 1",
-        "harness.toml:2:5: expected a text, found an integer",
+        "[environment]\nWORK = \"/tmp\"\n\"\" = \"x\"",
+        "harness.toml:2:8: cannot override `WORK`, the work directory\n\
+         harness.toml:3:6: expected the name of a variable, found ``",
     );
     check(
-        "[programs]\n\"a/b\" = \"x\"",
-        "harness.toml:2:9: expected a bare program name, found `a/b`",
+        "[environment]\nA = 1",
+        "harness.toml:2:5: expected a text, found an integer",
     );
     check(
         "[record]\nkeep-runs = 0",
@@ -428,6 +443,38 @@ fn impossible_values_in_tables_are_mistakes() {
     check(
         "[record]\nkeep-runs = 99999999999",
         "harness.toml:2:13: expected a number above zero, found `99999999999`",
+    );
+}
+
+#[test]
+fn names_of_programs_and_commands_are_words_that_a_line_can_begin_with() {
+    let names = [
+        "", ".", "..", ".output", "a/b", "!", "&", "&a&", "[x]", "[]", "#a", "a#b", "a b", "$a",
+        "it's", "a\\tb", "a\\u0000",
+    ];
+    for (table, name) in ["programs", "commands"]
+        .iter()
+        .flat_map(|table| names.map(|name| (table, name)))
+    {
+        let text = format!("[{table}]\n\"{name}\" = \"x\"");
+        let found = mistakes(&text);
+        let place = format!(
+            "harness.toml:2:{}: expected a bare name, found `",
+            name.len() + 6
+        );
+        assert!(found.starts_with(&place), "{text}\n{found}");
+    }
+    let good = good("[programs]\n\"a!b\" = \"x\"\n\"[\" = \"x\"\n\"b&\" = \"x\"\ncmp = \"x\"");
+    assert_eq!(good.programs.len(), 4);
+}
+
+#[test]
+fn a_name_stands_in_one_of_the_two_tables() {
+    check(
+        "dedline = 1\n[commands]\na = \"x\"\nb = \"x\"\n[programs]\nb = \"y\"\na = \"y\"",
+        "harness.toml:1:1: unknown setting `dedline`\n  hint: did you mean `deadline`?\n\
+         harness.toml:6:5: `b` stands in `[programs]` and in `[commands]`\n\
+         harness.toml:7:5: `a` stands in `[programs]` and in `[commands]`",
     );
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeArray, DeValue};
 
-use super::{Origin, Pattern, Sourced, duration, nearest, size};
+use super::{External, Origin, Pattern, Sourced, duration, nearest, size};
 
 /// A mistake, before it is known as a line and column.
 #[derive(Debug)]
@@ -42,7 +42,10 @@ pub(super) struct Given<'a> {
     /// What the setting expects, for messages.
     pub(super) expected: &'a str,
     pub(super) value: &'a Spanned<DeValue<'a>>,
-    pub(super) origin: Origin,
+    /// The file's name as the user knows it.
+    pub(super) file: &'a str,
+    /// Line and column of the value.
+    pub(super) place: (u32, u32),
 }
 
 impl Given<'_> {
@@ -65,7 +68,10 @@ impl Given<'_> {
     pub(super) fn sourced<T>(&self, value: T) -> Sourced<T> {
         Sourced {
             value,
-            origin: self.origin.clone(),
+            origin: Origin::File {
+                file: self.file.to_owned(),
+                line: self.place.0,
+            },
         }
     }
 
@@ -77,6 +83,16 @@ impl Given<'_> {
             Some(text) => Ok(text.to_owned()),
             None => Err(self.unexpected(self.value)),
         }
+    }
+
+    pub(super) fn external(&self) -> Result<External, Mistake> {
+        let (line, col) = self.place;
+        Ok(External {
+            path: self.text()?,
+            file: self.file.to_owned(),
+            line,
+            col,
+        })
     }
 
     /// Text that may be empty.
@@ -129,6 +145,11 @@ impl Given<'_> {
         self.each(Pattern::new)
     }
 
+    /// A list of different names of variables.
+    pub(super) fn variables(&self) -> Result<Vec<String>, Vec<Mistake>> {
+        self.each(|name| variable(name).map(|()| name.to_owned()))
+    }
+
     fn each<T>(&self, make: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Vec<Mistake>> {
         let array = self.value.get_ref().as_array();
         let array: &DeArray<'_> = array.ok_or_else(|| {
@@ -161,4 +182,15 @@ impl Given<'_> {
             Err(mistakes)
         }
     }
+}
+
+/// Whether scripts can be given a variable of this name. A lowercase fragment says why not.
+pub(super) fn variable(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(format!("expected the name of a variable, found `{name}`"));
+    }
+    if name == "WORK" {
+        return Err("cannot override `WORK`, the work directory".to_owned());
+    }
+    Ok(())
 }

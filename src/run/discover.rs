@@ -1,5 +1,6 @@
-//! Finds scripts in folders.
+//! Finds scripts in folders. What is named itself is a script or a folder of them, whatever it is called.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,12 +30,44 @@ pub enum DiscoverError {
         /// What the system said.
         source: io::Error,
     },
+    /// Nobody named it, and it cannot be read.
+    #[error(
+        "cannot read `{shown}`: {source}\n  hint: no path was given, and `{shown}` is the default of `scripts` in harness.toml"
+    )]
+    NoDefault {
+        /// Its name.
+        shown: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It can be read once only, or not at all: a script is read by whoever plans it, and by whoever runs it.
+    #[error(
+        "expected a file or folder of scripts, and `{shown}` is neither\n  hint: pipe it in: shakedown run - <{shown}"
+    )]
+    NoFile {
+        /// As the user wrote it.
+        shown: String,
+    },
     /// There is no script in it.
     #[error("no txtar nor txt scripts found in dir {shown}")]
     Empty {
         /// As the user wrote it.
         shown: String,
     },
+}
+
+impl DiscoverError {
+    /// The same, where nobody named a folder or file.
+    pub(super) fn of_default(self) -> Self {
+        match self {
+            DiscoverError::Unreadable { shown, source } => {
+                DiscoverError::NoDefault { shown, source }
+            }
+            other @ (DiscoverError::NoDefault { .. }
+            | DiscoverError::NoFile { .. }
+            | DiscoverError::Empty { .. }) => other,
+        }
+    }
 }
 
 /// All scripts of the folders (searched recursively, sorted) and files, relative to `base`. `-` is the
@@ -60,7 +93,8 @@ pub(super) fn discover(
             shown: root.clone(),
             source,
         };
-        if fs::metadata(&path).map_err(unreadable)?.is_dir() {
+        let kind = fs::metadata(&path).map_err(unreadable)?.file_type();
+        if kind.is_dir() {
             let before = found.len();
             walk(&path, Path::new(""), root, &mut found).map_err(unreadable)?;
             found.retain(|script| !exclude.iter().any(|pattern| pattern.matches(&script.name)));
@@ -69,6 +103,10 @@ pub(super) fn discover(
                     shown: root.clone(),
                 });
             }
+        } else if !kind.is_file() {
+            return Err(DiscoverError::NoFile {
+                shown: root.clone(),
+            });
         } else {
             let file_name = path.file_name().map(PathBuf::from).unwrap_or_default();
             // A file that is named is a script whatever its extension.
@@ -95,8 +133,12 @@ fn walk(folder: &Path, below: &Path, root: &str, found: &mut Vec<Discovered>) ->
         let below = below.join(entry.file_name());
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            walk(&entry.path(), &below, root, found)?;
-        } else if let Some(name) = plan::name(&below) {
+            if !is_hidden(&entry.file_name()) {
+                walk(&entry.path(), &below, root, found)?;
+            }
+        } else if let Some(name) = plan::name(&below)
+            && (kind.is_file() || may_be_read(&entry.path()))
+        {
             let file = Path::new(root).join(&below).to_string_lossy().into_owned();
             found.push(Discovered {
                 name,
@@ -108,6 +150,16 @@ fn walk(folder: &Path, below: &Path, root: &str, found: &mut Vec<Discovered>) ->
     Ok(())
 }
 
+/// `.git`, `.shakedown` and the like hold no scripts of anybody's suite.
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+/// Opening a FIFO would wait for ever. A link that leads nowhere is kept: whoever reads it tells so.
+fn may_be_read(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |facts| facts.is_file())
+}
+
 /// The one script of this exact name, found without looking at the others; `None` when it takes a search.
 pub(super) fn find_exact(
     name: &str,
@@ -115,7 +167,12 @@ pub(super) fn find_exact(
     base: &Path,
     exclude: &[Pattern],
 ) -> Option<Discovered> {
-    if name.contains('#') || exclude.iter().any(|pattern| pattern.matches(name)) {
+    let below_hidden = name
+        .split('/')
+        .rev()
+        .skip(1)
+        .any(|part| part.starts_with('.'));
+    if name.contains('#') || below_hidden || exclude.iter().any(|pattern| pattern.matches(name)) {
         return None;
     }
     let mut found = Vec::new();
@@ -191,6 +248,41 @@ mod tests {
                 ("deep/c", "s/deep/c.txtar"),
             ],
         );
+    }
+
+    #[test]
+    fn hidden_folders_are_searched_only_if_they_are_named() {
+        let files = ["s/a.txt", "s/.git/b.txt", "s/deep/.x/c.txt", "s/.d.txt"];
+        check(&files, &["s"], &[(".d", "s/.d.txt"), ("a", "s/a.txt")]);
+        check(&files, &["s/.git"], &[("b", "s/.git/b.txt")]);
+        let root = tree(&files);
+        let exact = |name| find_exact(name, &["s".to_owned()], root.path(), &[]);
+        assert_eq!(exact("deep/.x/c"), None);
+        assert!(exact(".d").is_some());
+    }
+
+    #[test]
+    fn what_is_no_file_is_no_script_unless_it_is_named() {
+        let root = tree(&["s/a.txt", "other/script"]);
+        let at = |name: &str| root.path().join(name);
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, at("s/fifo.txt"), fifo, 0o600.into(), 0).unwrap();
+        for (to, link) in [
+            ("../other/script", "s/link.txt"),
+            ("../other", "s/folder.txt"),
+            ("../other", "s/folder"),
+            ("fifo.txt", "s/pipe.txt"),
+            ("nowhere", "s/lost.txt"),
+        ] {
+            std::os::unix::fs::symlink(to, at(link)).unwrap();
+        }
+        let names = |typed: &str| {
+            let found = discover(&[typed.to_owned()], root.path(), &[], None).unwrap();
+            let names: Vec<String> = found.into_iter().map(|script| script.name).collect();
+            names.join(" ")
+        };
+        assert_eq!(names("s"), "a link lost");
+        assert_eq!(names("s/fifo.txt"), "fifo");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::brief::Brief;
 use super::discover::{self, Discovered};
 use super::start::StartError;
 use super::{order, shards};
-use crate::config::EngineChoice;
+use crate::config::{EngineChoice, Settings};
 use crate::engine::presence;
 use crate::host::environment;
 use crate::model::{EngineKind, Lane, ShardFacts};
@@ -27,12 +27,12 @@ pub fn candidates(brief: &Brief) -> Result<Vec<Discovered>, StartError> {
     {
         return Ok(vec![script]);
     }
-    Ok(discover::discover(
-        roots,
-        &brief.base,
-        exclude,
-        brief.stdin.as_deref(),
-    )?)
+    let by_default = brief.paths.is_empty() && *roots == Settings::default().scripts;
+    let found = discover::discover(roots, &brief.base, exclude, brief.stdin.as_deref());
+    match found {
+        Err(error) if by_default => Err(error.of_default().into()),
+        found => Ok(found?),
+    }
 }
 
 /// A script that was selected, planned, and perhaps marked as ignored.

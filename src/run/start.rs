@@ -14,7 +14,7 @@ use super::opening::opening;
 use super::order::{self, Past};
 use super::select::{Selected, select};
 use super::{orphans, quarantine, shards};
-use crate::config::{self, AdmissionSettings, CleanupWhen, EngineChoice, Settings};
+use crate::config::{self, AdmissionSettings, CleanupWhen, EngineChoice, External, Settings};
 use crate::engine::presence;
 use crate::host::{clock, environment, facts, search};
 use crate::ledger::intents::{Ledger, directory_of};
@@ -212,7 +212,7 @@ fn programs(brief: &Brief) -> Vec<(String, Option<PathBuf>)> {
         .settings
         .programs
         .iter()
-        .map(|(name, path)| (name.clone(), Some(PathBuf::from(path))));
+        .map(|(name, external)| (name.clone(), Some(PathBuf::from(&external.path))));
     ours.chain(external).collect()
 }
 
@@ -233,8 +233,8 @@ fn shared(brief: &Brief, state: &Path) -> Option<PathBuf> {
     safe.then(|| state.join("live").join(format!("nextest-{id}")))
 }
 
-fn paths(named: &BTreeMap<String, String>, base: &Path) -> Vec<(String, crate::model::Bytes)> {
-    let path = |path: &String| search::bytes(&base.join(path)).into();
+fn paths(named: &BTreeMap<String, External>, base: &Path) -> Vec<(String, crate::model::Bytes)> {
+    let path = |external: &External| search::bytes(&base.join(&external.path)).into();
     named
         .iter()
         .map(|(name, at)| (name.clone(), path(at)))

@@ -61,6 +61,7 @@ fn notes_alone_are_no_failure_and_filters_and_settings_count() {
     let settings = "scripts = [\"scripts\"]\n[programs]\ntool = \"tool\"\n[check]\ncommands = [\"own\"]\n\
                     conditions = [\"lucky\"]\n";
     let project = Project::with_settings(settings)
+        .program("tool", "#!/bin/sh\n")
         .script(
             "one",
             "tool a\nown b\n[lucky:7] exec true\n[odd] exec true\n",
@@ -132,13 +133,37 @@ fn an_executable_of_the_settings_is_a_command_that_decides_what_the_mark_means()
 
 #[test]
 fn a_command_of_the_settings_takes_no_name_of_the_language() {
-    let project =
-        Project::with_settings("scripts = [\"scripts\"]\n[commands]\ncp = \"tools/cp\"\n")
-            .script("one", "exec true\n");
+    let project = Project::with_settings(
+        "scripts = [\"scripts\"]\n[commands]\ncp = \"tool\"\nsleep = \"tool\"\n",
+    )
+    .program("tool", "#!/bin/sh\n")
+    .script("one", "sleep now\n");
     let output = project.run().without_engine().finish();
-    output
-        .expect_code(2)
-        .expect_stderr("`[commands]` names `cp`");
+    output.expect_code(2).expect_stderr(
+        "2 mistakes in harness.toml; nothing ran\n\
+         harness.toml:3:6: `[commands]` names `cp`, which is a command of the language\n\
+        \x20 hint: it needs a name of its own\n\
+         harness.toml:4:9: `[commands]` names `sleep`",
+    );
+    // An addition of ours is none of the language's that Go speaks.
+    let output = project
+        .run()
+        .args(["--dialect", "testscript"])
+        .without_engine()
+        .finish();
+    output.expect_code(2).expect_stderr("1 mistake in");
+    let project = project.file(
+        "harness.toml",
+        "scripts = [\"scripts\"]\n[commands]\nsleep = \"tool\"\n",
+    );
+    for word in ["run", "check"] {
+        let output = project
+            .shakedown()
+            .args([word, "--dialect", "testscript"])
+            .without_engine()
+            .finish();
+        output.expect_code(0);
+    }
 }
 
 #[test]

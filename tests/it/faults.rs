@@ -168,6 +168,9 @@ fn a_state_directory_that_cannot_be_written_is_told_before_anything_runs() {
         .arg(state)
         .without_engine()
         .finish();
-    output.expect_code(2).expect_stderr("state directory");
+    output
+        .expect_code(2)
+        .expect_stderr("cannot write to the state directory")
+        .expect_stderr("\n  hint: `--state-dir DIR` names another\n");
     assert_eq!(output.stdout(), "");
 }

@@ -71,6 +71,20 @@ const VARIABLES: &[(&str, &str, bool)] = &[
     ),
 ];
 
+/// Those that only scripts of the container lane begin with, where the engine has a unix socket.
+const SOCKET_VARIABLES: &[(&str, &str, bool)] = &[
+    (
+        "DOCKER_HOST",
+        "in the container lane: a stand-in for the engine's socket",
+        true,
+    ),
+    (
+        "CONTAINER_HOST",
+        "the same, where Podman serves the socket",
+        true,
+    ),
+];
+
 /// The names of the variables that a script begins with, with ours or without.
 #[cfg(test)]
 pub(in crate::interp) fn variables(additions: bool) -> impl Iterator<Item = &'static str> {
@@ -93,6 +107,7 @@ pub fn reference() -> String {
     pairs(conditions, &mut text);
     text += "\nVariables of every script, as `$NAME` and `${NAME}`:\n\n";
     pairs(VARIABLES.iter().copied(), &mut text);
+    pairs(SOCKET_VARIABLES.iter().copied(), &mut text);
     text += "\n+ is not in testscript, and off under `--dialect testscript`.\n";
     text += "\n`shakedown help COMMAND` says more of each.\n";
     text
