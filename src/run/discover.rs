@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_no_script_unless_it_is_named() {
+    fn what_is_no_file_is_no_script() {
         let root = tree(&["s/a.txt", "other/script"]);
         let at = |name: &str| root.path().join(name);
         let fifo = rustix::fs::FileType::Fifo;
@@ -282,7 +282,12 @@ mod tests {
             names.join(" ")
         };
         assert_eq!(names("s"), "a link lost");
-        assert_eq!(names("s/fifo.txt"), "fifo");
+        let typed = ["s/fifo.txt".to_owned()];
+        let error = discover(&typed, root.path(), &[], None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "expected a file or folder of scripts, and `s/fifo.txt` is neither\n  hint: pipe it in: shakedown run - <s/fifo.txt"
+        );
     }
 
     #[test]
