@@ -4,6 +4,7 @@ use crate::script::condition::{addition, standard};
 use crate::script::{Dialect, Line, LineError, Script, Standard, header, is_phase, suggest};
 
 use super::archive::Files;
+use super::jobs::Jobs;
 use super::marker;
 use super::paths::Below;
 use super::words::{UNKNOWN, Word, words};
@@ -29,6 +30,7 @@ pub(super) struct Walk<'a, 'f> {
     pub(super) files: &'a Files,
     pub(super) findings: &'a mut Findings<'f>,
     pub(super) seen: Seen,
+    pub(super) jobs: Jobs,
     pub(super) line: u32,
     /// Where an unconditional command ended the script.
     pub(super) ended: Option<(u32, String)>,
@@ -51,6 +53,7 @@ pub(super) fn check(
             directory: Some(Below::new()),
             ..Seen::default()
         },
+        jobs: Jobs::default(),
         line: 0,
         ended: None,
         kept: false,
@@ -89,6 +92,7 @@ impl Walk<'_, '_> {
                     let col = column(quote.start);
                     let hint = "close it in the same line; inside quotes `''` is one quote";
                     self.mistake(col, "this quote is not closed", hint);
+                    self.jobs.doubt();
                     self.seen.unclear = true;
                 }
             }

@@ -6,8 +6,10 @@
 mod archive;
 mod calls;
 mod facts;
+mod jobs;
 mod lines;
 mod marker;
+mod meaning;
 mod nested;
 mod paths;
 mod unused;
