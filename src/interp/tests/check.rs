@@ -397,6 +397,17 @@ fn what_looks_like_a_marker_is_found() {
         ("exec true\n--f--\nx y z\n", &[&at("2:1")]),
         (" -- f --\nx\n", &[&at("1:1")]),
         ("exec cat f g\n-- g --\nx\n-- f--\ny\n", &[&at("4:1")]),
+        ("exec cat '' g\n-- g --\nx\n-- f--\ny\n", &[&note("4:1")]),
+        ("exec cat g\n-- g --\nx\n--f --\ny\n", &[&note("4:1")]),
+        ("exec cat g\n-- g --\nx\n-- f -- \ny\n", &[&note("4:1")]),
+        (
+            "exec cat f g\n-- g --\nx\n-- f -- \n-- f --\n",
+            &[&note("4:1")],
+        ),
+        (
+            "exec cat g\n-- g --\n-- exec--\n",
+            &["a:3:1: note: this looks like the marker of a file `exec`, and is none"],
+        ),
         ("exec cat f g\n-- g --\nx\n-- f -- \ny\n", &[&at("4:1")]),
         ("exec cat f g\n-- g --\nx\n  -- f --\ny\n", &[&note("4:1")]),
         ("exec cat f g\n-- g --\nx\n--f--\ny\n", &[&note("4:1")]),
