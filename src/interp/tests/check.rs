@@ -490,6 +490,55 @@ fn a_comparison_with_a_file_that_cannot_be_there_is_found() {
 }
 
 #[test]
+fn a_line_that_cannot_be_read_hides_nothing_that_it_does_not_name() {
+    let quote = "a:1:6: this quote is not closed";
+    let missing = "there is no file `want` in the archive, and no line before makes one";
+    let unused = "note: no line names the file `f`";
+    each_has(&[
+        (
+            "exec 'a\nexec true\ncmp stdout want\n",
+            &[quote, &format!("a:3:12: {missing}")],
+        ),
+        (
+            "exec 'a\nexec true\n-- f --\n",
+            &[quote, &format!("a:3:4: {unused}")],
+        ),
+        ("exec 'a >want\nexec true\ncmp stdout want\n", &[quote]),
+        ("exec 'f\nexec true\n-- f --\n", &[quote]),
+        ("exec 'a/*\nexec true\n-- f --\n", &[quote]),
+        ("exec '$A\nexec true\n-- f --\n", &[quote]),
+        ("exec 'a .\nexec true\n-- f --\n", &[quote]),
+        (
+            "[x] cd 'a\nexec true\ncmp stdout want\n-- a/want --\n",
+            &["a:1:8: this quote is not closed"],
+        ),
+    ]);
+    // A pattern makes no file; a command that nobody knows may be a test target's, and make any.
+    each_has(&[
+        (
+            "exec true\nstdout 'a**'\ncmp stdout want\n-- f --\n",
+            &[
+                "a:2:8: error parsing regexp: invalid nested repetition operator: `**`",
+                &format!("a:3:12: {missing}"),
+                &format!("a:4:4: {unused}"),
+            ],
+        ),
+        (
+            "exec true\nmakes x\ncmp a want\n-- a --\n-- f --\n",
+            &["a:2:1: unknown command `makes`"],
+        ),
+        (
+            "exec true\nmakes x\ncmp stdout want\n-- a --\n-- want2 --\n",
+            &[
+                "a:2:1: unknown command `makes`",
+                &format!("a:3:12: {missing}"),
+                "a:5:4: note: no line names the file `want2`",
+            ],
+        ),
+    ]);
+}
+
+#[test]
 fn a_file_that_no_line_names_is_a_note() {
     let unused =
         |name: &str, place: &str| format!("a:{place}: note: no line names the file `{name}`");
