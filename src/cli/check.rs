@@ -5,25 +5,19 @@ use std::fs;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::Options;
 use super::door::{self, Place, Registered};
 use super::harness::complain;
+use super::{Options, given};
 use crate::interp;
 use crate::model::Conclusion;
 use crate::plan::{self, Candidate, Rules};
-use crate::run::{self, Brief};
+use crate::run::{self, Brief, Nothing};
 use crate::script::check::{Finding, Vocabulary, Weight, check};
 use crate::script::{Facts, Script};
 
 /// Checks what was asked for, prints what was found, gives the exit code.
 pub(super) fn perform(options: &Options, place: Place, registered: Registered) -> ExitCode {
-    let found = door::brief(options, place, Vec::new()).and_then(|(brief, _)| {
-        for warning in &brief.warnings {
-            complain(&format!("warning: {warning}"));
-        }
-        findings(&brief, registered)
-    });
-    let (findings, scripts) = match found {
+    let (findings, scripts) = match found(options, place, registered) {
         Ok(found) => found,
         Err(message) => return door::misused(&message),
     };
@@ -54,6 +48,25 @@ pub(super) fn perform(options: &Options, place: Place, registered: Registered) -
 }
 
 /// All findings, script by script, and how many scripts there are.
+fn found(
+    options: &Options,
+    place: Place,
+    registered: Registered,
+) -> Result<(Vec<Finding>, usize), String> {
+    let (mut brief, _) = door::brief(options, place, Vec::new())?;
+    for warning in &brief.warnings {
+        complain(&format!("warning: {warning}"));
+    }
+    let given = given::script(options)?;
+    brief.stdin = given.as_ref().map(|file| file.path().to_owned());
+    let (findings, scripts) = findings(&brief, registered)?;
+    // Of the many test targets of a workspace, filters may well be meant for another.
+    if scripts == 0 && brief.nothing != Nothing::Fine {
+        return Err("nothing to check: no script is selected".to_owned());
+    }
+    Ok((findings, scripts))
+}
+
 fn findings(brief: &Brief, registered: Registered) -> Result<(Vec<Finding>, usize), String> {
     let vocabulary = vocabulary(brief, registered);
     let mut findings = Vec::new();

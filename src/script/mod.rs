@@ -16,6 +16,7 @@ pub mod lex;
 mod line;
 mod suggest;
 pub mod txtar;
+pub mod value;
 
 use crate::model::Diagnostic;
 pub use crate::model::Dialect;

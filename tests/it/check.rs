@@ -88,6 +88,39 @@ fn notes_alone_are_no_failure_and_filters_and_settings_count() {
 }
 
 #[test]
+fn nothing_to_check_is_a_misuse_unless_a_test_target_is_asked() {
+    let project = Project::new().script("one", "exce\n");
+    let output = project
+        .shakedown()
+        .args(["check", ".", "--", "nomatch"])
+        .without_engine()
+        .finish();
+    output.expect_code(2);
+    output.expect_stderr("error: nothing to check: no script is selected");
+    let output = project
+        .target()
+        .args(["--check", "nomatch"])
+        .without_engine()
+        .finish();
+    output.expect_code(0);
+    output.expect_stderr("0 mistakes and 0 notes in 0 scripts");
+}
+
+#[test]
+fn a_script_on_standard_input_is_checked() {
+    let project = Project::new();
+    let output = project
+        .shakedown()
+        .args(["check", "-"])
+        .stdin("exec true\nexce\n")
+        .without_engine()
+        .finish();
+    output.expect_code(101);
+    output.expect_stdout("<stdin>:2:1: unknown command `exce`\n");
+    output.expect_stderr("1 mistake and 0 notes in 1 script");
+}
+
+#[test]
 fn a_test_target_knows_what_it_registers() {
     let text = "toy a\n[toy:cmd] toy-add a b\nprints x\nprint x\n";
     for (words, twin) in [(["--check"].as_slice(), "0"), (&[], "1")] {

@@ -16,7 +16,7 @@ pub(super) const WAIT: Command = Command {
     details: "Each must end as its line expects. Then the outputs are theirs, one after the other in the order of their start; with a name, those of that one.",
     example: "wait server",
     negatable: false,
-    form: Form::words(0, Some(1), &[Role::Other]),
+    form: Form::words(0, Some(1), &[Role::Awaited]),
     run: wait,
 };
 
@@ -27,7 +27,7 @@ pub(super) const KILL: Command = Command {
     details: "The signal is KILL, or INT when `-INT` comes first. Without a name all programs in the background get it. It does not wait for their end.",
     example: "kill -INT server",
     negatable: false,
-    form: Form::words(0, Some(1), &[Role::Other]).after(Flag::Beginning("-")),
+    form: Form::words(0, Some(1), &[Role::Job]).after(Flag::Beginning("-")),
     run: kill,
 };
 

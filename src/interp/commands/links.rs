@@ -11,6 +11,7 @@ use crate::interp::halt::{Step, fail};
 use crate::interp::registry::Expect;
 use crate::interp::session::Session;
 use crate::script::check::{Form, Role};
+use crate::script::value::{self, Value};
 
 pub(super) const CHMOD: Command = Command {
     name: "chmod",
@@ -19,7 +20,7 @@ pub(super) const CHMOD: Command = Command {
     details: "Files that the archive brings are not executable; this makes them so.",
     example: "chmod 755 bin/tool",
     negatable: false,
-    form: Form::words(2, None, &[Role::Other]),
+    form: Form::words(2, None, &[Role::Value(Value::Permissions), Role::Other]),
     run: chmod,
 };
 
@@ -52,7 +53,7 @@ fn chmod(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     if files.is_empty() {
         return CHMOD.misused();
     }
-    let Some(permissions) = permissions(mode) else {
+    let Some(permissions) = value::permissions(mode).map(fs::Permissions::from_mode) else {
         return fail([b"invalid mode: ", mode.as_slice()].concat());
     };
     for file in files {
@@ -61,12 +62,6 @@ fn chmod(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
             .or_else(|error| fail(path_error("chmod", &path, &error)))?;
     }
     Ok(())
-}
-
-fn permissions(mode: &[u8]) -> Option<fs::Permissions> {
-    let digits = mode.iter().all(u8::is_ascii_digit);
-    let mode = u32::from_str_radix(str::from_utf8(mode).ok()?, 8).ok()?;
-    (digits && mode <= 0o777).then(|| fs::Permissions::from_mode(mode))
 }
 
 fn mv(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::ours::read_duration;
 use super::{Command, Found, text};
 use crate::interp::Waiting;
 use crate::interp::halt::{Halt, Step, fail, mistake};
@@ -10,7 +9,7 @@ use crate::interp::registry::Expect;
 use crate::interp::session::{Deferred, Session};
 use crate::model::{HangClass, duration};
 use crate::script::check::{Form, Outer, Role};
-use crate::script::is_background;
+use crate::script::{is_background, value};
 
 pub(super) const DEFER: Command = Command {
     name: "defer",
@@ -134,11 +133,7 @@ fn until(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
 }
 
 fn positive(flag: &str, value: &[u8]) -> Step<Duration> {
-    match read_duration(value) {
-        Ok(Duration::ZERO) => mistake(format!("until: {flag}: expected more than 0")),
-        Ok(duration) => Ok(duration),
-        Err(error) => mistake(format!("until: {flag}: {error}")),
-    }
+    value::some_time(value).or_else(|error| mistake(format!("until: {flag}: {error}")))
 }
 
 /// A program in the background always starts, and tries within tries only multiply.

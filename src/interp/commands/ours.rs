@@ -1,14 +1,13 @@
 //! `capture`, `sleep`, `status`: small additions to testscript. Knows no program and no clock.
 
-use std::time::Duration;
-
 use super::{Command, text};
 use crate::interp::halt::{Step, fail, mistake};
 use crate::interp::registry::Expect;
 use crate::interp::session::{Session, usable};
 use crate::interp::{Status, Waiting, gotext};
-use crate::model::{HangClass, duration};
-use crate::script::check::{Form, Role};
+use crate::model::HangClass;
+use crate::script::check::{Flag, Form, Role};
+use crate::script::value::{self, Value};
 
 pub(super) const CAPTURE: Command = Command {
     name: "capture",
@@ -17,7 +16,7 @@ pub(super) const CAPTURE: Command = Command {
     details: "All of what the last program or command wrote, byte for byte; with `-trim` without the white space at its end. The name is made of letters, digits and `_`. A zero byte is refused.",
     example: "capture id -trim",
     negatable: false,
-    form: Form::words(1, Some(2), &[Role::Other, Role::Literal("-trim")]),
+    form: Form::words(1, Some(1), &[Role::Value(Value::Variable)]).after(Flag::Around("-trim")),
     run: capture,
 };
 
@@ -28,7 +27,7 @@ pub(super) const SLEEP: Command = Command {
     details: "A duration is written `500ms`, `30s`, `1m30s`. The script's deadline counts on. Where something can be waited for, `until` is quicker and surer.",
     example: "sleep 200ms",
     negatable: false,
-    form: Form::words(1, Some(1), &[Role::Other]),
+    form: Form::words(1, Some(1), &[Role::Value(Value::Duration)]),
     run: sleep,
 };
 
@@ -39,7 +38,7 @@ pub(super) const STATUS: Command = Command {
     details: "Of the program that was last run, or awaited with `wait`. One that a signal ended counts as 128 and the signal's number, as in shells. Negated, the status must be another. Custom commands have none.",
     example: "status 3",
     negatable: true,
-    form: Form::words(1, Some(1), &[Role::Other]),
+    form: Form::words(1, Some(1), &[Role::Value(Value::ExitStatus)]),
     run: status,
 };
 
@@ -50,13 +49,8 @@ fn capture(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step 
         _ => return CAPTURE.misused(),
     };
     // Other names could be set, but `$NAME` would not find them.
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let starts = name.first().is_some_and(|byte| !byte.is_ascii_digit());
-    if !starts || !name.iter().all(is_name) {
-        let quoted = gotext::quote(name);
-        return mistake(format!(
-            "capture: expected a name of letters, digits and `_`, found {quoted}"
-        ));
+    if !value::is_variable(name) {
+        return unexpected("capture", Value::Variable, name);
     }
     let mut value = usable(&session.stdout)?;
     if trim {
@@ -74,7 +68,8 @@ fn sleep(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     let [word] = arguments else {
         return SLEEP.misused();
     };
-    let duration = read_duration(word).or_else(|error| mistake(format!("sleep: {error}")))?;
+    let duration =
+        value::read_duration(word).or_else(|error| mistake(format!("sleep: {error}")))?;
     session.world.waiting(Some(Waiting {
         class: HangClass::Sleeping,
         sentence: format!("the script sleeps {}", text(word)),
@@ -85,21 +80,18 @@ fn sleep(session: &mut Session<'_>, _: Expect, arguments: &[Vec<u8>]) -> Step {
     Ok(())
 }
 
-/// A word of a script as a duration.
-pub(super) fn read_duration(word: &[u8]) -> Result<Duration, String> {
-    duration::parse(&text(word))
+/// The failure of a word that is no such value.
+fn unexpected<T>(command: &str, value: Value, word: &[u8]) -> Step<T> {
+    let (expected, found) = (value.expected(), gotext::quote(word));
+    mistake(format!("{command}: expected {expected}, found {found}"))
 }
 
 fn status(session: &mut Session<'_>, expect: Expect, arguments: &[Vec<u8>]) -> Step {
     let [word] = arguments else {
         return STATUS.misused();
     };
-    let number = str::from_utf8(word).ok().and_then(|word| word.parse().ok());
-    let Some(want) = number.filter(|want| (0..=255).contains(want)) else {
-        let quoted = gotext::quote(word);
-        return mistake(format!(
-            "status: expected a number from 0 to 255, found {quoted}"
-        ));
+    let Some(want) = value::exit_status(word) else {
+        return unexpected("status", Value::ExitStatus, word);
     };
     let Some(last) = session.status else {
         return fail(

@@ -194,7 +194,7 @@ fn a_call_that_cannot_be_is_found() {
             "! stdout -count=2 a",
             &["a:1:10: `-count=` cannot be negated"],
         ),
-        ("kill -TERM x", &["a:1:6: unknown signal `-TERM`"]),
+        ("kill -TERM", &["a:1:6: unknown signal `-TERM`"]),
         (
             "grep a**  f",
             &["a:1:6: error parsing regexp: invalid nested repetition operator: `**`"],
@@ -217,11 +217,175 @@ fn a_call_that_cannot_be_is_found() {
         "stdout ${X}**",
         "stdout ^${WORK@R}$",
         "stdout -count=$N a",
-        "kill -INT x",
+        "kill -INT",
         "kill $SIGNAL",
         "env\nenv A=1 B=2",
         "symlink a $ARROW b",
     ]);
+}
+
+#[test]
+fn a_flag_may_stand_where_the_command_takes_it() {
+    each_is_clean(&[
+        "capture A -trim",
+        "capture -trim A",
+        "capture A",
+        "grep -count=1 a f",
+        "exists -readonly f",
+        "ttyin -stdin f",
+        "until -$FLAG exec true",
+    ]);
+    each_has(&[
+        (
+            "capture -trim",
+            &["a:1:1: expected `capture name [-trim]`, found 0 words"],
+        ),
+        (
+            "capture -trim A -trim",
+            &["a:1:15: expected `capture name [-trim]`, found 2 words"],
+        ),
+        (
+            "grep a -count=1 f",
+            &["a:1:6: expected `grep [-count=N] 'pattern' file`, found 3 words"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_value_that_is_none_is_found() {
+    let duration = "expected a duration such as `500ms`, `30s`, `3m`, `1m30s`, found";
+    let status = "expected a number from 0 to 255, found";
+    let name = "expected a name of letters, digits and `_`, found";
+    let mode = "expected octal digits up to 777, found";
+    for (text, wanted) in [
+        ("sleep 1", format!("a:1:7: {duration} `1`")),
+        ("[net] sleep abc", format!("a:1:13: {duration} `abc`")),
+        ("status x", format!("a:1:8: {status} `x`")),
+        ("! status 999", format!("a:1:10: {status} `999`")),
+        ("status -1", format!("a:1:8: {status} `-1`")),
+        ("capture 1-a", format!("a:1:9: {name} `1-a`")),
+        ("capture -trim 1", format!("a:1:15: {name} `1`")),
+        ("chmod 999 f", format!("a:1:7: {mode} `999`")),
+        ("defer chmod u+x f", format!("a:1:13: {mode} `u+x`")),
+    ] {
+        each_has(&[(text, &[&wanted])]);
+    }
+    each_is_clean(&[
+        "sleep 1s\nsleep $T\nsleep ${T}s",
+        "status 0\nstatus $CODE",
+        "capture A1\ncapture _\ncapture $NAME",
+        "chmod 755 f\nchmod 0644 f\nchmod $MODE f",
+    ]);
+}
+
+#[test]
+fn a_file_that_is_compared_with_itself_is_found() {
+    let itself = "cannot compare a file against itself";
+    each_has(&[
+        ("cmp a a\n-- a --\n", &[&format!("a:1:7: {itself}")]),
+        ("! cmp a a\n-- a --\n", &[&format!("a:1:9: {itself}")]),
+        (
+            "exec x\ncmpenv stdout stdout",
+            &[&format!("a:2:15: {itself}")],
+        ),
+        (
+            "cmp $WORK/a $WORK/a\n-- a --\n",
+            &[&format!("a:1:13: {itself}")],
+        ),
+    ]);
+    each_is_clean(&["cmp $A $B", "cmp a$A a$A", "cmp a ./a\n-- a --\n"]);
+}
+
+#[test]
+fn a_name_in_the_background_that_is_taken_is_found() {
+    let taken = "duplicate background process name `a`";
+    each_has(&[
+        ("exec x &a&\nexec y &a&", &[&format!("a:2:8: {taken}")]),
+        (
+            "tool &a&\n[net] ! tool 1 &a&",
+            &[&format!("a:2:16: {taken}")],
+        ),
+        (
+            "exec x &b&\nexec x &a&\nwait b\nkill a\nexec y &a&",
+            &[&format!("a:5:8: {taken}")],
+        ),
+    ]);
+    hints(
+        "exec x &a&\nexec y &a&",
+        "line 1 started the first, and no `wait` came since",
+    );
+    each_is_clean(&[
+        "exec x &a&\nwait a\nexec x &a&",
+        "exec x &a&\nwait\nexec x &a&",
+        "exec x &a&\n[net] wait\nexec x &a&",
+        "exec x &a&\nwait $NAME\nexec x &a&",
+        "exec x &a&\n$CMD\nexec x &a&",
+        "[net] exec x &a&\n[!net] exec y &a&",
+        "! exec x &a&\nexec x &a&",
+        "exec x &\nexec x &",
+        "exec x &a&\nexec x &b&",
+        "exec x &a&\ndefer exec x &a&",
+        "exec x '&' a &a&\ncustom &a&",
+    ]);
+}
+
+#[test]
+fn a_name_that_nothing_in_the_background_has_is_found() {
+    let unknown = |name: &str, at: &str| format!("a:{at}: unknown background process `{name}`");
+    each_has(&[
+        ("wait b", &[&unknown("b", "1:6")]),
+        ("[net] kill c", &[&unknown("c", "1:12")]),
+        ("exec x &b&\nkill -INT c", &[&unknown("c", "2:11")]),
+        ("exec x &b&\nwait b\nwait b", &[&unknown("b", "3:6")]),
+        (
+            "exec x &b&\nexec x &c&\nwait\nkill b",
+            &[&unknown("b", "4:6")],
+        ),
+        ("until wait b", &[&unknown("b", "1:12")]),
+        ("kill -FOO", &["a:1:6: unknown signal `-FOO`"]),
+    ]);
+    hints("wait b", "`exec PROGRAM &b&` before it starts it");
+    hints("exec x &server&\nwait servr", "did you mean `server`?");
+    each_is_clean(&[
+        "exec x &b&\nkill b\nwait b",
+        "[net] exec x &b&\nwait b",
+        "! exec x &b&\nwait b",
+        "tool &b&\n[net] wait b\nwait b",
+        "exec x &b&\n[net] wait\nkill b",
+        "exec x &$NAME&\nwait b",
+        "exec x $LAST\nwait b",
+        "custom x &b&\nwait b",
+        "$CMD\nwait b",
+        "wait\nkill\nkill -INT\nkill ''",
+        "defer wait b\nexec true",
+        "exec x 'a'$B &b&\nwait b",
+    ]);
+    // What such a line would have done is not known.
+    for line in ["exce x &b&", "exec 'x &b&"] {
+        let found = found_in(&format!("{line}\nwait b\n"), Dialect::Shakedown);
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+}
+
+#[test]
+fn a_command_whose_name_is_no_text_is_found() {
+    let (script, _) = Script::parse("a", b"\xff\xfe x\n$WORK/tool\n", Dialect::Shakedown);
+    let found = check(&script, &vocabulary());
+    let found: Vec<String> = found
+        .iter()
+        .map(|found| found.diagnostic.message.clone())
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "unknown command `\u{fffd}\u{fffd}`",
+            "unknown command `$WORK/tool`"
+        ]
+    );
+    hints(
+        "$WORK/tool",
+        "`exec $WORK/tool` runs a program; what a test target registers is named in `[check]` of harness.toml",
+    );
 }
 
 #[test]
@@ -233,6 +397,17 @@ fn what_looks_like_a_marker_is_found() {
         ("exec true\n--f--\nx y z\n", &[&at("2:1")]),
         (" -- f --\nx\n", &[&at("1:1")]),
         ("exec cat f g\n-- g --\nx\n-- f--\ny\n", &[&at("4:1")]),
+        ("exec cat '' g\n-- g --\nx\n-- f--\ny\n", &[&note("4:1")]),
+        ("exec cat g\n-- g --\nx\n--f --\ny\n", &[&note("4:1")]),
+        ("exec cat g\n-- g --\nx\n-- f -- \ny\n", &[&note("4:1")]),
+        (
+            "exec cat f g\n-- g --\nx\n-- f -- \n-- f --\n",
+            &[&note("4:1")],
+        ),
+        (
+            "exec cat g\n-- g --\n-- exec--\n",
+            &["a:3:1: note: this looks like the marker of a file `exec`, and is none"],
+        ),
         ("exec cat f g\n-- g --\nx\n-- f -- \ny\n", &[&at("4:1")]),
         ("exec cat f g\n-- g --\nx\n  -- f --\ny\n", &[&note("4:1")]),
         ("exec cat f g\n-- g --\nx\n--f--\ny\n", &[&note("4:1")]),
@@ -315,6 +490,55 @@ fn a_comparison_with_a_file_that_cannot_be_there_is_found() {
 }
 
 #[test]
+fn a_line_that_cannot_be_read_hides_nothing_that_it_does_not_name() {
+    let quote = "a:1:6: this quote is not closed";
+    let missing = "there is no file `want` in the archive, and no line before makes one";
+    let unused = "note: no line names the file `f`";
+    each_has(&[
+        (
+            "exec 'a\nexec true\ncmp stdout want\n",
+            &[quote, &format!("a:3:12: {missing}")],
+        ),
+        (
+            "exec 'a\nexec true\n-- f --\n",
+            &[quote, &format!("a:3:4: {unused}")],
+        ),
+        ("exec 'a >want\nexec true\ncmp stdout want\n", &[quote]),
+        ("exec 'f\nexec true\n-- f --\n", &[quote]),
+        ("exec 'a/*\nexec true\n-- f --\n", &[quote]),
+        ("exec '$A\nexec true\n-- f --\n", &[quote]),
+        ("exec 'a .\nexec true\n-- f --\n", &[quote]),
+        (
+            "[x] cd 'a\nexec true\ncmp stdout want\n-- a/want --\n",
+            &["a:1:8: this quote is not closed"],
+        ),
+    ]);
+    // A pattern makes no file; a command that nobody knows may be a test target's, and make any.
+    each_has(&[
+        (
+            "exec true\nstdout 'a**'\ncmp stdout want\n-- f --\n",
+            &[
+                "a:2:8: error parsing regexp: invalid nested repetition operator: `**`",
+                &format!("a:3:12: {missing}"),
+                &format!("a:4:4: {unused}"),
+            ],
+        ),
+        (
+            "exec true\nmakes x\ncmp a want\n-- a --\n-- f --\n",
+            &["a:2:1: unknown command `makes`"],
+        ),
+        (
+            "exec true\nmakes x\ncmp stdout want\n-- a --\n-- want2 --\n",
+            &[
+                "a:2:1: unknown command `makes`",
+                &format!("a:3:12: {missing}"),
+                "a:5:4: note: no line names the file `want2`",
+            ],
+        ),
+    ]);
+}
+
+#[test]
 fn a_file_that_no_line_names_is_a_note() {
     let unused =
         |name: &str, place: &str| format!("a:{place}: note: no line names the file `{name}`");
@@ -373,7 +597,7 @@ fn every_example_of_the_manual_is_clean() {
         let text = explain(name).unwrap();
         let example = text.trim_end().lines().next_back().unwrap();
         let files = "-- wanted.txt --\n-- stay --\n";
-        let script = format!("exec ls .\n{}\n{files}", example.trim());
+        let script = format!("exec ls . &server&\n{}\n{files}", example.trim());
         each_is_clean(&[&script]);
     }
 }
@@ -426,7 +650,7 @@ fn a_command_within_another_is_looked_at_as_any() {
         ),
         (
             "until -timeout=0s exec true",
-            &["a:1:7: expected more than no time at all"],
+            &["a:1:7: expected more than 0"],
         ),
         ("! until exec true", &["a:1:1: `until` cannot be negated"]),
         (

@@ -16,19 +16,24 @@ enum Extra {
 fn call(command: &CommandFacts, words: usize, extra: Extra) -> String {
     let mut line = command.name.to_owned();
     match command.form.option.filter(|_| extra == Extra::Flag) {
-        Some(Flag::Whole(flag)) => line = format!("{line} {flag}"),
+        Some(Flag::Whole(flag) | Flag::Around(flag)) => line = format!("{line} {flag}"),
         Some(Flag::Beginning("-count=")) => line += " -count=1",
         Some(Flag::Beginning(_)) => line += " -INT",
         None => {}
     }
     for at in 0..words {
-        line += match command.form.role(at) {
-            Role::Literal(word) => " ".to_owned() + word,
-            Role::Pattern | Role::Read | Role::Wanted | Role::Enters | Role::Other => {
-                " x".to_owned()
-            }
-        }
-        .as_str();
+        let word = match command.form.role(at) {
+            Role::Literal(word) => word,
+            Role::Pattern
+            | Role::Read
+            | Role::Wanted
+            | Role::Enters
+            | Role::Value(_)
+            | Role::Job
+            | Role::Awaited
+            | Role::Other => "x",
+        };
+        line = format!("{line} {word}");
     }
     if extra == Extra::Background {
         line += " &";
@@ -55,9 +60,9 @@ fn a_command_takes_as_many_words_as_the_table_says() {
                     continue;
                 }
                 let line = call(&command, words, extra);
-                // Alone, its flag is the name of a file; and a word behind a name is ignored, which a check
-                // had better say.
-                if ["ttyin -stdin", "kill x x"].contains(&line.as_str()) {
+                // Alone, a flag is taken for a name; and a word behind a name is ignored, which a check had
+                // better say.
+                if ["capture -trim", "ttyin -stdin", "kill x x"].contains(&line.as_str()) {
                     continue;
                 }
                 let refused = message(&line) == format!("usage: {}", command.usage);
@@ -98,6 +103,42 @@ fn a_pattern_is_where_the_table_says_so() {
             let line = format!("{} {}", command.name, words.join(" "));
             let compiled = message(&line).starts_with("error parsing regexp");
             assert_eq!(compiled, *role == Role::Pattern, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_value_is_where_the_table_says_so() {
+    for command in command_facts() {
+        for (at, role) in command.form.roles.iter().enumerate() {
+            let mut words = vec!["7"; command.form.least.max(1)];
+            let Some(word) = words.get_mut(at) else {
+                continue;
+            };
+            *word = "9:-)";
+            let line = format!("{} {}", command.name, words.join(" "));
+            let message = message(&line);
+            let refused = message.contains(": expected ") || message.starts_with("invalid mode: ");
+            assert_eq!(refused, matches!(role, Role::Value(_)), "{line}: {message}");
+            let unknown = message.starts_with("unknown background process ");
+            let names = matches!(role, Role::Job | Role::Awaited);
+            assert_eq!(unknown, names, "{line}: {message}");
+        }
+    }
+}
+
+#[test]
+fn a_flag_comes_last_where_the_table_says_so() {
+    for command in command_facts() {
+        let Some(Flag::Whole(flag) | Flag::Around(flag)) = command.form.option else {
+            continue;
+        };
+        let least = call(&command, command.form.least, Extra::Nothing);
+        let trails = matches!(command.form.option, Some(Flag::Around(_)));
+        let line = format!("exec true\n{least} {flag}\n");
+        if command.form.most.is_some() {
+            let refused = message(&line).starts_with("usage: ");
+            assert_eq!(refused, !trails, "{line}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::script::Script;
 
 use super::paths::{Below, resolve};
-use super::{Findings, marker, shown, words};
+use super::{Findings, Vocabulary, marker, shown, words};
 
 /// The files by their paths, each with the line of its marker.
 pub(super) struct Files {
@@ -14,13 +14,18 @@ pub(super) struct Files {
     pub(super) known: bool,
 }
 
-pub(super) fn check(script: &Script, findings: &mut Findings<'_>) -> Files {
+pub(super) fn check(
+    script: &Script,
+    vocabulary: &Vocabulary,
+    findings: &mut Findings<'_>,
+) -> Files {
     let mut files = Files {
         lines: BTreeMap::new(),
         known: true,
     };
+    let missing = marker::missing(script, vocabulary);
     for file in &script.archive.files {
-        marker::in_a_file(file, findings);
+        marker::in_a_file(file, &missing, findings);
         let name = words::name(&file.name);
         if words::has_unknown(&name) {
             files.known = false;

@@ -1,12 +1,12 @@
-//! One call of a command: its name, its negation, its words, and what it leaves behind.
+//! One call of a command: its name, its negation, the number of its words, and what it leaves behind.
 
-use crate::script::{Dialect, go_regex, is_background, suggest};
+use crate::script::{Dialect, is_background, suggest};
 
-use super::facts::{CommandFacts, Flag, Role};
+use super::facts::{CommandFacts, Flag, Form, Role};
 use super::lines::Walk;
-use super::paths::{Below, resolve};
-use super::words::{WORK, Word, contains};
-use super::{nested, shown};
+use super::paths::resolve;
+use super::words::{WORK, Word};
+use super::{jobs, meaning, nested, shown};
 
 /// Programs that read nothing but what they are told to, and make nothing.
 const OBEDIENT: &[&str] = &[
@@ -24,9 +24,17 @@ pub(super) fn check(
     let Some((first, arguments)) = words.split_first() else {
         return;
     };
-    let Some(name) = first.known().and_then(|name| str::from_utf8(name).ok()) else {
+    if first.is_unknown() {
+        walk.jobs.doubt();
+        return unknowable(walk, words);
+    }
+    // A command below the work directory has no name of UTF-8 either: nobody registers it.
+    let name = first.known().and_then(|name| str::from_utf8(name).ok());
+    let Some(name) = name else {
+        unknown(walk, first, negated);
         return unknowable(walk, words);
     };
+    let sure = negated.is_none() && !conditional;
     if walk.vocabulary.programs.contains(name) {
         if walk.vocabulary.explicit_exec {
             let message = format!("`{name}` is called without `exec`");
@@ -36,12 +44,19 @@ pub(super) fn check(
                 "`require-explicit-exec` is set in harness.toml",
             );
         }
+        jobs::started(walk, words, sure);
         return program(walk, words);
     }
     if let Some(command) = language(walk, name) {
         built_in(walk, &command, arguments, negated);
         if let Some(outer) = command.form.outer {
             return nested::check(walk, &command, outer, arguments);
+        }
+        if command.form.program {
+            jobs::started(walk, arguments, sure);
+        }
+        if command.form.role(0) == Role::Awaited {
+            jobs::awaited(walk, arguments, sure);
         }
         leave(walk, &command, first, arguments, conditional);
     } else if walk.vocabulary.externals.contains(name) {
@@ -51,6 +66,8 @@ pub(super) fn check(
         }
         unknowable(walk, words);
     } else if walk.vocabulary.customs.contains(name) {
+        // `[check]` of harness.toml does not tell programs from commands.
+        walk.jobs.perhaps(arguments);
         unknowable(walk, words);
     } else {
         unknown(walk, first, negated);
@@ -68,6 +85,7 @@ pub(super) fn language(walk: &Walk<'_, '_>, name: &str) -> Option<CommandFacts> 
 }
 
 fn unknown(walk: &mut Walk<'_, '_>, word: &Word, negated: Option<u32>) {
+    walk.jobs.doubt();
     let name = shown(&word.text);
     let vocabulary = walk.vocabulary;
     let mut commands = vocabulary.commands.iter();
@@ -140,138 +158,56 @@ fn built_in(
     {
         arguments = before;
     }
-    if let (Some(flag), [first, rest @ ..]) = (command.form.option, arguments) {
+    if let (Some(flag), [first, ..]) = (command.form.option, arguments) {
         if first.is_unknown() {
             // It may be the flag or the first word: nothing behind it has a known place.
             walk.seen.unclear = true;
             return;
         }
-        if flag.is(&first.text) {
+        if let Some((word, rest)) = without(flag, arguments) {
             arguments = rest;
-            option(walk, flag, first, negated);
+            meaning::option(walk, flag, word, negated);
         }
     }
-    let form = command.form;
-    let literal = |(at, word): (usize, &Word)| match form.role(at) {
-        Role::Literal(wanted) => word.is_unknown() || word.text == wanted.as_bytes(),
-        Role::Pattern | Role::Read | Role::Wanted | Role::Enters | Role::Other => true,
-    };
-    if !form.takes(arguments.len()) || !arguments.iter().enumerate().all(literal) {
-        let found = match arguments.len() {
-            1 => "1 word".to_owned(),
-            number => format!("{number} words"),
+    if fits(command.form, arguments) {
+        meaning::check(walk, command.form, arguments);
+    } else {
+        misused(walk, command, arguments);
+    }
+}
+
+/// The flag, where it is, and the other words.
+fn without(flag: Flag, arguments: &[Word]) -> Option<(&Word, &[Word])> {
+    match arguments {
+        [first, rest @ ..] if flag.is(&first.text) => Some((first, rest)),
+        [rest @ .., last] if flag.trails() && flag.is(&last.text) => Some((last, rest)),
+        _ => None,
+    }
+}
+
+fn fits(form: Form, arguments: &[Word]) -> bool {
+    let literal = |(at, word): (usize, &Word)| {
+        let Role::Literal(wanted) = form.role(at) else {
+            return true;
         };
-        let col = arguments.first().map_or(1, |word| word.col);
-        let hint = if form.ends {
-            "the message is one word: put it in quotes".to_owned()
-        } else {
-            format!("`shakedown help {name}`")
-        };
-        return walk.mistake(
-            col,
-            format!("expected `{}`, found {found}", command.usage),
-            hint,
-        );
-    }
-    for (at, word) in arguments.iter().enumerate() {
-        match form.role(at) {
-            Role::Pattern => pattern(walk, word),
-            Role::Wanted => wanted(walk, word, arguments),
-            Role::Read | Role::Enters | Role::Literal(_) | Role::Other => {}
-        }
-    }
-}
-
-fn option(walk: &mut Walk<'_, '_>, flag: Flag, word: &Word, negated: Option<u32>) {
-    match flag {
-        Flag::Beginning("-count=") => count(walk, word, negated),
-        Flag::Beginning("-") => signal(walk, word),
-        Flag::Beginning(_) | Flag::Whole(_) => {}
-    }
-}
-
-/// `kill` knows two signals.
-fn signal(walk: &mut Walk<'_, '_>, word: &Word) {
-    if let Some(text) = word.known()
-        && !matches!(text, b"-KILL" | b"-INT")
-    {
-        let hint = "`-KILL`, which it is without a word, or `-INT`";
-        walk.mistake(word.col, format!("unknown signal `{}`", shown(text)), hint);
-    }
-}
-
-/// `-count=N` wants a number above zero, and no `!`.
-fn count(walk: &mut Walk<'_, '_>, word: &Word, negated: Option<u32>) {
-    if negated.is_some() {
-        let hint = "`!` wants no match at all";
-        walk.mistake(word.col, "`-count=` cannot be negated", hint);
-    }
-    let Some(text) = word.known() else { return };
-    let number = text.strip_prefix(b"-count=").unwrap_or(text);
-    let number_text = str::from_utf8(number).unwrap_or_default();
-    if !number_text.parse::<i64>().is_ok_and(|number| number > 0) {
-        let found = shown(number);
-        walk.mistake(
-            word.col,
-            format!("expected a number above zero after `-count=`, found `{found}`"),
-            "",
-        );
-    }
-}
-
-fn pattern(walk: &mut Walk<'_, '_>, word: &Word) {
-    if let Some(Err(error)) = word.known().map(go_regex::compile) {
-        walk.mistake(
-            word.col,
-            error.to_string(),
-            "patterns have Go's syntax (RE2)",
-        );
-    }
-}
-
-/// A file that something is compared with comes with the script, or some line makes it.
-fn wanted(walk: &mut Walk<'_, '_>, word: &Word, arguments: &[Word]) {
-    let directory = walk.seen.directory.as_deref();
-    let path = directory.and_then(|directory| resolve(directory, &word.text));
-    let known = walk.files.known && !walk.seen.unclear && !walk.kept;
-    let Some(path) = path.filter(|_| known) else {
-        return;
+        word.is_unknown() || word.text == wanted.as_bytes()
     };
-    let is_folder = |known: &Below| known.starts_with(&path);
-    if walk.files.lines.keys().any(is_folder) || may_have_made(walk, &path, arguments) {
-        return;
-    }
-    let name = shown(&path.join(&b'/'));
-    let files = walk.files.lines.keys().map(|path| shown(&path.join(&b'/')));
-    let near = files
-        .map(|file| (strsim::damerau_levenshtein(&file, &name), file))
-        .filter(|(distance, file)| *distance <= 2 && *distance < file.len())
-        .min();
-    let hint = match near {
-        Some((_, file)) => format!("did you mean `{file}`?"),
-        None => format!("`-- {name} --` below the lines brings it"),
-    };
-    let message = format!("there is no file `{name}` in the archive, and no line before makes one");
-    walk.mistake(word.col, message, hint);
+    form.takes(arguments.len()) && arguments.iter().enumerate().all(literal)
 }
 
-/// Whether a line before may have made the file: one that names it or a folder above it does, and so may a
-/// program that is not told to, unless its output is what is compared.
-fn may_have_made(walk: &Walk<'_, '_>, path: &Below, arguments: &[Word]) -> bool {
-    let named = |text: &[u8]| path.iter().any(|part| contains(text, part));
-    let output = |word: &Word| matches!(word.text.as_slice(), b"stdout" | b"stderr" | b"ttyout");
-    let above = path.split_last().map_or(&[][..], |(_, above)| above);
-    let new_folder =
-        !above.is_empty() && !walk.files.lines.keys().any(|file| file.starts_with(above));
-    let by_itself = walk.seen.ran && (new_folder || !arguments.first().is_some_and(output));
-    by_itself
-        || walk.seen.made.iter().any(|text| named(text))
-        || walk
-            .script
-            .archive
-            .files
-            .iter()
-            .any(|file| named(&file.data))
+fn misused(walk: &mut Walk<'_, '_>, command: &CommandFacts, arguments: &[Word]) {
+    let found = match arguments.len() {
+        1 => "1 word".to_owned(),
+        number => format!("{number} words"),
+    };
+    let col = arguments.first().map_or(1, |word| word.col);
+    let hint = if command.form.ends {
+        "the message is one word: put it in quotes".to_owned()
+    } else {
+        format!("`shakedown help {}`", command.name)
+    };
+    let message = format!("expected `{}`, found {found}", command.usage);
+    walk.mistake(col, message, hint);
 }
 
 /// What the command leaves to the lines after it.

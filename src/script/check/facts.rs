@@ -1,6 +1,8 @@
 //! What is known of a command before it runs: its name, its words, what they mean. The interpreter makes
 //! these values from the table that it executes.
 
+use crate::script::value::Value;
+
 /// A command of the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandFacts {
@@ -19,7 +21,7 @@ pub struct CommandFacts {
 /// The words that a command takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Form {
-    /// What may come first, once, and is not counted.
+    /// What may come once, and is not counted.
     pub option: Option<Flag>,
     /// It runs a program: a last word `&` or `&name&` is not counted.
     pub program: bool,
@@ -51,15 +53,22 @@ pub enum Flag {
     Whole(&'static str),
     /// A word that begins so.
     Beginning(&'static str),
+    /// This word, before the others or after them.
+    Around(&'static str),
 }
 
 impl Flag {
     /// Whether the word is this flag.
     pub fn is(self, word: &[u8]) -> bool {
         match self {
-            Flag::Whole(flag) => word == flag.as_bytes(),
+            Flag::Whole(flag) | Flag::Around(flag) => word == flag.as_bytes(),
             Flag::Beginning(flag) => word.starts_with(flag.as_bytes()),
         }
+    }
+
+    /// Whether it may also come last.
+    pub fn trails(self) -> bool {
+        matches!(self, Flag::Around(_))
     }
 }
 
@@ -76,6 +85,12 @@ pub enum Role {
     Enters,
     /// Exactly this word.
     Literal(&'static str),
+    /// A value of this kind.
+    Value(Value),
+    /// The name of a program in the background.
+    Job,
+    /// The same, and it is not there any more. Without a word, none of them is.
+    Awaited,
     /// Anything else.
     Other,
 }
@@ -94,7 +109,7 @@ impl Form {
         }
     }
 
-    /// The same, with a flag before them.
+    /// The same, with a flag beside them.
     #[must_use]
     pub const fn after(self, option: Flag) -> Form {
         Form {

@@ -4,6 +4,8 @@ use crate::script::condition::{addition, standard};
 use crate::script::{Dialect, Line, LineError, Script, Standard, header, is_phase, suggest};
 
 use super::archive::Files;
+use super::facts::{CommandFacts, Role};
+use super::jobs::Jobs;
 use super::marker;
 use super::paths::Below;
 use super::words::{UNKNOWN, Word, words};
@@ -29,6 +31,7 @@ pub(super) struct Walk<'a, 'f> {
     pub(super) files: &'a Files,
     pub(super) findings: &'a mut Findings<'f>,
     pub(super) seen: Seen,
+    pub(super) jobs: Jobs,
     pub(super) line: u32,
     /// Where an unconditional command ended the script.
     pub(super) ended: Option<(u32, String)>,
@@ -51,6 +54,7 @@ pub(super) fn check(
             directory: Some(Below::new()),
             ..Seen::default()
         },
+        jobs: Jobs::default(),
         line: 0,
         ended: None,
         kept: false,
@@ -89,10 +93,25 @@ impl Walk<'_, '_> {
                     let col = column(quote.start);
                     let hint = "close it in the same line; inside quotes `''` is one quote";
                     self.mistake(col, "this quote is not closed", hint);
-                    self.seen.unclear = true;
+                    self.broken(text);
                 }
             }
         }
+    }
+
+    /// A line that fails before it does anything. What it was to do, only its text says.
+    fn broken(&mut self, text: &[u8]) {
+        let separates = |byte: &u8| *byte == b'\'' || byte.is_ascii_whitespace();
+        let words: Vec<&[u8]> = text.split(separates).collect();
+        let enters = |command: &CommandFacts| {
+            command.form.role(0) == Role::Enters && words.contains(&command.name.as_bytes())
+        };
+        if self.vocabulary.commands.iter().any(enters) {
+            self.seen.directory = None;
+        }
+        self.seen.unclear |= text.contains(&b'$');
+        self.seen.made.extend(words.into_iter().map(<[u8]>::to_vec));
+        self.jobs.doubt();
     }
 
     pub(super) fn mistake(

@@ -1,8 +1,11 @@
 //! Lines that look like the marker of a file and are none.
 
+use std::collections::BTreeSet;
+
+use crate::script::Script;
 use crate::script::txtar::File;
 
-use super::{Findings, shown};
+use super::{Findings, Vocabulary, shown, words};
 
 /// What the writer probably meant.
 pub(super) struct LookAlike<'a> {
@@ -43,8 +46,23 @@ pub(super) fn in_the_script(line: u32, found: &LookAlike<'_>, findings: &mut Fin
     findings.mistake((line, 1), message, hint);
 }
 
-/// In a file: nearly a marker is a mistake; what may belong to the file is a note.
-pub(super) fn in_a_file(file: &File, findings: &mut Findings<'_>) {
+/// The words of the script's lines that are neither its files nor commands: what looks like the marker of one of
+/// these is meant to be one.
+pub(super) fn missing(script: &Script, vocabulary: &Vocabulary) -> BTreeSet<Vec<u8>> {
+    let lines = script.archive.comment.split(|byte| *byte == b'\n');
+    let words = lines.filter_map(|line| words::words(line).ok()).flatten();
+    let mut missing: BTreeSet<Vec<u8>> = words.map(|word| word.text).collect();
+    for file in &script.archive.files {
+        missing.remove(&file.name);
+    }
+    for command in &vocabulary.commands {
+        missing.remove(command.name.as_bytes());
+    }
+    missing
+}
+
+/// In a file: what may belong to it is a note, and so is nearly a marker, unless some line needs such a file.
+pub(super) fn in_a_file(file: &File, missing: &BTreeSet<Vec<u8>>, findings: &mut Findings<'_>) {
     let lines = || file.data.split(|byte| *byte == b'\n');
     for (text, number) in lines().zip(file.line.saturating_add(1)..) {
         let Some(found) = look_alike(text) else {
@@ -52,7 +70,7 @@ pub(super) fn in_a_file(file: &File, findings: &mut Findings<'_>) {
         };
         let opening = [b"--", found.name].concat();
         let (message, hint) = message(&found);
-        if !found.indented && !found.tight {
+        if !found.indented && !found.tight && missing.contains(found.name) {
             findings.mistake((number, 1), message, hint);
         // The end of a MIME body is written like this, and its parts begin so.
         } else if found.indented || !lines().any(|line| line.trim_ascii() == opening) {

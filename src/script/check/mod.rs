@@ -6,8 +6,10 @@
 mod archive;
 mod calls;
 mod facts;
+mod jobs;
 mod lines;
 mod marker;
+mod meaning;
 mod nested;
 mod paths;
 mod unused;
@@ -81,7 +83,7 @@ pub fn check(script: &Script, vocabulary: &Vocabulary) -> Vec<Finding> {
         file: &script.file,
         found: Vec::new(),
     };
-    let files = archive::check(script, &mut findings);
+    let files = archive::check(script, vocabulary, &mut findings);
     let seen = lines::check(script, vocabulary, &files, &mut findings);
     unused::check(script, &files, &seen, &mut findings);
     let mut found = findings.found;

@@ -1,7 +1,6 @@
 //! Commands that take another: the flags before it, its negation, and what it must not be.
 
-use crate::model::duration;
-use crate::script::is_background;
+use crate::script::{is_background, value};
 
 use super::calls::{self, language};
 use super::facts::{CommandFacts, Outer};
@@ -55,19 +54,20 @@ fn flags<'w>(walk: &mut Walk<'_, '_>, outer: Outer, words: &'w [Word]) -> Option
             .iter()
             .find_map(|flag| first.text.strip_prefix(flag.as_bytes()));
         let Some(value) = value else {
+            if first.is_unknown() {
+                walk.seen.unclear = true;
+                walk.jobs.doubt();
+                return None;
+            }
             let known: Vec<String> = known.iter().map(|flag| format!("`{flag}TIME`")).collect();
             let message = format!("unknown flag `{}`", super::shown(&first.text));
             walk.mistake(first.col, message, format!("known: {}", known.join(", ")));
             return None;
         };
-        let value = String::from_utf8_lossy(value);
-        match duration::parse(&value) {
-            _ if first.is_unknown() => {}
-            Ok(time) if time.is_zero() => {
-                walk.mistake(first.col, "expected more than no time at all", "");
-            }
-            Ok(_) => {}
-            Err(error) => walk.mistake(first.col, error, ""),
+        if let Err(error) = value::some_time(value)
+            && !first.is_unknown()
+        {
+            walk.mistake(first.col, error, "");
         }
         words = rest;
     }

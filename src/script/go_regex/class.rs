@@ -5,6 +5,7 @@
 
 use super::error::{GoRegexError, Kind};
 use super::escape::{NOTHING, Rune, before, escape, next, plain};
+use super::names::named;
 
 /// A class, and the pattern after it.
 pub(super) type Found<'a> = Option<(String, &'a [u8])>;
@@ -51,7 +52,7 @@ pub(super) fn unicode(text: &[u8]) -> Result<Found<'_>, GoRegexError> {
         Some(name) => (name, true),
         None => (name, false),
     };
-    let Some(class) = named::known(name) else {
+    let Some(class) = named(name) else {
         return Err(GoRegexError::new(Kind::CharRange, before(text, rest)));
     };
     let negated = (*letter == b'P') != flipped;
@@ -67,31 +68,6 @@ pub(super) fn unicode(text: &[u8]) -> Result<Found<'_>, GoRegexError> {
 pub(super) fn checked(text: &[u8]) -> Result<&str, GoRegexError> {
     std::str::from_utf8(text)
         .map_err(|error| GoRegexError::new(Kind::Utf8, &text[error.valid_up_to()..]))
-}
-
-/// The Unicode classes that Go names: general categories and scripts.
-mod named {
-    use super::NOTHING;
-
-    /// The class with this name, as something to put between brackets.
-    pub(super) fn known(name: &str) -> Option<String> {
-        let class = match name {
-            "Any" => r"\x{0}-\x{10FFFF}".to_owned(),
-            // Surrogates: no text holds one.
-            "Cs" => NOTHING.to_owned(),
-            _ if !name.starts_with(|first: char| first.is_ascii_uppercase()) => return None,
-            _ if !name
-                .bytes()
-                .all(|byte| byte == b'_' || byte.is_ascii_alphabetic()) =>
-            {
-                return None;
-            }
-            _ if name.len() <= 2 => format!(r"\p{{gc={name}}}"),
-            _ => format!(r"\p{{sc={name}}}"),
-        };
-        regex::Regex::new(&format!("[{class}]")).ok()?;
-        Some(class)
-    }
 }
 
 /// `[[:alpha:]]` and `[[:^alpha:]]`, from the inner bracket.
@@ -124,11 +100,11 @@ pub(super) fn bracket(text: &[u8]) -> Result<(String, &[u8]), GoRegexError> {
     // A bracket that closes is a plain character in the first place.
     while first || rest.first() != Some(&b']') {
         first = false;
-        let named = match (posix(rest)?, unicode(rest)?) {
+        let class = match (posix(rest)?, unicode(rest)?) {
             (Some(found), _) | (None, Some(found)) => Some(found),
             (None, None) => perl(rest),
         };
-        if let Some((class, after)) = named {
+        if let Some((class, after)) = class {
             items.push_str(&class);
             rest = after;
             continue;

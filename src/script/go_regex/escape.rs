@@ -14,7 +14,9 @@ const MAX_RUNE: Rune = 0x10_FFFF;
 
 /// The first character of `text` and what follows it; `None` at the end.
 pub(super) fn next(text: &[u8]) -> Result<Option<(char, &[u8])>, GoRegexError> {
-    let Some(chunk) = text.utf8_chunks().next() else {
+    // No character is longer; the rest of a long pattern is not looked at for each of them.
+    let first = text.get(..4).unwrap_or(text);
+    let Some(chunk) = first.utf8_chunks().next() else {
         return Ok(None);
     };
     match chunk.valid().chars().next() {

@@ -8,10 +8,12 @@ mod escape;
 mod group;
 #[cfg(test)]
 mod meaning;
+mod names;
 mod parse;
 mod repeat;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::borrow::Cow;
 use std::iter::{once, repeat_n};

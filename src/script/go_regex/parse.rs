@@ -9,6 +9,7 @@ use super::error::{GoRegexError, Kind};
 use super::escape::{NOTHING, Rune, before, escape, next, plain};
 use super::group::{Opening, opening};
 use super::repeat::{Counts, MOST, cost, counts};
+use super::tree::Tree;
 
 /// A translated piece of the pattern.
 enum Piece {
@@ -17,6 +18,7 @@ enum Piece {
         text: String,
         /// What the counts within come to.
         cost: u32,
+        tree: Tree,
         repeated: bool,
     },
     /// Flags: they are no operand, so a repetition looks behind them.
@@ -32,13 +34,21 @@ enum Piece {
 }
 
 impl Piece {
-    fn atom(text: impl Into<String>) -> Self {
+    fn atom(text: impl Into<String>, tree: Tree) -> Self {
         Self::Atom {
             text: text.into(),
             cost: 1,
+            tree,
             repeated: false,
         }
     }
+}
+
+/// Pieces that became one.
+struct Folded {
+    text: String,
+    cost: u32,
+    tree: Tree,
 }
 
 struct Parser<'a> {
@@ -66,15 +76,10 @@ pub(super) fn translate(whole: &[u8]) -> Result<String, GoRegexError> {
         let last = parser.last_repeat.take();
         parser.step(byte, last)?;
     }
-    let mut out = String::new();
-    for piece in parser.stack {
-        match piece {
-            Piece::Atom { text, .. } | Piece::Flags(text) => out.push_str(&text),
-            Piece::Bar => out.push('|'),
-            Piece::Open { .. } => return Err(GoRegexError::new(Kind::MissingParen, whole)),
-        }
+    if parser.opened().is_some() {
+        return Err(GoRegexError::new(Kind::MissingParen, whole));
     }
-    Ok(out)
+    Ok(parser.fold(0)?.text)
 }
 
 impl<'a> Parser<'a> {
@@ -93,13 +98,15 @@ impl<'a> Parser<'a> {
                     self.rest = rest;
                     return self.repeat(text, Some(counts), last);
                 }
-                None => self.take(&text[1..], Piece::atom(r"\{")),
+                None => self.take(&text[1..], Piece::atom(r"\{", Tree::LITERAL)),
             },
             b'|' => self.take(&text[1..], Piece::Bar),
-            b'^' | b'$' | b'.' => self.take(&text[1..], Piece::atom(char::from(byte))),
+            b'^' | b'$' | b'.' => {
+                self.take(&text[1..], Piece::atom(char::from(byte), Tree::LEAF));
+            }
             b'[' => {
                 let (class, rest) = bracket(text)?;
-                self.take(rest, Piece::atom(class));
+                self.take(rest, Piece::atom(class, Tree::LEAF));
             }
             b'\\' => return self.backslash(),
             _ => {
@@ -145,36 +152,66 @@ impl<'a> Parser<'a> {
 
     /// A parenthesis that closes: the pieces of the group become one.
     fn close(&mut self) -> Result<(), GoRegexError> {
-        let opened = self
-            .stack
-            .iter()
-            .rposition(|piece| matches!(piece, Piece::Open { .. }));
-        let Some(opened) = opened else {
+        let Some(opened) = self.opened() else {
             return Err(GoRegexError::new(Kind::UnexpectedParen, self.whole));
         };
-        let (mut group, mut highest) = (String::new(), 1);
-        for piece in self.stack.drain(opened..) {
-            match piece {
-                Piece::Atom { text, cost, .. } => {
-                    group.push_str(&text);
-                    highest = highest.max(cost);
-                }
-                Piece::Flags(text) => group.push_str(&text),
-                Piece::Open { text, lazy } => {
-                    group.push_str(&text);
-                    self.lazy = lazy;
-                }
-                Piece::Bar => group.push('|'),
-            }
-        }
-        group.push(')');
+        let inner = self.fold(opened + 1)?;
+        let Some(Piece::Open { text, lazy }) = self.stack.pop() else {
+            return Err(GoRegexError::new(Kind::UnexpectedParen, self.whole));
+        };
+        self.lazy = lazy;
+        // A group that captures nothing is no level of the tree.
+        let captures = !text.starts_with("(?") || text.starts_with("(?P<");
+        let tree = if captures {
+            checked(inner.tree.captured(), self.whole)?
+        } else {
+            inner.tree
+        };
         let piece = Piece::Atom {
-            text: group,
-            cost: highest,
+            text: format!("{text}{})", inner.text),
+            cost: inner.cost,
+            tree,
             repeated: false,
         };
         self.take(&self.rest[1..], piece);
         Ok(())
+    }
+
+    /// Where the innermost group begins that is not closed.
+    fn opened(&self) -> Option<usize> {
+        self.stack
+            .iter()
+            .rposition(|piece| matches!(piece, Piece::Open { .. }))
+    }
+
+    /// Takes the pieces from this place on off the stack.
+    fn fold(&mut self, from: usize) -> Result<Folded, GoRegexError> {
+        let (mut text, mut highest) = (String::new(), 1);
+        let (mut before, mut row) = (None, None);
+        for piece in self.stack.drain(from..) {
+            match piece {
+                Piece::Atom {
+                    text: atom,
+                    cost,
+                    tree,
+                    ..
+                } => {
+                    text.push_str(&atom);
+                    highest = highest.max(cost);
+                    row = Some(row.map_or(tree, |row: Tree| row.then(tree)));
+                }
+                Piece::Flags(flags) | Piece::Open { text: flags, .. } => text.push_str(&flags),
+                Piece::Bar => {
+                    text.push('|');
+                    before = Some(alternatives(before, row.take()));
+                }
+            }
+        }
+        Ok(Folded {
+            text,
+            cost: highest,
+            tree: checked(alternatives(before, row), self.whole)?,
+        })
     }
 
     /// A repetition, which begins at `start`; the rest of the pattern follows its operator.
@@ -201,12 +238,16 @@ impl<'a> Parser<'a> {
         let Some(Piece::Atom {
             text,
             cost: inner,
+            tree,
             repeated,
         }) = operand
         else {
             let part = before(start, self.rest);
             return Err(GoRegexError::new(Kind::MissingRepeatArgument, part));
         };
+        let first = start.first().copied().unwrap_or_default();
+        let grown = counted.map_or_else(|| tree.repeated(first), |counts| tree.counted(counts));
+        *tree = checked(grown, self.whole)?;
         if let Some(counts) = counted {
             *inner = cost(counts, *inner);
             let grows = counts.min >= 2 || counts.max.is_some_and(|max| max >= 2);
@@ -240,11 +281,11 @@ impl<'a> Parser<'a> {
             _ => "",
         };
         if !assertion.is_empty() {
-            self.take(&text[2..], Piece::atom(assertion));
+            self.take(&text[2..], Piece::atom(assertion, Tree::LEAF));
             return Ok(());
         }
         if let Some((class, rest)) = unicode(text)?.or_else(|| perl(text)) {
-            self.take(rest, Piece::atom(class));
+            self.take(rest, Piece::atom(class, Tree::LEAF));
             return Ok(());
         }
         let (rune, rest) = escape(text)?;
@@ -269,7 +310,22 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// The tree, unless Go does not take it.
+fn checked(tree: Tree, whole: &[u8]) -> Result<Tree, GoRegexError> {
+    match tree.excess() {
+        Some(kind) => Err(GoRegexError::new(kind, whole)),
+        None => Ok(tree),
+    }
+}
+
+/// The alternatives so far, and one more.
+fn alternatives(before: Option<Tree>, row: Option<Tree>) -> Tree {
+    let row = row.unwrap_or(Tree::LEAF);
+    before.map_or(row, |before: Tree| before.or(row))
+}
+
 /// A character that stands for itself.
 fn literal(rune: Rune) -> Piece {
-    Piece::atom(plain(rune).unwrap_or_else(|| NOTHING.to_owned()))
+    let text = plain(rune).unwrap_or_else(|| NOTHING.to_owned());
+    Piece::atom(text, Tree::LITERAL)
 }

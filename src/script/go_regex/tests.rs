@@ -1,5 +1,6 @@
 //! Every way in which Go's syntax differs from that of the `regex` crate, as data.
 
+use super::parse::translate;
 use super::{compile, count, decoded, find, matches_as_is};
 
 #[track_caller]
@@ -83,6 +84,27 @@ fn named_classes_are_those_of_go() {
     check(r"^\p{^Greek}$", &["a"], &["α"]);
     check(r"^\P{^Greek}$", &["α"], &["a"]);
     check(r"^[^\p{Lu}\d]+$", &["abc"], &["A", "1"]);
+}
+
+#[test]
+fn a_class_may_have_its_long_name_in_any_spelling() {
+    check(r"^\p{Letter}$", &["a", "é"], &["1"]);
+    check(r"^\p{uppercase letter}$", &["A"], &["a"]);
+    check(r"^\p{old-ITALIC}$", &["\u{10300}"], &["a"]);
+    check(r"^\pl\p{_l_u_}$", &["aA"], &["aa"]);
+    check(r"^\p{LC}$", &["a", "A"], &["ª", "1"]);
+    check(r"^\p{Any}$", &["a", "\n", "é"], &["", "ab"]);
+    check(r"^\p{ascii}$", &["a", "\n"], &["é"]);
+    check(r"(?i)^\p{ASCII}$", &["k", "\u{212A}"], &["é"]);
+    check(r"^\p{Assigned}$", &["a"], &["\u{378}"]);
+    check(r"^\P{^Assigned}$", &["a"], &["\u{378}"]);
+    check(r"^[\p{Cn}a]$", &["a", "\u{378}"], &["b"]);
+    check(r"^\p{Sidetic}$", &["\u{10940}"], &["a"]);
+    check(r"^\P{Surrogate}$", &["a"], &[]);
+    for name in ["{}", "{Grek}", "{gc=L}", "{Alphabetic}", "_", "{Lëtter}"] {
+        let wanted = format!(r"invalid character class range: `\p{name}`");
+        check_error(format!(r"\p{name}x").as_bytes(), &wanted);
+    }
 }
 
 #[test]
@@ -213,6 +235,53 @@ fn matches_do_not_overlap_and_empty_ones_count() {
 fn errors_of_nesting_show_the_whole_pattern() {
     check_error(b"(a", "missing closing ): `(?m)(a`");
     check_error(b"a)", "unexpected ): `(?m)a)`");
+}
+
+#[test]
+fn a_pattern_is_no_deeper_than_in_go() {
+    let nested = |open: &str, within: &str, close: &str, times: usize| {
+        let (open, close) = (open.repeat(times), close.repeat(times));
+        format!("{open}{within}{close}").into_bytes()
+    };
+    // Go allows exactly the first number of each, and neither more.
+    for (open, within, close, most) in [
+        ("(", "ab", ")", 999),
+        ("(", "a.", ")", 998),
+        ("(a", "b", ")", 500),
+        ("(?P<n>a|", "b.", ")", 499),
+        ("(?:a", "b", ")*", 500),
+        ("(", "a", ")+", 499),
+    ] {
+        let pattern = nested(open, within, close, most);
+        assert!(compile(&pattern).is_ok(), "{open} {close}");
+        let pattern = nested(open, within, close, most + 1);
+        let error = compile(&pattern).expect_err("too deep").to_string();
+        let wanted = "error parsing regexp: expression nests too deeply: `(?m)(";
+        assert!(error.starts_with(wanted), "{open} {close}: {error}");
+    }
+    for (open, close) in [("(?:", ")"), ("(?:a", ")"), ("(?:a|", ")")] {
+        assert!(compile(&nested(open, "c", close, 1100)).is_ok(), "{open}");
+    }
+}
+
+#[test]
+fn a_pattern_is_no_larger_than_in_go() {
+    // Go allows exactly so many characters in each, and no more.
+    for (open, close, most) in [
+        ("(", "){1000}", 3353),
+        ("(?:", "){1000}", 3355),
+        ("(?:y|", "){500,1000}", 3352),
+        ("(?:.|", "){500,}", 6708),
+        ("((?:.", "){2}){500}", 3353),
+        ("(?:a{10}", "){100}", 33544),
+    ] {
+        let pattern = |most| format!("{open}{}{close}", "x".repeat(most)).into_bytes();
+        assert!(translate(&pattern(most)).is_ok(), "{open} {close}");
+        let error = translate(&pattern(most + 1)).expect_err("too large");
+        let error = error.to_string();
+        let wanted = format!("error parsing regexp: expression too large: `{open}");
+        assert!(error.starts_with(&wanted), "{open} {close}: {error}");
+    }
 }
 
 #[test]
