@@ -1,7 +1,8 @@
 //! What the driver does when slots die, fall silent, cannot be started, and when all of them leave.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use super::driver::{Driver, Occurrence};
@@ -131,8 +132,8 @@ impl Driver {
         if work.exists() && (rules.keep_work || rules.keep != Keep::Nothing) {
             return work.display().to_string();
         }
-        let removed = folders::remove(&work);
-        if let Err(error) = removed.or_else(gone_is_well) {
+        let limit = self.time_for(rules.cleanup_limit);
+        if let Err(error) = remove_within(limit, &work).or_else(gone_is_well) {
             let rootless = self.engine.as_ref().is_some_and(|facts| facts.rootless);
             let why = format!("cannot empty `{}`: {error}", work.display());
             cleanup.leftovers.push(directory_left(&work, why, rootless));
@@ -224,6 +225,15 @@ impl Driver {
             }
         }
     }
+}
+
+/// In a thread that is left behind when it takes longer: what the worker hung on may be in there.
+fn remove_within(limit: Duration, work: &Path) -> io::Result<()> {
+    let (sender, receiver) = mpsc::channel();
+    let path = work.to_owned();
+    std::thread::spawn(move || sender.send(folders::remove(&path)));
+    let in_time = receiver.recv_timeout(limit);
+    in_time.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 fn gone_is_well(error: io::Error) -> io::Result<()> {
